@@ -1,0 +1,162 @@
+// Package migrate brings a database to the schema that the program needs, and
+// tells which schema it has. The stores share it.
+package migrate
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"io/fs"
+
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+)
+
+// A Dialect is a kind of database.
+type Dialect struct {
+	goose  goose.Dialect
+	exists string // asks whether the table of versions is there
+	locks  bool   // has advisory locks that belong to a session
+}
+
+// The dialects. SQLite has no advisory locks: whoever migrates an SQLite
+// database keeps other processes out.
+var (
+	SQLite = Dialect{
+		goose:  goose.DialectSQLite3,
+		exists: `SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'goose_db_version')`,
+	}
+	PostgreSQL = Dialect{
+		goose:  goose.DialectPostgres,
+		exists: `SELECT to_regclass('goose_db_version') IS NOT NULL`,
+		locks:  true,
+	}
+)
+
+// A SchemaError says that the database and the program are of different ages.
+type SchemaError struct {
+	Database int64 // the schema that the database has; 0 for none
+	Program  int64 // the schema that the program needs
+}
+
+// Error says what to do.
+func (e *SchemaError) Error() string {
+	if e.Database > e.Program {
+		return fmt.Sprintf("The database is at schema %d, this nametag knows %d: use a newer nametag",
+			e.Database, e.Program)
+	}
+	return fmt.Sprintf("The database is at schema %d, this nametag needs %d: run “nametag migrate”",
+		e.Database, e.Program)
+}
+
+// A Migrator applies the migrations of one kind of database. Its methods may be
+// called by several goroutines at once.
+type Migrator struct {
+	dialect Dialect
+	files   fs.FS
+	target  int64
+}
+
+// New returns a Migrator for the goose migrations in files, numbered without
+// gaps: 00001_name.sql and so on.
+func New(d Dialect, files fs.FS) (*Migrator, error) {
+	names, err := fs.Glob(files, "*.sql")
+	if err != nil {
+		return nil, fmt.Errorf("migrate: %w", err)
+	}
+	m := &Migrator{dialect: d, files: files}
+	for _, name := range names {
+		version, err := goose.NumericComponent(name)
+		if err != nil {
+			return nil, fmt.Errorf("migrate: %w", err)
+		}
+		m.target = max(m.target, version)
+	}
+	return m, nil
+}
+
+// Target returns the schema that the program needs.
+func (m *Migrator) Target() int64 { return m.target }
+
+// Version returns the schema that db has, 0 for none. It changes nothing.
+func (m *Migrator) Version(ctx context.Context, db *sql.DB) (int64, error) {
+	var exists bool
+	if err := db.QueryRowContext(ctx, m.dialect.exists).Scan(&exists); err != nil || !exists {
+		return 0, err
+	}
+	var version int64
+	err := db.QueryRowContext(ctx, `SELECT coalesce(max(version_id), 0) FROM goose_db_version`).Scan(&version)
+	return version, err
+}
+
+// Check returns a *SchemaError unless db has exactly the schema that the
+// program needs.
+func (m *Migrator) Check(ctx context.Context, db *sql.DB) error {
+	version, err := m.Version(ctx, db)
+	if err != nil {
+		return err
+	}
+	if version != m.target {
+		return &SchemaError{version, m.target}
+	}
+	return nil
+}
+
+// Ready returns a *SchemaError if db has an older schema than the program
+// needs. A newer one is none of its business: during a rolling upgrade the
+// replicas of the old version keep serving while those of the new one start.
+func (m *Migrator) Ready(ctx context.Context, db *sql.DB) error {
+	version, err := m.Version(ctx, db)
+	if err != nil {
+		return err
+	}
+	if version < m.target {
+		return &SchemaError{version, m.target}
+	}
+	return nil
+}
+
+// Up applies the migrations that db has not had, and returns the schema that it
+// had and the one that it has. It refuses a database newer than the program with
+// a *SchemaError. Where the dialect has advisory locks, several processes may
+// call it at once: one works, the others wait and find nothing to do.
+func (m *Migrator) Up(ctx context.Context, db *sql.DB) (from, to int64, err error) {
+	from, err = m.Version(ctx, db)
+	switch {
+	case err != nil:
+		return 0, 0, err
+	case from > m.target:
+		return from, from, &SchemaError{from, m.target}
+	case from == m.target:
+		return from, from, nil
+	}
+	provider, err := m.provider(db)
+	if err != nil {
+		return from, from, err
+	}
+	applied, err := provider.Up(ctx)
+	if err != nil {
+		return from, from, fmt.Errorf("migrate: %w", err)
+	}
+	if len(applied) == 0 {
+		from = m.target
+	}
+	return from, m.target, nil
+}
+
+func (m *Migrator) provider(db *sql.DB) (*goose.Provider, error) {
+	options := []goose.ProviderOption{goose.WithDisableGlobalRegistry(true)}
+	if m.dialect.locks {
+		const attempts = 300 // one a second
+		locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, attempts))
+		if err != nil {
+			return nil, fmt.Errorf("migrate: %w", err)
+		}
+		options = append(options, goose.WithSessionLocker(locker))
+	}
+	provider, err := goose.NewProvider(m.dialect.goose, db, m.files, options...)
+	if err != nil {
+		return nil, fmt.Errorf("migrate: %w", err)
+	}
+	return provider, nil
+}

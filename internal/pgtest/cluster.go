@@ -1,0 +1,255 @@
+package pgtest
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// A Cluster is a PostgreSQL server for a test to stop, kill and start again. It
+// listens on the loopback interface alone, always on the same port, and writes
+// to disk as a real one does. Use it from one goroutine.
+type Cluster struct {
+	programs string
+	account  *account
+	folder   string // data/, server.log
+	password string
+	port     int
+
+	process *os.Process
+	exited  chan struct{} // closed when process has ended
+}
+
+// Start starts a cluster of the test's own, and stops it when the test ends.
+func Start(t testing.TB) *Cluster {
+	t.Helper()
+	c, err := newCluster()
+	if err != nil {
+		leaveOut(t, err)
+	}
+	t.Cleanup(func() {
+		if err := c.remove(); err != nil {
+			t.Error(err)
+		}
+	})
+	return c
+}
+
+// URL returns the URL of a database in the cluster.
+func (c *Cluster) URL() string {
+	u := url.URL{
+		Scheme:   "postgres",
+		User:     url.UserPassword("postgres", c.password),
+		Host:     net.JoinHostPort("127.0.0.1", strconv.Itoa(c.port)),
+		Path:     "/postgres",
+		RawQuery: "sslmode=disable",
+	}
+	return u.String()
+}
+
+// Stop shuts the server down as an operator does who is in a hurry: clients
+// are disconnected, everything is written.
+func (c *Cluster) Stop() error { return c.end(syscall.SIGINT) }
+
+// Kill ends the server without a chance to write anything, as a crash does.
+func (c *Cluster) Kill() error {
+	if c.process == nil {
+		return nil
+	}
+	children := childrenOf(c.process.Pid)
+	if children == nil {
+		return c.end(syscall.SIGQUIT) // PostgreSQL's immediate shutdown
+	}
+	if err := c.process.Kill(); err != nil {
+		return fmt.Errorf("pgtest: %w", err)
+	}
+	for _, pid := range children {
+		syscall.Kill(pid, syscall.SIGKILL) // it may be gone by itself
+	}
+	return c.wait()
+}
+
+// Restart starts the server again, after stopping it if it runs, and waits
+// until it answers.
+func (c *Cluster) Restart() error {
+	if err := c.Stop(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	// A killed server's last processes may hold its memory for a moment.
+	for {
+		err := c.start(ctx)
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+		if !pause(ctx) {
+			return err
+		}
+	}
+}
+
+func newCluster() (*Cluster, error) {
+	programs, err := findPrograms()
+	if err != nil {
+		return nil, err
+	}
+	user, err := serverAccount()
+	if err != nil {
+		return nil, err
+	}
+	folder, err := os.MkdirTemp("", "nametag-pgtest-")
+	if err != nil {
+		return nil, fmt.Errorf("pgtest: %w", err)
+	}
+	c := &Cluster{programs: programs, account: user, folder: folder, password: rand.Text()}
+	if err := c.create(); err != nil {
+		return nil, errors.Join(err, c.remove())
+	}
+	return c, nil
+}
+
+func (c *Cluster) create() error {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if err := c.account.own(c.folder); err != nil {
+		return fmt.Errorf("pgtest: %w", err)
+	}
+	if err := runInitdb(ctx, c.account, c.programs, c.folder, c.data(), c.password); err != nil {
+		return err
+	}
+	const attempts = 5 // somebody may take the port between our choice and the start
+	var err error
+	for range attempts {
+		if c.port, err = freePort(ctx); err != nil {
+			return err
+		}
+		if err = c.start(ctx); err == nil {
+			return nil
+		}
+	}
+	return err
+}
+
+func (c *Cluster) data() string { return filepath.Join(c.folder, "data") }
+func (c *Cluster) log() string  { return filepath.Join(c.folder, "server.log") }
+
+func freePort(ctx context.Context) (int, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, fmt.Errorf("pgtest: %w", err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port, nil
+}
+
+// start starts the server and waits until it answers.
+func (c *Cluster) start(ctx context.Context) error {
+	log, err := os.OpenFile(c.log(), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return fmt.Errorf("pgtest: %w", err)
+	}
+	defer log.Close()
+	cmd := exec.Command(filepath.Join(c.programs, "postgres"),
+		"-D", c.data(), "-p", strconv.Itoa(c.port),
+		"-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=",
+		"-c", "max_connections=200", "-c", "fsync=on")
+	cmd.Dir, cmd.SysProcAttr = c.folder, c.account.attributes()
+	cmd.Stdout, cmd.Stderr = log, log
+	dieWithParent(cmd.SysProcAttr)
+
+	started := make(chan error)
+	c.exited = make(chan struct{})
+	go func(exited chan struct{}) {
+		// The server dies with the thread that started it: this one is kept until then.
+		runtime.LockOSThread()
+		err := cmd.Start()
+		started <- err
+		if err == nil {
+			cmd.Wait()
+		}
+		close(exited)
+	}(c.exited)
+	if err := <-started; err != nil {
+		return fmt.Errorf("pgtest: %w", err)
+	}
+	c.process = cmd.Process
+	return c.awaitAnswer(ctx)
+}
+
+func (c *Cluster) awaitAnswer(ctx context.Context) error {
+	for {
+		conn, err := pgx.Connect(ctx, c.URL())
+		if err == nil {
+			return conn.Close(ctx)
+		}
+		select {
+		case <-c.exited:
+			c.process = nil
+			text, _ := os.ReadFile(c.log())
+			return fmt.Errorf("pgtest: the server ended as it started:\n%s", text)
+		default:
+		}
+		if !pause(ctx) {
+			return fmt.Errorf("pgtest: the server does not answer: %w", err)
+		}
+	}
+}
+
+// pause waits a moment between two looks at a condition, and reports whether
+// ctx allows another.
+func pause(ctx context.Context) bool {
+	timer := time.NewTimer(20 * time.Millisecond)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func (c *Cluster) end(signal os.Signal) error {
+	if c.process == nil {
+		return nil
+	}
+	if err := c.process.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return fmt.Errorf("pgtest: %w", err)
+	}
+	return c.wait()
+}
+
+func (c *Cluster) wait() error {
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-c.exited:
+		c.process = nil
+		return nil
+	case <-timer.C:
+		c.process.Kill()
+		return errors.New("pgtest: the server did not end when it was told to")
+	}
+}
+
+// remove stops the server and deletes its files.
+func (c *Cluster) remove() error {
+	err := c.end(syscall.SIGQUIT)
+	if rerr := os.RemoveAll(c.folder); rerr != nil {
+		err = errors.Join(err, fmt.Errorf("pgtest: %w", rerr))
+	}
+	return err
+}

@@ -1,0 +1,58 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"nametag"
+)
+
+// maxAttempts is how often a call is tried that others got in the way of.
+const maxAttempts = 5
+
+// errAgain makes call try again.
+var errAgain = errors.New("the database changed meanwhile")
+
+// call does something with the database within CallTimeout. It is done again,
+// a bounded number of times, when the server undid it because of others, and
+// when nothing of it reached the server.
+func (s *Store) call(ctx context.Context, doing string, f func(context.Context) error) error {
+	brief, cancel := context.WithTimeout(ctx, s.callTimeout)
+	defer cancel()
+	var err error
+	for attempt := range maxAttempts {
+		if attempt > 0 && !pause(brief, attempt) {
+			break
+		}
+		if err = f(brief); err == nil || !mayTryAgain(err) {
+			break
+		}
+	}
+	if err != nil && ctx.Err() == nil && s.closed.Load() {
+		return nametag.Unavailable(fmt.Errorf("postgres: %s: the store is closed: %w", doing, err))
+	}
+	return failure(ctx, doing, err)
+}
+
+func mayTryAgain(err error) bool {
+	return isLostRace(err) || errors.Is(err, errAgain) || pgconn.SafeToRetry(err) && !isConnectError(err)
+}
+
+// pause waits for a random moment that grows with the number of attempts, so
+// that those who met do not meet again. It reports whether ctx allows another
+// attempt.
+func pause(ctx context.Context, attempt int) bool {
+	timer := time.NewTimer(rand.N(time.Duration(attempt) * 10 * time.Millisecond))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

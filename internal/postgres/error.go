@@ -1,0 +1,83 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/puddle/v2"
+
+	"nametag"
+	"nametag/internal/migrate"
+)
+
+// failure says what err, the outcome of doing something with the database,
+// means to a caller of the Store whose context is ctx.
+func failure(ctx context.Context, doing string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if ctx.Err() != nil {
+		return fmt.Errorf("postgres: %s: %w", doing, ctx.Err())
+	}
+	if e, ok := errors.AsType[*migrate.SchemaError](err); ok {
+		return e // it says everything
+	}
+	err = fmt.Errorf("postgres: %s: %w", doing, err)
+	if isUnavailable(err) {
+		return nametag.Unavailable(err)
+	}
+	return err
+}
+
+// isUnavailable reports whether err says that the database can't be reached or
+// is too busy, and not that a statement is wrong.
+func isUnavailable(err error) bool {
+	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return isUnavailableState(e.Code) || isConnectError(err)
+	}
+	_, network := errors.AsType[net.Error](err)
+	return network || isConnectError(err) ||
+		pgconn.Timeout(err) || pgconn.SafeToRetry(err) ||
+		errors.Is(err, context.DeadlineExceeded) || // of CallTimeout: the caller's was looked at before
+		errors.Is(err, pgconn.ErrConnClosed) || errors.Is(err, puddle.ErrClosedPool) ||
+		errors.Is(err, net.ErrClosed) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+}
+
+func isConnectError(err error) bool {
+	_, ok := errors.AsType[*pgconn.ConnectError](err)
+	return ok
+}
+
+// isUnavailableState judges an SQLSTATE (PostgreSQL documentation, appendix A).
+func isUnavailableState(code string) bool {
+	switch code {
+	case "25006", // read_only_sql_transaction: the server became a standby
+		"40001", "40P01", // serialization_failure, deadlock_detected: even after trying again
+		"55P03": // lock_not_available
+		return true
+	}
+	switch class := code[:min(2, len(code))]; class {
+	case "08", "53", "58": // connection exception, insufficient resources, system error
+		return true
+	case "57": // operator intervention: shutdown, start, a timeout of the server's
+		return true
+	default:
+		return false
+	}
+}
+
+// isLostRace reports whether err says that transactions got in each other's
+// way: this one was undone, and may succeed when it is done again.
+func isLostRace(err error) bool {
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	if !ok {
+		return false
+	}
+	return e.Code == "23505" || // unique_violation
+		strings.HasPrefix(e.Code, "40") && e.Code != "40003" // transaction rollback, its completion known
+}

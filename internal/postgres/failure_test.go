@@ -1,0 +1,213 @@
+package postgres_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"nametag"
+	"nametag/internal/pgtest"
+	"nametag/internal/postgres"
+)
+
+func unavailable(t *testing.T, what string, err error) {
+	t.Helper()
+	if nametag.ErrorCode(err) != nametag.CodeUnavailable {
+		t.Errorf("%s: %v, want CodeUnavailable", what, err)
+	}
+}
+
+func TestAStoreOutlivesItsServer(t *testing.T) {
+	c := pgtest.Start(t)
+	s := open(t, c.URL(), postgres.Options{Migrate: true})
+	rex := enter(t, s, "Rex")
+	for name, end := range map[string]func() error{"Stop": c.Stop, "Kill": c.Kill} {
+		if err := end(); err != nil {
+			t.Fatal(err)
+		}
+		for range 3 { // the first meets a broken connection, the others none
+			_, err := s.Insert(t.Context(), []nametag.Entry{{Pet: rex}})
+			unavailable(t, "Insert after "+name, err)
+			_, err = s.Insert(t.Context(), []nametag.Entry{{Pet: rex, IdempotencyKey: "k"}})
+			unavailable(t, "Insert with a key after "+name, err)
+			_, err = s.Find(t.Context(), []string{"rex"})
+			unavailable(t, "Find after "+name, err)
+			_, err = s.List(t.Context(), nametag.ListQuery{Limit: 1})
+			unavailable(t, "List after "+name, err)
+			_, err = s.ForgetKeys(t.Context(), time.Now())
+			unavailable(t, "ForgetKeys after "+name, err)
+			unavailable(t, "Ready after "+name, s.Ready(t.Context()))
+		}
+		if err := c.Restart(); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Ready(t.Context()); err != nil {
+			t.Errorf("Ready after %s and Restart: %v", name, err)
+		}
+		if pets, err := s.Find(t.Context(), []string{"rex"}); err != nil || !pets["rex"].Same(rex) {
+			t.Errorf("found %v, %v after %s and Restart; want %v", pets, err, name, rex)
+		}
+		enter(t, s, "After "+name)
+	}
+}
+
+// What was said to be registered is there after a crash, and what the caller
+// was left in doubt about is settled by its idempotency key.
+func TestACrashLosesNothingThatWasAnswered(t *testing.T) {
+	c := pgtest.Start(t)
+	s := open(t, c.URL(), postgres.Options{Migrate: true})
+	registry := nametag.NewRegistry(s, nil)
+	application := func(i, j int) nametag.Application {
+		name := fmt.Sprintf("Pet %d of %d", j, i)
+		return nametag.Application{Name: name, FavoriteColor: "red", Category: "dog", IdempotencyKey: name}
+	}
+	const workers, before = 4, 50
+	answered, doubtful := make([][]nametag.Pet, workers), make([]nametag.Application, workers)
+	progress := make(chan struct{}, workers*before)
+	var wg sync.WaitGroup
+	for i := range workers {
+		wg.Go(func() {
+			for j := 0; ; j++ {
+				pet, err := registry.Register(t.Context(), application(i, j))
+				if err != nil {
+					unavailable(t, "Register", err)
+					doubtful[i] = application(i, j)
+					return
+				}
+				answered[i] = append(answered[i], pet)
+				if j < before {
+					progress <- struct{}{}
+				}
+			}
+		})
+	}
+	for range before {
+		<-progress
+	}
+	if err := c.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	wg.Wait()
+	if err := c.Restart(); err != nil {
+		t.Fatal(err)
+	}
+	for i := range workers {
+		if _, err := registry.Register(t.Context(), doubtful[i]); err != nil {
+			t.Errorf("a retry after the crash: %v", err)
+		}
+		for _, want := range answered[i] {
+			if got, err := registry.Pet(t.Context(), want.Name.String()); err != nil || !got.Same(want) {
+				t.Errorf("after the crash %v, %v; want %v", got, err, want)
+			}
+		}
+	}
+}
+
+func TestACallEndsWithItsContextOrItsTimeout(t *testing.T) {
+	url := pgtest.URL(t)
+	s := open(t, url, postgres.Options{Migrate: true, CallTimeout: 50 * time.Millisecond})
+	patient := open(t, url, postgres.Options{CallTimeout: time.Hour})
+	entry := []nametag.Entry{{Pet: enter(t, s, "Rex")}}
+	blocker := raw(t, url)
+	execute(t, blocker, `BEGIN; LOCK TABLE pets`)
+
+	_, err := s.Insert(t.Context(), entry)
+	unavailable(t, "Insert that takes too long", err)
+	_, err = s.Find(t.Context(), []string{"rex"})
+	unavailable(t, "Find that takes too long", err)
+
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() {
+		_, err := patient.Insert(ctx, entry)
+		ended <- err
+	}()
+	cancel()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("Insert whose context ended: %v", err)
+	}
+	execute(t, blocker, `ROLLBACK`)
+	if _, err := patient.Insert(t.Context(), entry); err != nil {
+		t.Errorf("Insert afterwards: %v", err)
+	}
+}
+
+// Servers that share a database, half of them with the opposite order of names
+// in their minds, and whatever isolation the database has as its default.
+func TestServersShareOneBook(t *testing.T) {
+	for _, isolation := range []string{"read committed", "serializable"} {
+		t.Run(isolation, func(t *testing.T) {
+			address := pgtest.URL(t)
+			execute(t, raw(t, address), `DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_isolation = ''`+isolation+`''', current_database()); END $$`)
+			const servers, size, rounds = 4, 50, 10
+			names := make([]nametag.Application, size)
+			for i := range names {
+				names[i] = nametag.Application{Name: fmt.Sprint("Pet ", i), FavoriteColor: "red", Category: "cat"}
+			}
+			won := make([]int, servers)
+			var wg sync.WaitGroup
+			for i := range servers {
+				s := open(t, address, postgres.Options{Migrate: true, MaxConns: 2})
+				registry := nametag.NewRegistry(s, nil)
+				wg.Go(func() {
+					for round := range rounds {
+						mine := slices.Clone(names[round*size/rounds : (round+1)*size/rounds])
+						if i%2 == 0 {
+							slices.Reverse(mine)
+						}
+						for j := range mine {
+							if j%3 == 0 {
+								mine[j].IdempotencyKey = fmt.Sprintf("%d: %s", i, mine[j].Name)
+							}
+						}
+						outcomes, err := registry.RegisterAll(t.Context(), mine)
+						if err != nil {
+							t.Error(err)
+						}
+						for _, o := range outcomes {
+							if o.Err == nil {
+								won[i]++
+							}
+						}
+					}
+				})
+			}
+			wg.Wait()
+			total := 0
+			for _, n := range won {
+				total += n
+			}
+			if total != size {
+				t.Errorf("the servers gave away %d names %v, want %d", total, won, size)
+			}
+		})
+	}
+}
+
+// An answer stays what it was, whatever becomes of the pet.
+func TestAnAnswerSurvivesThePet(t *testing.T) {
+	url := pgtest.URL(t)
+	s := open(t, url, postgres.Options{Migrate: true})
+	registry := nametag.NewRegistry(s, nil)
+	first := nametag.Application{Name: "Rex", FavoriteColor: "red", Category: "dog", IdempotencyKey: "first"}
+	late := nametag.Application{Name: "REX", FavoriteColor: "blue", Category: "cat", IdempotencyKey: "late"}
+	rex, err := registry.Register(t.Context(), first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := registry.Register(t.Context(), late); nametag.ErrorCode(err) != nametag.CodeTaken {
+		t.Fatal(err)
+	}
+	execute(t, raw(t, url), `DELETE FROM pets`)
+	if again, err := registry.Register(t.Context(), first); err != nil || !again.Same(rex) {
+		t.Errorf("the first is told %v, %v; want %v", again, err, rex)
+	}
+	_, err = registry.Register(t.Context(), late)
+	if e, ok := errors.AsType[*nametag.Error](err); !ok || e.Holder == nil || !e.Holder.Same(rex) {
+		t.Errorf("the late one is told %v, want that %v has the name", err, rex)
+	}
+}

@@ -1,0 +1,121 @@
+// Package postgres keeps the book in a PostgreSQL database, which any number of
+// servers may share.
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+
+	"nametag"
+	"nametag/internal/migrate"
+)
+
+// Options says how a book is opened. The zero Options are those of a command
+// that works on a book as it is.
+type Options struct {
+	// MaxConns is how many connections the pool may have. 0 stands for what the
+	// URL says (pool_max_conns), or else 4 or one a processor, if that is more.
+	MaxConns int
+
+	// ConnectTimeout is how long Open waits for a server that does not answer
+	// yet. 0 stands for 30 seconds.
+	ConnectTimeout time.Duration
+
+	// CallTimeout is how long a call of the Store may take, waiting for a
+	// connection included; its context may end it sooner. 0 stands for 10
+	// seconds.
+	CallTimeout time.Duration
+
+	// Migrate brings the database to the schema that the program needs. Without
+	// it, a database that has another schema is an error.
+	Migrate bool
+
+	// SkipSchemaCheck opens a database of any schema, for Store.Migrate.
+	SkipSchemaCheck bool
+
+	// Logger hears of the wait for the server; nil for silence.
+	Logger *slog.Logger
+}
+
+// A Store is a book in a PostgreSQL database. Its methods may be called by
+// several goroutines at once.
+type Store struct {
+	pool        *pgxpool.Pool
+	db          *sql.DB // the same pool, for migrations
+	schema      *migrate.Migrator
+	callTimeout time.Duration
+	closed      atomic.Bool
+}
+
+var _ nametag.Store = (*Store)(nil)
+
+// Open opens the book in the database at url, a PostgreSQL URL or
+// keyword/value connection string. It waits for a server that does not answer
+// yet, so that both may be started at once.
+//
+// The error says what to mend: the URL, the user, the password, the database,
+// its encoding or its schema (a *migrate.SchemaError). It is an *nametag.Error
+// with CodeUnavailable when the server did not answer in time. No error has
+// the password in it.
+func Open(ctx context.Context, url string, opts Options) (*Store, error) {
+	if opts.ConnectTimeout == 0 {
+		opts.ConnectTimeout = 30 * time.Second
+	}
+	if opts.CallTimeout == 0 {
+		opts.CallTimeout = 10 * time.Second
+	}
+	if opts.Logger == nil {
+		opts.Logger = slog.New(slog.DiscardHandler)
+	}
+	schema, err := newMigrator()
+	if err != nil {
+		return nil, err
+	}
+	config, err := parseURL(url, opts)
+	if err != nil {
+		return nil, err
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, failure(ctx, "make the pool of connections", err)
+	}
+	s := &Store{pool: pool, db: stdlib.OpenDBFromPool(pool), schema: schema, callTimeout: opts.CallTimeout}
+	if err := s.open(ctx, opts); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Store) open(ctx context.Context, opts Options) error {
+	if err := awaitServer(ctx, s.pool, opts); err != nil {
+		return err
+	}
+	switch {
+	case opts.Migrate:
+		_, _, err := s.Migrate(ctx)
+		return err
+	case opts.SkipSchemaCheck:
+		return nil
+	default:
+		return failure(ctx, "check the schema", s.schema.Check(ctx, s.db))
+	}
+}
+
+// Pool returns the pool of connections, for its statistics.
+func (s *Store) Pool() *pgxpool.Pool { return s.pool }
+
+// Close waits for calls under way and closes the connections. Calls that come
+// later get an *nametag.Error with CodeUnavailable. Closing again does nothing.
+func (s *Store) Close() error {
+	s.closed.Store(true)
+	err := s.db.Close()
+	s.pool.Close()
+	return err
+}

@@ -1,0 +1,65 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"nametag"
+	"nametag/internal/migrate"
+)
+
+var errClosed = errors.New("sqlite: the store is closed")
+
+// resultCode returns SQLite's primary result code in err's chain, or
+// SQLITE_OK if there is none.
+func resultCode(err error) int {
+	if e, ok := errors.AsType[*sqlite.Error](err); ok {
+		return e.Code() & 0xff // the rest says more about the same thing
+	}
+	return sqlite3.SQLITE_OK
+}
+
+// failure says what err, the outcome of doing something with the database
+// under ctx, means to a caller of the Store.
+func failure(ctx context.Context, doing string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if ctx.Err() != nil {
+		return fmt.Errorf("sqlite: %s: %w", doing, ctx.Err())
+	}
+	if e, ok := errors.AsType[*migrate.SchemaError](err); ok {
+		return e // it says everything
+	}
+	err = fmt.Errorf("sqlite: %s: %w", doing, err)
+	switch resultCode(err) {
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL, // others are in the way
+		sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM, // the machine is
+		sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM: // the file is out of reach
+		return nametag.Unavailable(err)
+	}
+	return err
+}
+
+// explain says what to mend when the database in file can't be opened.
+func explain(ctx context.Context, file string, err error) error {
+	switch resultCode(err) {
+	case sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT:
+		return fmt.Errorf("%s is not an SQLite database, or it is damaged: "+
+			"bring back a backup, or choose another file with --database: %w", file, err)
+	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:
+		return unwritable(file, err)
+	case sqlite3.SQLITE_OK:
+		return err
+	}
+	return failure(ctx, "open "+file, err)
+}
+
+func unwritable(file string, err error) error {
+	return fmt.Errorf("the database %s cannot be written: "+
+		"let this user write the file and the folder that it is in: %w", file, err)
+}

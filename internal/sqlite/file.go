@@ -1,0 +1,124 @@
+package sqlite
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// locate returns the absolute path of the file behind path: the same one for
+// every symbolic link to it, so that all who open it meet at its locks. Unless
+// the file must exist, the folder that it is in is created.
+func locate(path string, mustExist bool) (string, error) {
+	if path == "" || strings.ContainsRune(path, 0) {
+		return "", fmt.Errorf("%q is not the path of a database file", path)
+	}
+	file, err := filepath.Abs(path)
+	if err != nil {
+		return "", fmt.Errorf("sqlite: %w", err)
+	}
+	if !mustExist {
+		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+			return "", fmt.Errorf("the folder of the database cannot be created: %w", err)
+		}
+	}
+	file, err = followLinks(file)
+	if err != nil {
+		return "", fmt.Errorf("sqlite: %w", err)
+	}
+	info, err := os.Stat(file)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && mustExist:
+		return "", fmt.Errorf("there is no database at %s: check the path given with --database", file)
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return "", fmt.Errorf("sqlite: %w", err)
+	case err == nil && !info.Mode().IsRegular():
+		return "", fmt.Errorf("%s is not a file: give the path of a database file with --database", file)
+	}
+	return file, nil
+}
+
+// followLinks resolves symbolic links as filepath.EvalSymlinks does, but also
+// where the last one leads to a file that does not exist yet.
+func followLinks(file string) (string, error) {
+	const maxLinks = 40 // as Linux has it
+	for range maxLinks {
+		folder, err := filepath.EvalSymlinks(filepath.Dir(file))
+		if errors.Is(err, fs.ErrNotExist) {
+			return file, nil
+		}
+		if err != nil {
+			return "", err
+		}
+		file = filepath.Join(folder, filepath.Base(file))
+		target, err := os.Readlink(file)
+		if err != nil { // not a link, or nothing is there
+			return file, nil
+		}
+		if !filepath.IsAbs(target) {
+			target = filepath.Join(folder, target)
+		}
+		file = target
+	}
+	return "", &fs.PathError{Op: "open", Path: file, Err: errors.New("too many symbolic links")}
+}
+
+// createFile creates file, empty and for its owner alone, where there is none.
+// SQLite gives the files that it puts beside it the same mode.
+//
+// An existing file is not opened: closing it would undo the locks that SQLite
+// has on it in this process.
+func createFile(file string, mustExist bool) error {
+	if mustExist {
+		return nil
+	}
+	f, err := os.OpenFile(file, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return unwritable(file, err)
+	}
+	if err := f.Close(); err != nil {
+		return fmt.Errorf("sqlite: %w", err)
+	}
+	return nil
+}
+
+// writerURI names file for the connection that writes: transactions are on disk
+// when they are committed and take the lock for writing when they begin.
+//
+// A larger cache, and fewer checkpoints, spare writes of the same pages when
+// names come in bulk and in no order.
+func writerURI(file string) string {
+	return uri(file, url.Values{
+		"_txlock": {"immediate"},
+		"_pragma": {
+			"busy_timeout(10000)", // milliseconds
+			"journal_mode(WAL)",
+			"synchronous(FULL)",
+			"cache_size(-65536)",            // KiB
+			"wal_autocheckpoint(4000)",      // pages
+			"journal_size_limit(268435456)", // bytes
+		},
+	})
+}
+
+// readerURI names file for connections that only read.
+func readerURI(file string) string {
+	return uri(file, url.Values{
+		"mode":    {"ro"},
+		"_pragma": {"busy_timeout(10000)", "query_only(1)"},
+	})
+}
+
+// uri names file as SQLite URI filenames do, with every special character
+// escaped.
+func uri(file string, query url.Values) string {
+	u := url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(file), RawQuery: query.Encode()}
+	return u.String()
+}

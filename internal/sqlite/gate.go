@@ -1,0 +1,34 @@
+package sqlite
+
+import "sync"
+
+// A gate counts calls under way, so that closing can wait for them. The zero
+// gate is open.
+type gate struct {
+	mu     sync.Mutex
+	closed bool
+	calls  sync.WaitGroup
+}
+
+// enter lets a call in, who then leaves, or reports that the gate is shut.
+func (g *gate) enter() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.closed {
+		g.calls.Add(1)
+	}
+	return !g.closed
+}
+
+func (g *gate) leave() { g.calls.Done() }
+
+// shut lets nobody in any more, waits until everybody has left and reports
+// whether it was open.
+func (g *gate) shut() bool {
+	g.mu.Lock()
+	was := !g.closed
+	g.closed = true
+	g.mu.Unlock()
+	g.calls.Wait()
+	return was
+}

@@ -1,0 +1,123 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"time"
+
+	"nametag"
+	"nametag/internal/batch"
+)
+
+// outcomes are the words for the answers that idempotency keys remember.
+var outcomes = map[nametag.InsertStatus]string{
+	nametag.InsertRegistered: "registered",
+	nametag.InsertTaken:      "taken",
+}
+
+// replayAnswers tells b what those of its idempotency keys that were used
+// before were answered. The transaction has the lock for writing, so nobody
+// uses the others meanwhile.
+func replayAnswers(ctx context.Context, tx *sql.Tx, b *batch.Batch) error {
+	claims := b.Claims()
+	if len(claims) == 0 {
+		return nil
+	}
+	keys := make([]string, len(claims))
+	for i, c := range claims {
+		keys[i] = c.Key
+	}
+	rows, err := tx.QueryContext(ctx, `
+		SELECT key, fingerprint, outcome, name_key, name, favorite_color, category, registered_at_us
+		FROM idempotency_keys WHERE key IN (SELECT value FROM json_each(?))`, jsonArray(keys))
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		a, err := scanAnswer(rows)
+		if err != nil {
+			return err
+		}
+		b.Replay(a)
+	}
+	return rows.Err()
+}
+
+func scanAnswer(rows *sql.Rows) (batch.Answer, error) {
+	var a batch.Answer
+	var fingerprint []byte
+	var outcome string
+	var key, name, color, category sql.Null[string]
+	var registered sql.Null[int64]
+	err := rows.Scan(&a.Key, &fingerprint, &outcome, &key, &name, &color, &category, &registered)
+	if err != nil {
+		return a, err
+	}
+	copy(a.Fingerprint[:], fingerprint)
+	for status, word := range outcomes {
+		if word == outcome {
+			a.Result.Status = status
+		}
+	}
+	if key.Valid {
+		a.Result.Pet = nametag.Pet{
+			Name:          nametag.RestoreName(name.V, key.V),
+			FavoriteColor: nametag.Color(color.V),
+			Category:      nametag.Category(category.V),
+			RegisteredAt:  timeOf(registered.V),
+		}
+	}
+	return a, nil
+}
+
+// recordAnswers remembers what idempotency keys were answered.
+func recordAnswers(ctx context.Context, tx *sql.Tx, answers []batch.Answer) error {
+	if len(answers) == 0 {
+		return nil
+	}
+	stmt, err := tx.PrepareContext(ctx, `
+		INSERT INTO idempotency_keys (key, fingerprint, outcome,
+			name_key, name, favorite_color, category, registered_at_us, created_at_us)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`)
+	if err != nil {
+		return err
+	}
+	defer stmt.Close()
+	now := time.Now().UnixMicro()
+	brief := context.WithoutCancel(ctx)
+	for _, a := range answers {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		p := a.Result.Pet
+		known := p.Name.Key() != ""
+		_, err := stmt.ExecContext(brief, a.Key, a.Fingerprint[:], outcomes[a.Result.Status],
+			sql.Null[string]{V: p.Name.Key(), Valid: known},
+			sql.Null[string]{V: p.Name.String(), Valid: known},
+			sql.Null[string]{V: string(p.FavoriteColor), Valid: known},
+			sql.Null[string]{V: string(p.Category), Valid: known},
+			sql.Null[int64]{V: p.RegisteredAt.UnixMicro(), Valid: known},
+			now)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ForgetKeys implements nametag.Store.
+func (s *Store) ForgetKeys(ctx context.Context, t time.Time) (n int64, err error) {
+	err = s.write(ctx, "forget idempotency keys", func(tx *sql.Tx) error {
+		res, err := tx.ExecContext(ctx, `DELETE FROM idempotency_keys WHERE created_at_us < ?`, t.UnixMicro())
+		if err != nil {
+			return err
+		}
+		n, err = res.RowsAffected()
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	return n, nil
+}

@@ -1,0 +1,147 @@
+// Package sqlite keeps the book in an SQLite file.
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/gofrs/flock"
+	_ "modernc.org/sqlite" // the driver
+
+	"nametag"
+	"nametag/internal/migrate"
+)
+
+// Options says how a book is opened. The zero Options are those of a command
+// that works on a book as it is, creating an empty file if there is none.
+type Options struct {
+	// Serve keeps every other serving process away from the file until Close.
+	// Commands, which do not serve, work beside a server.
+	Serve bool
+
+	// MustExist makes a missing file an error; nothing is created.
+	MustExist bool
+
+	// Migrate brings the file to the schema that the program needs. Without
+	// it, a file that has another schema is an error.
+	Migrate bool
+
+	// SkipSchemaCheck opens a file of any schema, for Store.Migrate.
+	SkipSchemaCheck bool
+}
+
+// maxReaders is how many queries may read at once. Readers never wait for the
+// writer, nor it for them.
+const maxReaders = 4
+
+// A Store is a book in an SQLite file. Its methods may be called by several
+// goroutines at once; writes are done one after another.
+type Store struct {
+	file    string      // absolute, with symbolic links resolved
+	inode   fs.FileInfo // of file when it was opened
+	serving *flock.Flock
+	writer  *sql.DB // one connection
+	reader  *sql.DB // a few connections that cannot write
+	schema  *migrate.Migrator
+	calls   gate
+}
+
+var _ nametag.Store = (*Store)(nil)
+
+// Open opens the book in the file at path, a plain path whatever characters it
+// has. It creates the file, for its owner alone, and the folder it is in.
+//
+// The error says what to mend: the file is missing, can't be written, is not a
+// book of ours, has another schema (a *migrate.SchemaError) or is served by
+// another process. An *nametag.Error with CodeUnavailable may pass by itself.
+func Open(ctx context.Context, path string, opts Options) (*Store, error) {
+	file, err := locate(path, opts.MustExist)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{file: file}
+	if s.schema, err = newMigrator(); err != nil {
+		return nil, err
+	}
+	if err := s.open(ctx, opts); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Store) open(ctx context.Context, opts Options) (err error) {
+	if opts.Serve {
+		if s.serving, err = lockForServing(s.file); err != nil {
+			return err
+		}
+	}
+	// Processes that start together on a new file create it one after another.
+	starting, err := lockForStarting(ctx, s.file)
+	if err != nil {
+		return err
+	}
+	defer starting.Unlock()
+
+	if err := createFile(s.file, opts.MustExist); err != nil {
+		return err
+	}
+	if s.inode, err = os.Stat(s.file); err != nil {
+		return fmt.Errorf("sqlite: %w", err)
+	}
+	if s.writer, err = sql.Open("sqlite", writerURI(s.file)); err != nil {
+		return fmt.Errorf("sqlite: %w", err)
+	}
+	s.writer.SetMaxOpenConns(1)
+	if err := s.probe(ctx); err != nil {
+		return explain(ctx, s.file, err)
+	}
+	if err := s.settleSchema(ctx, opts); err != nil {
+		return explain(ctx, s.file, err)
+	}
+	if s.reader, err = sql.Open("sqlite", readerURI(s.file)); err != nil {
+		return fmt.Errorf("sqlite: %w", err)
+	}
+	s.reader.SetMaxOpenConns(maxReaders)
+	s.reader.SetMaxIdleConns(maxReaders)
+	return nil
+}
+
+// probe returns an error unless the file is an SQLite database that this
+// process can write.
+func (s *Store) probe(ctx context.Context) error {
+	tx, err := s.writer.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	_, err = tx.ExecContext(ctx, `PRAGMA user_version = 0`) // a write; a mere lock may be had on a read-only file
+	return err
+}
+
+// Close waits for calls under way, closes the file and lets another process
+// serve it. Calls that come later get an *nametag.Error with CodeUnavailable.
+// Closing again does nothing.
+func (s *Store) Close() error {
+	if !s.calls.shut() {
+		return nil
+	}
+	var errs []error
+	if s.reader != nil {
+		errs = append(errs, s.reader.Close())
+	}
+	if s.writer != nil { // last, for it tidies up the write-ahead log
+		errs = append(errs, s.writer.Close())
+	}
+	if s.serving != nil {
+		errs = append(errs, s.serving.Unlock())
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("sqlite: close %s: %w", s.file, err)
+	}
+	return nil
+}

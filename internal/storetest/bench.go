@@ -1,0 +1,114 @@
+package storetest
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"nametag"
+)
+
+// Bench measures the stores that open returns.
+func Bench(b *testing.B, open Open) {
+	const bulk = 1000
+	b.Run("InsertFresh1000", func(b *testing.B) { benchFresh(b, open(b), bulk, scattered) })
+	b.Run("InsertFresh10000", func(b *testing.B) { benchFresh(b, open(b), 10*bulk, scattered) })
+	b.Run("InsertFreshInOrder1000", func(b *testing.B) { benchFresh(b, open(b), bulk, ordered) })
+	b.Run("InsertTaken1000", func(b *testing.B) { benchTaken(b, open(b), bulk) })
+	b.Run("InsertOne", func(b *testing.B) { benchFresh(b, open(b), 1, scattered) })
+	b.Run("InsertOneWithKey", func(b *testing.B) { benchOneWithKey(b, open(b)) })
+	b.Run("InsertOneTaken", func(b *testing.B) { benchTaken(b, open(b), 1) })
+	b.Run("FindOne", func(b *testing.B) { benchFind(b, open(b)) })
+	b.Run("ListPage", func(b *testing.B) { benchList(b, open(b)) })
+}
+
+// scattered names the nth pet; the names come in no order, as in an old book.
+func scattered(n int) string {
+	const mix = 0x9E3779B97F4A7C15 // odd, so that no number comes twice
+	return fmt.Sprintf("%016x", uint64(n+1)*mix)
+}
+
+// ordered names the nth pet; the names come in the order of their keys.
+func ordered(n int) string { return fmt.Sprintf("%016x", n) }
+
+// fresh returns entries for the pets from number start on.
+func fresh(start, n int, named func(int) string, at time.Time) []nametag.Entry {
+	entries := make([]nametag.Entry, n)
+	for i := range entries {
+		name := named(start + i)
+		entries[i].Pet = nametag.Pet{Name: nametag.RestoreName(name, name), FavoriteColor: "blue",
+			Category: nametag.Cat, RegisteredAt: at}
+	}
+	return entries
+}
+
+func benchInsert(b *testing.B, s nametag.Store, want nametag.InsertStatus, entries []nametag.Entry) {
+	b.Helper()
+	results, err := s.Insert(b.Context(), entries)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, r := range results {
+		if r.Status != want {
+			b.Fatalf("status %v, want %v", r.Status, want)
+		}
+	}
+}
+
+func perSecond(b *testing.B, each int) {
+	b.ReportMetric(float64(b.N*each)/b.Elapsed().Seconds(), "rows/s")
+}
+
+func benchFresh(b *testing.B, s nametag.Store, size int, named func(int) string) {
+	made := 0
+	for b.Loop() {
+		benchInsert(b, s, nametag.InsertRegistered, fresh(made, size, named, day.Add(time.Duration(made)*time.Millisecond)))
+		made += size
+	}
+	perSecond(b, size)
+}
+
+func benchTaken(b *testing.B, s nametag.Store, size int) {
+	entries := fresh(0, size, scattered, day)
+	benchInsert(b, s, nametag.InsertRegistered, entries)
+	for b.Loop() {
+		benchInsert(b, s, nametag.InsertTaken, entries)
+	}
+	perSecond(b, size)
+}
+
+func benchOneWithKey(b *testing.B, s nametag.Store) {
+	made := 0
+	for b.Loop() {
+		entries := fresh(made, 1, scattered, day.Add(time.Duration(made)*time.Millisecond))
+		entries[0].IdempotencyKey = entries[0].Pet.Name.Key()
+		benchInsert(b, s, nametag.InsertRegistered, entries)
+		made++
+	}
+	perSecond(b, 1)
+}
+
+func benchFind(b *testing.B, s nametag.Store) {
+	entries := fresh(0, 1000, scattered, day)
+	benchInsert(b, s, nametag.InsertRegistered, entries)
+	i := 0
+	for b.Loop() {
+		key := entries[i%len(entries)].Pet.Name.Key()
+		if pets, err := s.Find(b.Context(), []string{key}); err != nil || len(pets) != 1 {
+			b.Fatalf("Find: %v, %v", pets, err)
+		}
+		i++
+	}
+	perSecond(b, 1)
+}
+
+func benchList(b *testing.B, s nametag.Store) {
+	benchInsert(b, s, nametag.InsertRegistered, fresh(0, 1000, scattered, day))
+	const page = 50
+	for b.Loop() {
+		if pets, err := s.List(b.Context(), nametag.ListQuery{Limit: page}); err != nil || len(pets) != page {
+			b.Fatalf("List: %d pets, %v", len(pets), err)
+		}
+	}
+	perSecond(b, page)
+}

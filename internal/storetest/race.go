@@ -1,0 +1,201 @@
+package storetest
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+
+	"nametag"
+)
+
+var raceTests = map[string]func(*testing.T, nametag.Store){
+	"ExactlyOneOfManyGetsAName":          exactlyOneGetsName,
+	"BulksInOppositeOrderShareTheNames":  oppositeBulks,
+	"BulksWithKeysInOppositeOrderAsWell": oppositeBulksWithKeys,
+	"ManyRetriesOfOneKeyGetOneAnswer":    manyRetries,
+	"OneKeyForManyRegistrationsMakesOne": oneKeyManyRegistrations,
+	"EntriesWithAndWithoutKeysMeet":      keysAndBareEntries,
+}
+
+// together runs f(0) … f(n-1) at once.
+func together(n int, f func(i int)) {
+	var wg sync.WaitGroup
+	start := make(chan struct{})
+	for i := range n {
+		wg.Go(func() {
+			<-start
+			f(i)
+		})
+	}
+	close(start)
+	wg.Wait()
+}
+
+func exactlyOneGetsName(t *testing.T, s nametag.Store) {
+	const n = 64
+	registry := nametag.NewRegistry(s, nil)
+	pets, errs := make([]nametag.Pet, n), make([]error, n)
+	together(n, func(i int) {
+		name := []string{"Bella", "BELLA", "bella", " Bella "}[i%4]
+		pets[i], errs[i] = registry.Register(t.Context(), nametag.Application{
+			Name: name, FavoriteColor: fmt.Sprintf("colour %d", i), Category: "cat"})
+	})
+	winner := -1
+	for i, err := range errs {
+		if err == nil {
+			if winner >= 0 {
+				t.Fatalf("both %d and %d got the name", winner, i)
+			}
+			winner = i
+		}
+	}
+	if winner < 0 {
+		t.Fatalf("nobody got the name: %v", errs[0])
+	}
+	for i, err := range errs {
+		if i == winner {
+			continue
+		}
+		e, ok := err.(*nametag.Error)
+		if !ok || e.Code != nametag.CodeTaken || e.Holder == nil || !e.Holder.Same(pets[winner]) {
+			t.Errorf("%d was told %v, want that %v has the name", i, err, pets[winner])
+		}
+	}
+	equal(t, "in the book", find(t, s, "bella"), map[string]nametag.Pet{"bella": pets[winner]})
+}
+
+func oppositeBulks(t *testing.T, s nametag.Store) {
+	raceBulks(t, s, func(p nametag.Pet, _ int) nametag.Entry { return nametag.Entry{Pet: p} })
+}
+
+func oppositeBulksWithKeys(t *testing.T, s nametag.Store) {
+	raceBulks(t, s, func(p nametag.Pet, bulk int) nametag.Entry {
+		return keyed(p, fmt.Sprintf("bulk %d: %s", bulk, p.Name))
+	})
+}
+
+// raceBulks has bulks for the same names meet, half of them in the opposite
+// order, and sees that each name is given away once and that everybody is told
+// the truth about who has it.
+func raceBulks(t *testing.T, s nametag.Store, entry func(p nametag.Pet, bulk int) nametag.Entry) {
+	const bulks, size = 12, 200
+	all := make([][]nametag.Result, bulks)
+	errs := make([]error, bulks)
+	sent := make([][]nametag.Entry, bulks)
+	for i := range bulks {
+		for _, p := range numbered(t, "Pet", size) {
+			p.FavoriteColor = nametag.Color(fmt.Sprintf("colour of bulk %d", i))
+			sent[i] = append(sent[i], entry(p, i))
+		}
+		if i%2 == 1 {
+			slices.Reverse(sent[i])
+		}
+	}
+	together(bulks, func(i int) { all[i], errs[i] = s.Insert(t.Context(), sent[i]) })
+
+	holders := make(map[string]nametag.Pet)
+	for i, results := range all {
+		if errs[i] != nil {
+			t.Fatalf("bulk %d: %v", i, errs[i])
+		}
+		for j, res := range results {
+			if res.Status != nametag.InsertRegistered {
+				continue
+			}
+			if !res.Pet.Same(sent[i][j].Pet) {
+				t.Fatalf("bulk %d registered %v, was told of %v", i, sent[i][j].Pet, res.Pet)
+			}
+			key := res.Pet.Name.Key()
+			if other, ok := holders[key]; ok {
+				t.Fatalf("%q was given to %v and to %v", key, other, res.Pet)
+			}
+			holders[key] = res.Pet
+		}
+	}
+	if len(holders) != size {
+		t.Fatalf("%d names were given away, want %d", len(holders), size)
+	}
+	for i, results := range all {
+		for j, res := range results {
+			key := sent[i][j].Pet.Name.Key()
+			if res.Status == nametag.InsertTaken && !res.Pet.Same(holders[key]) {
+				t.Fatalf("bulk %d was told that %v has %q; %v has it", i, res.Pet, key, holders[key])
+			}
+		}
+	}
+	equal(t, "in the book", find(t, s, slices.Collect(keysOf(holders))...), holders)
+}
+
+func keysOf(m map[string]nametag.Pet) func(func(string) bool) {
+	return func(yield func(string) bool) {
+		for key := range m {
+			if !yield(key) {
+				return
+			}
+		}
+	}
+}
+
+func manyRetries(t *testing.T, s nametag.Store) {
+	const n = 32
+	rex := newPet(t, "Rex")
+	results, errs := make([][]nametag.Result, n), make([]error, n)
+	together(n, func(i int) { results[i], errs[i] = s.Insert(t.Context(), []nametag.Entry{keyed(rex, "k")}) })
+	for i := range n {
+		if errs[i] != nil {
+			t.Fatal(errs[i])
+		}
+		equal(t, "answer", results[i], []nametag.Result{registered(rex)})
+	}
+}
+
+func oneKeyManyRegistrations(t *testing.T, s nametag.Store) {
+	const n = 16
+	pets := numbered(t, "Pet", n)
+	results, errs := make([][]nametag.Result, n), make([]error, n)
+	together(n, func(i int) { results[i], errs[i] = s.Insert(t.Context(), []nametag.Entry{keyed(pets[i], "k")}) })
+	var winners []nametag.Pet
+	for i := range n {
+		if errs[i] != nil {
+			t.Fatal(errs[i])
+		}
+		if results[i][0].Status == nametag.InsertRegistered {
+			winners = append(winners, pets[i])
+			continue
+		}
+		equal(t, "answer", results[i][0], keyReused)
+	}
+	equal(t, "book", list(t, s, nametag.ListQuery{Limit: n}), winners)
+	if len(winners) != 1 {
+		t.Errorf("%d registrations were made with one key", len(winners))
+	}
+}
+
+func keysAndBareEntries(t *testing.T, s nametag.Store) {
+	const n = 16
+	results, errs := make([][]nametag.Result, n), make([]error, n)
+	together(n, func(i int) {
+		p := newPet(t, "Rex")
+		p.FavoriteColor = nametag.Color(fmt.Sprint("colour ", i))
+		e := nametag.Entry{Pet: p}
+		if i%2 == 0 {
+			e = keyed(p, fmt.Sprint("key ", i))
+		}
+		results[i], errs[i] = s.Insert(t.Context(), []nametag.Entry{e})
+	})
+	holder := find(t, s, "rex")["rex"]
+	winners := 0
+	for i := range n {
+		if errs[i] != nil {
+			t.Fatal(errs[i])
+		}
+		if results[i][0].Status == nametag.InsertRegistered {
+			winners++
+		}
+		equal(t, "told of", results[i][0].Pet, holder)
+	}
+	if winners != 1 {
+		t.Errorf("%d got the name, want one", winners)
+	}
+}
