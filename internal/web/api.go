@@ -1,0 +1,170 @@
+package web
+
+import (
+	_ "embed"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"nametag"
+)
+
+//go:embed openapi.yaml
+var openAPIDocument []byte
+
+func (s *site) openAPI(w http.ResponseWriter, r *http.Request) error {
+	w.Header().Set("Content-Type", "application/yaml")
+	w.Header().Set("Cache-Control", "no-cache")
+	_, _ = w.Write(openAPIDocument)
+	return nil
+}
+
+func (s *site) createPet(w http.ResponseWriter, r *http.Request) error {
+	key, err := idempotencyKey(r)
+	if err != nil {
+		return err
+	}
+	var body struct {
+		Name          string `json:"name"`
+		FavoriteColor string `json:"favorite_color"`
+		Category      string `json:"category"`
+	}
+	if err := readJSON(r, &body); err != nil {
+		return err
+	}
+	pet, err := s.register(r, nametag.Application{
+		Name: body.Name, FavoriteColor: body.FavoriteColor, Category: body.Category, IdempotencyKey: key,
+	})
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Location", "/api/v1"+petPath(pet.Name.String()))
+	writeJSON(w, http.StatusCreated, newPetJSON(&pet))
+	return nil
+}
+
+// idempotencyKey returns the Idempotency-Key of r, bare or quoted as the IETF
+// draft has it, in a name space of its own; "" if there is none.
+func idempotencyKey(r *http.Request) (string, error) {
+	values := r.Header.Values("Idempotency-Key")
+	if len(values) == 0 {
+		return "", nil
+	}
+	key := values[0]
+	if n := len(key); n >= 2 && key[0] == '"' && key[n-1] == '"' {
+		key = key[1 : n-1]
+	}
+	printable := !strings.ContainsFunc(key, func(c rune) bool { return c < ' ' || c > '~' })
+	if len(values) > 1 || key == "" || len(key) > 255 || !printable {
+		return "", webError(codeMalformed, "The Idempotency-Key header must be one key of 1 to 255 printable ASCII characters, for instance a UUID.")
+	}
+	return "api:" + key, nil
+}
+
+func (s *site) getPet(w http.ResponseWriter, r *http.Request) error {
+	pet, err := s.registry.Pet(r.Context(), r.PathValue("name"))
+	if err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusOK, newPetJSON(&pet))
+	return nil
+}
+
+// Page sizes of the API's list.
+const (
+	defaultPageSize = 50
+	maxPageSize     = 200
+)
+
+func (s *site) listPets(w http.ResponseWriter, r *http.Request) error {
+	params, err := readQuery(r)
+	if err != nil {
+		return err
+	}
+	q, err := parseQuery(params)
+	if err != nil {
+		return err
+	}
+	q.Limit = defaultPageSize
+	if limit := params.Get("limit"); limit != "" {
+		q.Limit, err = strconv.Atoi(limit)
+		if err != nil || q.Limit < 1 || q.Limit > maxPageSize {
+			return &nametag.Error{Code: nametag.CodeInvalid, Field: "limit", Message: "The limit must be a number from 1 to 200."}
+		}
+	}
+	page, err := s.registry.Pets(r.Context(), q)
+	if err != nil {
+		return err
+	}
+	body := struct {
+		Pets       []*petJSON `json:"pets"`
+		NextCursor string     `json:"next_cursor,omitempty"`
+	}{Pets: []*petJSON{}, NextCursor: page.Next.String()}
+	for i := range page.Pets {
+		body.Pets = append(body.Pets, newPetJSON(&page.Pets[i]))
+	}
+	if body.NextCursor != "" {
+		params.Set("cursor", body.NextCursor)
+		w.Header().Set("Link", `<`+r.URL.Path+"?"+params.Encode()+`>; rel="next"`)
+	}
+	writeJSON(w, http.StatusOK, body)
+	return nil
+}
+
+// parseQuery reads what both lists of pets, the page and the API's, are asked.
+func parseQuery(params url.Values) (nametag.Query, error) {
+	q := nametag.Query{Search: params.Get("q")}
+	var err error
+	if q.After, err = nametag.ParseCursor(params.Get("cursor")); err != nil {
+		return q, err
+	}
+	if category := params.Get("category"); category != "" {
+		q.Category, err = nametag.ParseCategory(category)
+	}
+	return q, err
+}
+
+func (s *site) checkName(w http.ResponseWriter, r *http.Request) error {
+	name := r.PathValue("name")
+	if !utf8.ValidString(name) {
+		return webError(codeMalformed, "The name in the address is not valid text. Send it encoded as UTF-8.")
+	}
+	verdicts, err := s.check(r, name)
+	if err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusOK, newVerdictJSON(name, verdicts[0]))
+	return nil
+}
+
+// maxNames is how many names one request may ask about.
+const maxNames = 50
+
+func (s *site) checkNames(w http.ResponseWriter, r *http.Request) error {
+	var body struct {
+		Names []string `json:"names"`
+	}
+	if err := readJSON(r, &body); err != nil {
+		return err
+	}
+	switch n := len(body.Names); {
+	case n == 0:
+		return &nametag.Error{Code: nametag.CodeEmpty, Field: "names", Message: "The list of names is empty. Send 1 to 50."}
+	case n > maxNames:
+		return webError(codeTooMany, "The list has %d names. Send at most %d at once.", n, maxNames)
+	}
+	verdicts, err := s.check(r, body.Names...)
+	if err != nil {
+		return err
+	}
+	answer := struct {
+		Verdicts []verdictJSON `json:"verdicts"`
+	}{}
+	for i, v := range verdicts {
+		answer.Verdicts = append(answer.Verdicts, newVerdictJSON(body.Names[i], v))
+	}
+	writeJSON(w, http.StatusOK, answer)
+	return nil
+}

@@ -1,0 +1,131 @@
+package web
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"nametag"
+)
+
+// The words that the first version put into "status". Its clients know them,
+// so they do not change.
+const (
+	statusOK       = "ok"
+	statusFound    = "Found"
+	statusNotFound = "Not Found"
+	statusEmpty    = "empty parameter"
+
+	// statusInvalid and statusError stand where the first version had no words.
+	statusInvalid = "invalid parameter"
+	statusError   = "error"
+)
+
+// contractAnswer is a JSON body of the contract: its one member, and those
+// that were added since.
+type contractAnswer struct {
+	Status        string       `json:"status"`
+	Available     *bool        `json:"available,omitempty"`
+	Reason        nametag.Code `json:"reason,omitempty"`
+	Message       string       `json:"message,omitempty"`
+	Errors        []fieldError `json:"errors,omitempty"`
+	ConflictsWith *petJSON     `json:"conflicts_with,omitempty"`
+}
+
+// newContractAnswer puts a failure into the contract's words.
+func newContractAnswer(e *nametag.Error) contractAnswer {
+	a := contractAnswer{
+		Status:        statusError,
+		Reason:        e.Code,
+		Message:       e.Message,
+		Errors:        newFieldErrors(e),
+		ConflictsWith: newPetJSON(e.Holder),
+	}
+	switch e.Code {
+	case nametag.CodeTaken:
+		a.Status = statusFound
+		a.Available = new(false)
+	case nametag.CodeInvalid, nametag.CodeEmpty, codeMalformed:
+		a.Status = statusInvalid
+		for _, f := range a.Errors {
+			if f.Code == nametag.CodeEmpty {
+				a.Status = statusEmpty
+			}
+		}
+	}
+	return a
+}
+
+func (s *site) checkPetName(w http.ResponseWriter, r *http.Request) error {
+	params, err := readQuery(r)
+	if err != nil {
+		return err
+	}
+	name := params.Get("pet_name")
+	if strings.TrimSpace(name) == "" {
+		return &nametag.Error{Code: nametag.CodeEmpty, Field: nametag.FieldName,
+			Message: "The parameter pet_name is missing or empty. Ask for a name, as in /check_pet_name?pet_name=Bella."}
+	}
+	verdicts, err := s.check(r, name)
+	if err != nil {
+		return err
+	}
+	v := newVerdictJSON(name, verdicts[0])
+	a := contractAnswer{
+		Status:        statusFound,
+		Available:     &v.Available,
+		Reason:        v.Reason,
+		Message:       v.Message,
+		ConflictsWith: v.ConflictsWith,
+	}
+	if v.Available {
+		a.Status = statusNotFound
+	}
+	writeJSON(w, http.StatusOK, a)
+	return nil
+}
+
+// registerPet takes the form, from the page without a script's help as well as
+// from the first version's clients: the former get pages, the latter JSON.
+func (s *site) registerPet(w http.ResponseWriter, r *http.Request) error {
+	form, err := readForm(r)
+	if err != nil {
+		return err
+	}
+	pet, err := s.register(r, nametag.Application{
+		Name:           form.Get("pet_name"),
+		FavoriteColor:  form.Get("pet_favorite_color"),
+		Category:       form.Get("pet_category"),
+		IdempotencyKey: formKey(form),
+	})
+	if !wantsPage(r) {
+		if err != nil {
+			return err
+		}
+		w.Header().Set("Location", petPath(pet.Name.String()))
+		writeJSON(w, http.StatusOK, contractAnswer{Status: statusOK})
+		return nil
+	}
+	if err != nil {
+		return s.homeAgain(w, r, form, err)
+	}
+	http.Redirect(w, r, petPath(pet.Name.String())+"?new", http.StatusSeeOther)
+	return nil
+}
+
+// formKey makes a form that is sent twice, by a double click or a reload,
+// count once: its token and its values together are the idempotency key. With
+// other values it is another registration, as after going back in the browser.
+func formKey(form url.Values) string {
+	token := form.Get("form_token")
+	if token == "" || len(token) > 64 {
+		return ""
+	}
+	h := sha256.New()
+	for _, field := range []string{"form_token", "pet_name", "pet_favorite_color", "pet_category"} {
+		h.Write([]byte(form.Get(field) + "\x00"))
+	}
+	return "form:" + hex.EncodeToString(h.Sum(nil))
+}

@@ -1,0 +1,163 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"nametag"
+)
+
+// What only the web can get wrong, beside the codes of the domain.
+const (
+	codeMalformed   nametag.Code = "malformed"
+	codeTooLarge    nametag.Code = "too_large"
+	codeMediaType   nametag.Code = "unsupported_media_type"
+	codeNoPage      nametag.Code = "no_such_page"
+	codeMethod      nametag.Code = "method_not_allowed"
+	codeTooMany     nametag.Code = "too_many"
+	codeCrossOrigin nametag.Code = "cross_origin"
+	codeRateLimited nametag.Code = "rate_limited"
+)
+
+// A problem is a kind of failure, as clients see it.
+type problem struct {
+	Code    nametag.Code
+	Status  int
+	Title   string
+	Meaning string // what it means and what to do, for /problems
+}
+
+// problems lists every kind of failure; codes that only speak of one field
+// come within "invalid".
+var problems = []problem{
+	{nametag.CodeInvalid, http.StatusUnprocessableEntity, "Input needs mending",
+		"One or more values are not acceptable. The member errors says of each field what is wrong and how to mend it; its codes are empty, too_long, not_allowed and unknown_category."},
+	{nametag.CodeTaken, http.StatusConflict, "Name taken",
+		"Another pet has this name, in this spelling or in one that counts as the same. The member conflicts_with is that pet, if it is known. Choose another name."},
+	{nametag.CodeNotFound, http.StatusNotFound, "No such pet",
+		"No pet has this name."},
+	{nametag.CodeKeyReused, http.StatusUnprocessableEntity, "Idempotency key reused",
+		"The Idempotency-Key was sent before with a different registration. Make a new key for every new registration, and keep it for its retries."},
+	{codeTooMany, http.StatusUnprocessableEntity, "Too many at once",
+		"The request has more items than one request may have. Split it."},
+	{codeMalformed, http.StatusBadRequest, "Malformed request",
+		"The request could not be read: broken JSON, an unknown member, a broken escape or text that is not UTF-8. The detail says where."},
+	{codeTooLarge, http.StatusRequestEntityTooLarge, "Request too large",
+		"The body is longer than 64 KiB."},
+	{codeMediaType, http.StatusUnsupportedMediaType, "Unsupported media type",
+		"The Content-Type is not one that this address takes. The detail names the right one."},
+	{codeNoPage, http.StatusNotFound, "Nothing here",
+		"The registry has nothing at this address."},
+	{codeMethod, http.StatusMethodNotAllowed, "Method not allowed",
+		"The address exists, but not for this method. The Allow header lists those that it takes."},
+	{codeCrossOrigin, http.StatusForbidden, "Request from another site",
+		"A browser sent this from a page of another site. Registering works from the registry's own pages, and from programs."},
+	{codeRateLimited, http.StatusTooManyRequests, "Too many requests",
+		"This client sent more requests than the limit allows. Wait as many seconds as Retry-After says."},
+	{nametag.CodeUnavailable, http.StatusServiceUnavailable, "Database unavailable",
+		"The registry cannot reach its database. Nothing is lost: try again after as many seconds as Retry-After says, with the same Idempotency-Key."},
+	{nametag.CodeInternal, http.StatusInternalServerError, "Internal error",
+		"A defect in the registry. It has been logged under the request's id; tell the operator that id."},
+}
+
+// problemOf returns the kind of failure that code belongs to.
+func problemOf(code nametag.Code) problem {
+	switch code {
+	case nametag.CodeEmpty, nametag.CodeTooLong, nametag.CodeNotAllowed, nametag.CodeUnknownCategory:
+		code = nametag.CodeInvalid
+	}
+	for _, p := range problems {
+		if p.Code == code {
+			return p
+		}
+	}
+	return problemOf(nametag.CodeInternal)
+}
+
+func webError(code nametag.Code, format string, args ...any) *nametag.Error {
+	return &nametag.Error{Code: code, Message: fmt.Sprintf(format, args...)}
+}
+
+// A handler serves one route. What it returns is turned into an answer by
+// handle, in one place; it must not have written one itself then.
+type handler func(http.ResponseWriter, *http.Request) error
+
+func (s *site) handle(h handler) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if err := h(w, r); err != nil {
+			s.fail(w, r, err)
+		}
+	}
+}
+
+// statusClientGone is logged for a client that hung up; nobody reads it. The
+// number is nginx's.
+const statusClientGone = 499
+
+// fail answers with err in the form that the client reads: a page for
+// browsers, the contract's words on the contract's endpoints, and problem
+// details (RFC 9457) for everybody else.
+func (s *site) fail(w http.ResponseWriter, r *http.Request, err error) {
+	e := s.public(r, err)
+	if e == nil {
+		w.WriteHeader(statusClientGone)
+		return
+	}
+	status := problemOf(e.Code).Status
+	if status == http.StatusServiceUnavailable && w.Header().Get("Retry-After") == "" {
+		setRetryAfter(w, 2*time.Second)
+	}
+	switch {
+	case r.URL.Path == "/check_pet_name", r.URL.Path == "/register_pet" && !wantsPage(r):
+		writeJSON(w, status, newContractAnswer(e))
+	case strings.HasPrefix(r.URL.Path, "/api/") || !wantsPage(r):
+		writeProblem(w, e)
+	default:
+		s.render(w, r, status, "error.html", errorPage{problemOf(e.Code), e.Message})
+	}
+}
+
+// public returns what may be told of err: itself if it is one of ours, the
+// internal error, which says nothing, for any other, and nil when the client
+// is gone. The whole of it goes to the log.
+func (s *site) public(r *http.Request, err error) *nametag.Error {
+	info := infoOf(r)
+	info.add(slog.String("error", err.Error()))
+	e, ok := errors.AsType[*nametag.Error](err)
+	switch {
+	case ok && e.Code != nametag.CodeInternal:
+		info.add(slog.String("code", string(e.Code)))
+		return e
+	case errors.Is(err, context.Canceled) && r.Context().Err() != nil:
+		return nil
+	case errors.Is(err, context.DeadlineExceeded):
+		return nametag.Unavailable(err)
+	}
+	return webError(nametag.CodeInternal,
+		"Something went wrong on our side. Please try again. If it happens again, tell the operator of this registry the number %s.", info.id)
+}
+
+func setRetryAfter(w http.ResponseWriter, d time.Duration) {
+	w.Header().Set("Retry-After", strconv.Itoa(max(1, int(math.Ceil(d.Seconds())))))
+}
+
+// wantsPage reports whether the client asks for HTML by name, as browsers do
+// when they open a page or send a form.
+func wantsPage(r *http.Request) bool {
+	for _, accept := range r.Header.Values("Accept") {
+		for part := range strings.SplitSeq(accept, ",") {
+			media, params, _ := strings.Cut(part, ";")
+			if strings.EqualFold(strings.TrimSpace(media), "text/html") && strings.ReplaceAll(params, " ", "") != "q=0" {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,241 @@
+package web_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"nametag"
+	"nametag/internal/sqlite"
+	"nametag/internal/web"
+)
+
+// A site is the whole handler over a database of its own, served on loopback.
+type site struct {
+	t       *testing.T
+	url     string
+	client  *http.Client
+	store   nametag.Store
+	metrics *prometheus.Registry
+	log     *lockedBuffer
+}
+
+// newSite serves a site. Each answer that the tests get is checked against
+// openapi.yaml on its way.
+func newSite(t *testing.T, change ...func(*web.Config)) *site {
+	t.Helper()
+	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "nametag.db"), sqlite.Options{Serve: true, Migrate: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close() })
+	s := &site{t: t, store: store, metrics: prometheus.NewRegistry(), log: &lockedBuffer{}}
+	config := web.Config{
+		Registry: nametag.NewRegistry(store, nil),
+		Ready:    store.Ready,
+		Log:      slog.New(slog.NewJSONHandler(s.log, nil)),
+		Metrics:  s.metrics,
+	}
+	for _, c := range change {
+		c(&config)
+	}
+	server := httptest.NewServer(web.New(config))
+	t.Cleanup(server.Close)
+	s.url = server.URL
+	s.client = &http.Client{
+		Transport:     checkedTransport{t, loadAPI(t)},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	return s
+}
+
+// An answer is a response with its body read.
+type answer struct {
+	*http.Response
+	body string
+}
+
+// json decodes the body.
+func (a answer) json(t *testing.T) map[string]any {
+	t.Helper()
+	var m map[string]any
+	if err := json.Unmarshal([]byte(a.body), &m); err != nil {
+		t.Fatalf("%s %s: %v in %q", a.Request.Method, a.Request.URL, err, a.body)
+	}
+	return m
+}
+
+// browser is what a browser says it accepts when it opens a page.
+const browser = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+
+// do sends a request; headers come in pairs of name and value.
+func (s *site) do(method, path, body string, headers ...string) answer {
+	s.t.Helper()
+	req, err := http.NewRequestWithContext(s.t.Context(), method, s.url+path, strings.NewReader(body))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for i := 0; i < len(headers); i += 2 {
+		req.Header.Add(headers[i], headers[i+1])
+	}
+	res, err := s.client.Do(req)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return answer{res, string(b)}
+}
+
+func (s *site) get(path string, headers ...string) answer {
+	s.t.Helper()
+	return s.do("GET", path, "", headers...)
+}
+
+// postForm posts what the form of the first version sends, with the fields
+// given in pairs.
+func (s *site) postForm(fields []string, headers ...string) answer {
+	s.t.Helper()
+	form := url.Values{}
+	for i := 0; i < len(fields); i += 2 {
+		form.Set(fields[i], fields[i+1])
+	}
+	return s.do("POST", "/register_pet", form.Encode(), append(headers, "Content-Type", "application/x-www-form-urlencoded")...)
+}
+
+func petForm(name, color, category string) []string {
+	return []string{"pet_name", name, "pet_favorite_color", color, "pet_category", category}
+}
+
+// postJSON posts v to the API.
+func (s *site) postJSON(path string, v any, headers ...string) answer {
+	s.t.Helper()
+	body, err := json.Marshal(v)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return s.do("POST", path, string(body), append(headers, "Content-Type", "application/json")...)
+}
+
+type newPet struct {
+	Name          string `json:"name"`
+	FavoriteColor string `json:"favorite_color"`
+	Category      string `json:"category"`
+}
+
+// register registers a pet or fails the test.
+func (s *site) register(name string) {
+	s.t.Helper()
+	if a := s.postJSON("/api/v1/pets", newPet{name, "blue", "cat"}); a.StatusCode != http.StatusCreated {
+		s.t.Fatalf("registering %q: %s %s", name, a.Status, a.body)
+	}
+}
+
+var loadAPI = func() func(*testing.T) *openapi3.T {
+	load := sync.OnceValues(func() (*openapi3.T, error) {
+		doc, err := openapi3.NewLoader().LoadFromFile("openapi.yaml")
+		if err != nil {
+			return nil, err
+		}
+		return doc, doc.Validate(context.Background(), openapi3.IsOpenAPI31OrLater())
+	})
+	return func(t *testing.T) *openapi3.T {
+		t.Helper()
+		doc, err := load()
+		if err != nil {
+			t.Fatalf("openapi.yaml: %v", err)
+		}
+		return doc
+	}
+}()
+
+// checkedTransport holds each answer of a documented operation against its
+// documentation.
+type checkedTransport struct {
+	t   *testing.T
+	doc *openapi3.T
+}
+
+func (c checkedTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	res, err := http.DefaultTransport.RoundTrip(req)
+	if err != nil {
+		return res, err
+	}
+	body, err := io.ReadAll(res.Body)
+	res.Body.Close()
+	res.Body = io.NopCloser(bytes.NewReader(body))
+	if err != nil {
+		return res, err
+	}
+	path, item := c.find(req.URL.EscapedPath())
+	if item == nil || item.GetOperation(req.Method) == nil || strings.HasPrefix(res.Header.Get("Content-Type"), "text/html") {
+		return res, nil
+	}
+	input := &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: &openapi3filter.RequestValidationInput{
+			Request: req,
+			Route:   &routers.Route{Spec: c.doc, Path: path, PathItem: item, Method: req.Method, Operation: item.GetOperation(req.Method)},
+		},
+		Status:  res.StatusCode,
+		Header:  res.Header,
+		Body:    io.NopCloser(bytes.NewReader(body)),
+		Options: &openapi3filter.Options{IncludeResponseStatus: true},
+	}
+	if err := openapi3filter.ValidateResponse(req.Context(), input); err != nil {
+		c.t.Errorf("%s %s answered %d, against openapi.yaml: %v\n%s", req.Method, req.URL, res.StatusCode, err, body)
+	}
+	return res, nil
+}
+
+// find returns the documented path that matches; one without parameters first.
+func (c checkedTransport) find(path string) (string, *openapi3.PathItem) {
+	if item := c.doc.Paths.Value(path); item != nil {
+		return path, item
+	}
+	for template, item := range c.doc.Paths.Map() {
+		if pathPattern(template).MatchString(path) {
+			return template, item
+		}
+	}
+	return "", nil
+}
+
+func pathPattern(template string) *regexp.Regexp {
+	return regexp.MustCompile("^" + regexp.MustCompile(`\{[^}]+\}`).ReplaceAllString(template, "[^/]+") + "$")
+}
+
+// A lockedBuffer may be written to by the server while a test reads it.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}

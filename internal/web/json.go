@@ -1,0 +1,219 @@
+package web
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"nametag"
+)
+
+const (
+	mediaJSON    = "application/json"
+	mediaProblem = "application/problem+json"
+	mediaForm    = "application/x-www-form-urlencoded"
+)
+
+// maxBody is how long a request's body may be, in bytes.
+const maxBody = 64 << 10
+
+// maxDrain is how much of a body that is too long is still read and thrown
+// away, so that the client gets to read the answer rather than a broken
+// connection.
+const maxDrain = 32 << 20
+
+// readBody returns the body of r, which must be of the media type want.
+func readBody(r *http.Request, want string) ([]byte, error) {
+	media, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || media != want {
+		return nil, webError(codeMediaType, "This address takes a body of the type %s. Set the Content-Type header to it.", want)
+	}
+	if charset := params["charset"]; charset != "" && !strings.EqualFold(charset, "utf-8") {
+		return nil, webError(codeMediaType, "Text must come as UTF-8, not as %q.", charset)
+	}
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+	if err != nil {
+		return nil, webError(codeMalformed, "The body could not be read to its end. Please send it again.")
+	}
+	if len(body) > maxBody {
+		_, _ = io.CopyN(io.Discard, r.Body, maxDrain) // best effort: the answer is the same
+		return nil, webError(codeTooLarge, "The body is longer than %d KiB. A registration needs far less: check what was sent.", maxBody>>10)
+	}
+	return body, nil
+}
+
+// readForm returns the fields of a form in the body of r.
+func readForm(r *http.Request) (url.Values, error) {
+	body, err := readBody(r, mediaForm)
+	if err != nil {
+		return nil, err
+	}
+	form, err := url.ParseQuery(string(body))
+	if err != nil {
+		return nil, webError(codeMalformed, "The form is broken: it has an escape that is not one, or a semicolon that should be escaped.")
+	}
+	return form, nil
+}
+
+// readQuery returns the parameters in the address of r.
+func readQuery(r *http.Request) (url.Values, error) {
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, webError(codeMalformed, "The address has a broken parameter: an escape that is not one, or a semicolon that should be escaped.")
+	}
+	for _, values := range query {
+		for _, v := range values {
+			if !utf8.ValidString(v) {
+				return nil, webError(codeMalformed, "A parameter in the address is not valid text. Send it encoded as UTF-8.")
+			}
+		}
+	}
+	return query, nil
+}
+
+// readJSON decodes the JSON object in the body of r into v, and is strict: a
+// member that nobody reads is an error, for it may be a misspelt one.
+func readJSON(r *http.Request, v any) error {
+	body, err := readBody(r, mediaJSON)
+	if err != nil {
+		return err
+	}
+	if !utf8.Valid(body) {
+		return webError(codeMalformed, "The body is not valid text. Send it encoded as UTF-8.")
+	}
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.DisallowUnknownFields()
+	err = d.Decode(v)
+	if err == nil && d.More() {
+		return webError(codeMalformed, "The body has more than one JSON value. Send one object.")
+	}
+	if typeErr, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		if typeErr.Field == "" {
+			return webError(codeMalformed, "The body must be a JSON object, not %s.", article(typeErr.Value))
+		}
+		return webError(codeMalformed, "The member %q has the wrong type: %s.", typeErr.Field, article(typeErr.Value))
+	}
+	if err != nil {
+		// The decoder's own words speak of the client's JSON and of nothing else.
+		return webError(codeMalformed, "The body is not the JSON that is expected here: %s.", strings.TrimPrefix(err.Error(), "json: "))
+	}
+	return nil
+}
+
+func article(jsonType string) string {
+	if strings.HasPrefix(jsonType, "a") || strings.HasPrefix(jsonType, "o") {
+		return "an " + jsonType
+	}
+	return "a " + jsonType
+}
+
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	writeAs(w, mediaJSON, status, v)
+}
+
+func writeProblem(w http.ResponseWriter, e *nametag.Error) {
+	p := problemOf(e.Code)
+	writeAs(w, mediaProblem, p.Status, problemDetails{
+		Type:          "/problems#" + string(p.Code),
+		Title:         p.Title,
+		Status:        p.Status,
+		Detail:        e.Message,
+		Code:          p.Code,
+		Errors:        newFieldErrors(e),
+		ConflictsWith: newPetJSON(e.Holder),
+	})
+}
+
+func writeAs(w http.ResponseWriter, media string, status int, v any) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false) // the type is JSON and sniffing is off
+	if err := enc.Encode(v); err != nil {
+		panic(err) // the types here can always be encoded
+	}
+	h := w.Header()
+	h.Set("Content-Type", media)
+	h.Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = w.Write(b.Bytes()) // a client that is gone reads nothing
+}
+
+// problemDetails is an RFC 9457 problem, with our extension members.
+type problemDetails struct {
+	Type          string       `json:"type"`
+	Title         string       `json:"title"`
+	Status        int          `json:"status"`
+	Detail        string       `json:"detail"`
+	Code          nametag.Code `json:"code"`
+	Errors        []fieldError `json:"errors,omitempty"`
+	ConflictsWith *petJSON     `json:"conflicts_with,omitempty"`
+}
+
+type fieldError struct {
+	Field  nametag.Field `json:"field"`
+	Code   nametag.Code  `json:"code"`
+	Detail string        `json:"detail"`
+}
+
+// newFieldErrors lists what is wrong with which field; e itself may be about
+// one.
+func newFieldErrors(e *nametag.Error) []fieldError {
+	fields := e.Fields
+	if len(fields) == 0 && e.Field != "" && e.Code != nametag.CodeTaken {
+		fields = []*nametag.Error{e}
+	}
+	var list []fieldError
+	for _, f := range fields {
+		list = append(list, fieldError{f.Field, f.Code, f.Message})
+	}
+	return list
+}
+
+type petJSON struct {
+	Name          string `json:"name"`
+	FavoriteColor string `json:"favorite_color"`
+	Category      string `json:"category"`
+	RegisteredAt  string `json:"registered_at"`
+	URL           string `json:"url"`
+}
+
+func newPetJSON(p *nametag.Pet) *petJSON {
+	if p == nil {
+		return nil
+	}
+	return &petJSON{
+		Name:          p.Name.String(),
+		FavoriteColor: string(p.FavoriteColor),
+		Category:      string(p.Category),
+		RegisteredAt:  p.RegisteredAt.UTC().Format(time.RFC3339Nano),
+		URL:           petPath(p.Name.String()),
+	}
+}
+
+// petPath returns the address of the page of the pet with this name.
+func petPath(name string) string { return "/pets/" + url.PathEscape(name) }
+
+type verdictJSON struct {
+	Name          string         `json:"name"`
+	Status        nametag.Status `json:"status"`
+	Available     bool           `json:"available"`
+	Reason        nametag.Code   `json:"reason,omitempty"`
+	Message       string         `json:"message"`
+	ConflictsWith *petJSON       `json:"conflicts_with,omitempty"`
+}
+
+// newVerdictJSON tells the verdict v on what was asked for.
+func newVerdictJSON(asked string, v nametag.Verdict) verdictJSON {
+	name := v.Name.String()
+	if v.Status == nametag.NotAllowed {
+		name = asked
+	}
+	return verdictJSON{name, v.Status, v.Status == nametag.Available, v.Reason, v.Message, newPetJSON(v.Holder)}
+}

@@ -1,0 +1,181 @@
+package web
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"runtime/debug"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"nametag"
+)
+
+// requestInfo is what is noted of a request on its way, for the one event that
+// is logged of it.
+type requestInfo struct {
+	id     string
+	client netip.Addr
+	attrs  []slog.Attr
+}
+
+func (i *requestInfo) add(attrs ...slog.Attr) { i.attrs = append(i.attrs, attrs...) }
+
+type infoKey struct{}
+
+func infoOf(r *http.Request) *requestInfo {
+	return r.Context().Value(infoKey{}).(*requestInfo)
+}
+
+// observe is the outermost layer: it bounds a request's time, and counts and
+// logs it when it is done, whatever became of it.
+func (s *site) observe(trusted []netip.Prefix, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		start := time.Now()
+		info := &requestInfo{id: rand.Text()[:12], client: clientAddr(r, trusted)}
+		ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), infoKey{}, info), requestTimeout)
+		defer cancel()
+		r = r.WithContext(ctx)
+		rec := &recorder{ResponseWriter: w}
+		w.Header().Set("X-Request-Id", info.id)
+		s.metrics.inFlight.Inc()
+
+		defer func() {
+			if v := recover(); v != nil {
+				info.add(slog.String("stack", string(debug.Stack())))
+				s.failPanic(rec, r, v)
+			}
+			s.metrics.inFlight.Dec()
+			took := time.Since(start)
+			s.metrics.observe(r, rec.status(), took)
+			s.logRequest(r, rec, info, took)
+		}()
+		next.ServeHTTP(rec, r)
+	})
+}
+
+func (s *site) failPanic(rec *recorder, r *http.Request, v any) {
+	err := fmt.Errorf("panic: %v", v)
+	if rec.code != 0 { // too late for another answer
+		infoOf(r).add(slog.String("error", err.Error()))
+		rec.code = http.StatusInternalServerError
+		return
+	}
+	s.fail(rec, r, err)
+}
+
+func (s *site) logRequest(r *http.Request, rec *recorder, info *requestInfo, took time.Duration) {
+	level := slog.LevelInfo
+	switch {
+	case rec.status() >= 500:
+		level = slog.LevelError
+	case r.Pattern == "GET /healthz", r.Pattern == "GET /readyz":
+		level = slog.LevelDebug
+	}
+	attrs := append([]slog.Attr{
+		slog.String("id", info.id),
+		slog.String("method", r.Method),
+		slog.String("path", r.URL.Path),
+		slog.Int("status", rec.status()),
+		slog.Int64("bytes", rec.bytes),
+		slog.Duration("took", took),
+		slog.String("client", info.client.String()),
+	}, info.attrs...)
+	s.log.LogAttrs(r.Context(), level, "request", attrs...)
+}
+
+// A recorder notes what is answered.
+type recorder struct {
+	http.ResponseWriter
+	code  int
+	bytes int64
+}
+
+func (rec *recorder) WriteHeader(code int) {
+	if rec.code == 0 {
+		rec.code = code
+	}
+	rec.ResponseWriter.WriteHeader(code)
+}
+
+func (rec *recorder) Write(b []byte) (int, error) {
+	if rec.code == 0 {
+		rec.code = http.StatusOK
+	}
+	n, err := rec.ResponseWriter.Write(b)
+	rec.bytes += int64(n)
+	return n, err
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (rec *recorder) Unwrap() http.ResponseWriter { return rec.ResponseWriter }
+
+func (rec *recorder) status() int {
+	if rec.code == 0 {
+		return http.StatusOK
+	}
+	return rec.code
+}
+
+// register registers through the registry, and counts and notes the result.
+func (s *site) register(r *http.Request, a nametag.Application) (nametag.Pet, error) {
+	pet, err := s.registry.Register(r.Context(), a)
+	result := "registered"
+	if err != nil {
+		result = string(nametag.ErrorCode(err))
+	}
+	s.metrics.registrations.WithLabelValues(result).Inc()
+	infoOf(r).add(slog.String("registration", result))
+	return pet, err
+}
+
+// check asks the registry, and counts the verdicts.
+func (s *site) check(r *http.Request, names ...string) ([]nametag.Verdict, error) {
+	verdicts, err := s.registry.Check(r.Context(), names...)
+	for _, v := range verdicts {
+		s.metrics.checks.WithLabelValues(string(v.Status)).Inc()
+	}
+	return verdicts, err
+}
+
+// metrics are the site's. Labels come from patterns and codes, never from what
+// a client sends, so that they stay few.
+type metrics struct {
+	inFlight      prometheus.Gauge
+	requests      *prometheus.CounterVec
+	duration      *prometheus.HistogramVec
+	registrations *prometheus.CounterVec
+	checks        *prometheus.CounterVec
+}
+
+func newMetrics(reg prometheus.Registerer) *metrics {
+	m := &metrics{
+		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "nametag_http_requests_in_flight", Help: "Requests being served now."}),
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "nametag_http_requests_total", Help: "Requests answered, by route and status."}, []string{"route", "status"}),
+		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "nametag_http_request_duration_seconds", Help: "Time from a request's header to the end of its answer, by route.",
+			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}}, []string{"route"}),
+		registrations: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "nametag_registrations_total", Help: "Registrations asked for, by result."}, []string{"result"}),
+		checks: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "nametag_checks_total", Help: "Names checked, by verdict."}, []string{"verdict"}),
+	}
+	reg.MustRegister(m.inFlight, m.requests, m.duration, m.registrations, m.checks)
+	return m
+}
+
+func (m *metrics) observe(r *http.Request, status int, took time.Duration) {
+	route := r.Pattern
+	if route == "" || route == noRoute {
+		route = "none"
+	}
+	m.requests.WithLabelValues(route, strconv.Itoa(status)).Inc()
+	m.duration.WithLabelValues(route).Observe(took.Seconds())
+}

@@ -1,0 +1,32 @@
+package web
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+)
+
+// healthz says that the process answers.
+func (s *site) healthz(w http.ResponseWriter, r *http.Request) error {
+	plain(w, http.StatusOK, "alive")
+	return nil
+}
+
+// readyz says whether requests can be served: the database is reachable and
+// its schema is right.
+func (s *site) readyz(w http.ResponseWriter, r *http.Request) error {
+	if err := s.ready(r.Context()); err != nil {
+		infoOf(r).add(slog.String("error", err.Error()))
+		plain(w, http.StatusServiceUnavailable, "not ready: the database cannot be used now; the log says why")
+		return nil
+	}
+	plain(w, http.StatusOK, "ready")
+	return nil
+}
+
+func plain(w http.ResponseWriter, status int, line string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = fmt.Fprintln(w, line) // a client that is gone reads nothing
+}

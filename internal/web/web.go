@@ -1,0 +1,66 @@
+// Package web is the registry's face: the pages for people, the two endpoints
+// of the first version's contract, and the API under /api/v1.
+package web
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"nametag"
+)
+
+// Config is what a site needs.
+type Config struct {
+	Registry *nametag.Registry
+
+	// Ready returns nil while requests can be served; /readyz asks it.
+	Ready func(context.Context) error
+
+	Log     *slog.Logger          // one event a request goes here
+	Metrics prometheus.Registerer // the site registers its metrics here
+
+	// RateLimit is how many requests a second each client may send, on
+	// average; twice as many may come at once. 0 is no limit.
+	RateLimit float64
+
+	// TrustedProxies are the proxies whose word on the client's address, in
+	// X-Forwarded-For, is believed. From anybody else the header is ignored.
+	TrustedProxies []netip.Prefix
+}
+
+// requestTimeout bounds the work on one request, waiting for the database
+// included.
+const requestTimeout = 10 * time.Second
+
+// New returns the handler of the whole site. It may serve any number of
+// requests at once.
+func New(c Config) http.Handler {
+	s := &site{
+		registry: c.Registry,
+		ready:    c.Ready,
+		log:      c.Log,
+		metrics:  newMetrics(c.Metrics),
+		pages:    newPages(),
+	}
+	var h http.Handler = s.routes()
+	h = s.refuseCrossOrigin(h)
+	if c.RateLimit > 0 {
+		h = s.limitRate(newLimiter(c.RateLimit, time.Now), h)
+	}
+	h = secureHeaders(h)
+	h = s.observe(c.TrustedProxies, h)
+	return h
+}
+
+type site struct {
+	registry *nametag.Registry
+	ready    func(context.Context) error
+	log      *slog.Logger
+	metrics  *metrics
+	pages    *pages
+}
