@@ -1,0 +1,122 @@
+// Package cli is the command line of Nametag: its commands and their settings,
+// and the only place where the parts of the program are wired together.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"nametag"
+)
+
+// The exit codes.
+const (
+	exitOK      = 0
+	exitFailure = 1 // the command was understood but failed
+	exitUsage   = 2 // the command line or a setting needs mending
+)
+
+// A Process is what a program gets from the system that runs it.
+type Process struct {
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+	Getenv         func(string) string
+	Version        string // as released; "" for a build from source
+}
+
+// commands is the command line: one field a command.
+type commands struct {
+	Serve       serveCmd       `cmd:"" help:"Run the registry's web server."`
+	Import      importCmd      `cmd:"" help:"Register the pets of a CSV file."`
+	Export      exportCmd      `cmd:"" help:"Write the whole book as CSV or JSON."`
+	Migrate     migrateCmd     `cmd:"" help:"Bring the database's schema up to date."`
+	Healthcheck healthcheckCmd `cmd:"" help:"Ask a running server whether it is ready."`
+	Version     versionCmd     `cmd:"" help:"Say which version this is."`
+}
+
+const description = `Nametag is a pet registry in which every name is unique.
+
+Every flag can also be set by the environment variable beside it; a flag goes before the variable. ` +
+	`Exit codes: 0 when all went well, 1 when the command failed, 2 when the command line or a setting needs mending.`
+
+// Run runs the command that args ask for, and returns the exit code. When ctx
+// ends, the command stops in an orderly way.
+func Run(ctx context.Context, args []string, p Process) int {
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	exited := -1 // what kong would have exited with, after --help
+	parser, err := kong.New(&commands{},
+		kong.Name("nametag"),
+		kong.Description(description),
+		kong.Writers(p.Stdout, p.Stderr),
+		kong.Exit(func(code int) { exited = code }),
+		kong.Resolvers(environment{p.Getenv}),
+		kong.ValueFormatter(helpWithVariable),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(p),
+	)
+	if err != nil {
+		panic(err) // the struct above is wrong
+	}
+	command, err := parser.Parse(args)
+	if exited >= 0 {
+		return exited
+	}
+	if err != nil {
+		fmt.Fprintf(p.Stderr, "nametag: %v\n%s\n", err, hint(err))
+		return exitUsage
+	}
+	switch err := command.Run(); {
+	case err == nil:
+		return exitOK
+	case isUsage(err):
+		fmt.Fprintf(p.Stderr, "nametag: %s\n", explain(err))
+		return exitUsage
+	default:
+		fmt.Fprintf(p.Stderr, "nametag: %s\n", explain(err))
+		return exitFailure
+	}
+}
+
+// hint says where to read on about the command that err is about.
+func hint(err error) string {
+	command := "nametag"
+	if perr, ok := errors.AsType[*kong.ParseError](err); ok && perr.Context != nil && perr.Context.Selected() != nil {
+		command = perr.Context.Selected().FullPath()
+	}
+	return fmt.Sprintf("Run “%s --help” to see what it understands.", command)
+}
+
+// A usageError is about a setting that only turned out wrong when the command
+// ran.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+func isUsage(err error) bool {
+	_, ok := errors.AsType[usageError](err)
+	return ok
+}
+
+// explain describes err for whoever runs the command: an error of the domain
+// by its sentence for people, with its cause behind it.
+func explain(err error) string {
+	e, ok := errors.AsType[*nametag.Error](err)
+	if !ok {
+		return err.Error()
+	}
+	words := e.Message
+	if e.Err != nil {
+		words += " (" + e.Err.Error() + ")"
+	}
+	return strings.Replace(err.Error(), e.Error(), words, 1)
+}

@@ -1,0 +1,58 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"nametag"
+	"nametag/internal/transfer"
+)
+
+type exportCmd struct {
+	databaseFlags
+	Format string `enum:"csv,jsonl" default:"csv" help:"What to write: csv, or jsonl for one JSON object a line."`
+	Output string `placeholder:"FILE" help:"Where to write; standard output by default. The file appears, or is replaced, when it is complete."`
+}
+
+// Help implements kong.HelpProvider.
+func (exportCmd) Help() string {
+	return `Writes every pet, newest first, with its name, favorite_color, category and registered_at (RFC 3339, UTC). A server may run meanwhile.
+
+A name or colour that begins with = + - or @ gets an apostrophe before it in CSV, so that spreadsheets don't run it as a formula; import takes it off again. JSON has every text as it is.
+
+Examples:
+
+    nametag export --output pets.csv
+    nametag export --format jsonl | gzip > pets.jsonl.gz`
+}
+
+// Run implements the command.
+func (c exportCmd) Run(ctx context.Context, p Process) (err error) {
+	db, place, err := c.open(ctx, p, nil, purpose{mustExist: true})
+	if err != nil {
+		return err
+	}
+	defer closing(&err, db)
+	write := transfer.ExportCSV
+	if c.Format == "jsonl" {
+		write = transfer.ExportJSONL
+	}
+	registry := nametag.NewRegistry(db, nil)
+	if c.Output == "" {
+		if _, err := write(ctx, registry, p.Stdout); err != nil {
+			return fmt.Errorf("exporting %s: %w", place, err)
+		}
+		return nil
+	}
+	var n int
+	err = writeFile(c.Output, func(w io.Writer) (err error) {
+		n, err = write(ctx, registry, w)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("exporting %s: %w", place, err)
+	}
+	_, err = fmt.Fprintf(p.Stdout, "%s pets written to %s\n", thousands(n), c.Output)
+	return err
+}

@@ -1,0 +1,85 @@
+package cli_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestExportComesBackAsTheSameBook(t *testing.T) {
+	onBoth(t, func(t *testing.T, database string) {
+		var file strings.Builder
+		file.WriteString("name,category,color,registered_at\n")
+		for i := range 2100 { // three pages, many of one moment
+			fmt.Fprintf(&file, "Pet %d,dog,red,2001-02-03T04:05:06.%06dZ\n", i, i/700)
+		}
+		file.WriteString("\"Says \"\"woof\"\", twice\",cat,\"red, green\",2010-01-01\n" +
+			"=1+1,cat,@red,2010-01-01T12:30:00.123456+02:00\n" +
+			"''=1+1,cat,'=,2010-01-02\nMöbius 🐈,cat,−x,1815-06-18\n'n Sync,cat,+-,9999-12-31\n")
+		bring(t, database, write(t, "pets.csv", file.String()))
+
+		exported := filepath.Join(t.TempDir(), "export.csv")
+		must(t, "export", "--database", database, "--output", exported)
+		first, err := os.ReadFile(exported)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if stdout := must(t, "export", "--database", database); stdout != string(first) {
+			t.Error("the file and standard output differ")
+		}
+		if !strings.HasPrefix(string(first), "name,favorite_color,category,registered_at\n") ||
+			!strings.Contains(string(first), "\n'=1+1,'@red,cat,2010-01-01T10:30:00.123456Z\n") {
+			t.Errorf("the export begins with %.300s", first)
+		}
+
+		copied := filepath.Join(t.TempDir(), "copy.db")
+		if _, report := bring(t, copied, exported); len(report) != 0 {
+			t.Errorf("refused: %q", report)
+		}
+		for _, format := range []string{"csv", "jsonl"} {
+			want := must(t, "export", "--database", database, "--format", format)
+			if got := must(t, "export", "--database", copied, "--format", format); got != want || strings.Count(got, "\n") < 2104 {
+				t.Errorf("the %s of the copy differs from that of the book", format)
+			}
+		}
+	})
+}
+
+func TestExportJSONL(t *testing.T) {
+	database := filepath.Join(t.TempDir(), "pets.db")
+	bring(t, database, write(t, "pets.csv", "name,category,color,registered_at\n=<b>,cat,red,2010-01-01\n"))
+	want := `{"name":"=<b>","favorite_color":"red","category":"cat","registered_at":"2010-01-01T00:00:00.000000Z"}` + "\n"
+	if got := must(t, "export", "--format=jsonl", "--database", database); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+func TestExportOfNothingCreatesNothing(t *testing.T) {
+	dir := t.TempDir()
+	database, output := filepath.Join(dir, "pets.db"), filepath.Join(dir, "pets.csv")
+	refuses(t, run(t, nil, "", "export", "--database", database, "--output", output), 1, database)
+	refuses(t, run(t, environ{"HOME": dir}, "", "export", "--output", output), 1, "nametag.db")
+	if files, _ := os.ReadDir(dir); len(files) > 0 {
+		t.Errorf("there is %v", files)
+	}
+}
+
+func TestAFailedExportLeavesTheOldFile(t *testing.T) {
+	database := filepath.Join(t.TempDir(), "pets.db")
+	bring(t, database, write(t, "pets.csv", "name,category\nRex,dog\n"))
+	output := write(t, "out.csv", "the old one")
+	must(t, "export", "--database", database, "--output", output)
+	if content, _ := os.ReadFile(output); !strings.Contains(string(content), "Rex") {
+		t.Errorf("the file has %q", content)
+	}
+	if files, _ := os.ReadDir(filepath.Dir(output)); len(files) != 1 {
+		t.Errorf("there is %v, want the export alone", files)
+	}
+	refuses(t, run(t, nil, "", "export", "--database", database, "--output", filepath.Join(output, "x")), 1, output)
+	must(t, "export", "--database", database, "--output", os.DevNull)
+	if info, err := os.Stat(os.DevNull); err != nil || info.Mode().IsRegular() {
+		t.Error("the null device was replaced by a file")
+	}
+}

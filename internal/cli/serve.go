@@ -1,0 +1,194 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"nametag"
+	"nametag/internal/server"
+	"nametag/internal/web"
+)
+
+type serveCmd struct {
+	listenFlag
+	databaseFlags
+	logFlags
+	RateLimit       rate         `default:"50" help:"How many requests a second each client may send; 0 for no limit."`
+	TrustedProxies  proxies      `placeholder:"NETWORK,…" help:"Addresses and networks (CIDR) of the proxies before the server, whose X-Forwarded-For is believed."`
+	AdminListen     adminAddress `placeholder:"HOST:PORT" help:"Where to serve metrics and profiles to operators, or off. By default 127.0.0.1:5001, or a free port when that is taken."`
+	ShutdownTimeout duration     `default:"20s" help:"How long requests under way may take to finish when the server is told to stop."`
+	ShutdownDelay   duration     `default:"0s" help:"How long to go on accepting requests before that, while /readyz says not ready, so that load balancers can learn of it."`
+}
+
+type listenFlag struct {
+	Listen address `default:"127.0.0.1:5000" placeholder:"HOST:PORT" help:"The server's address; 127.0.0.1:5000 by default. Port 0 is any free one."`
+}
+
+const defaultAdminListen = "127.0.0.1:5001"
+
+// retention is how long the answers to idempotency keys are kept.
+const retention = 24 * time.Hour
+
+// Help implements kong.HelpProvider.
+func (serveCmd) Help() string {
+	return `Serves the registry until it gets SIGINT or SIGTERM, then finishes the requests under way; a second signal ends it at once. The database is created if it is not there, and brought up to date.
+
+Examples:
+
+    nametag serve
+    nametag serve --listen 0.0.0.0:8080 --database postgres://nametag@db.example/nametag
+    NAMETAG_DATABASE_FILE=/run/secrets/database nametag serve`
+}
+
+// Run implements the command.
+func (c serveCmd) Run(ctx context.Context, p Process) (err error) {
+	log := c.logger(p.Stderr)
+	main, err := listen(ctx, c.Listen, "--listen (NAMETAG_LISTEN)")
+	if err != nil {
+		return err
+	}
+	defer main.Close()
+	admin, err := c.listenAdmin(ctx, log)
+	if err != nil {
+		return err
+	}
+	if admin != nil {
+		defer admin.Close()
+	}
+	db, place, err := c.open(ctx, p, log, purpose{serve: true, migrate: true})
+	if err != nil {
+		return err
+	}
+	defer closing(&err, db)
+
+	log.Info("serving", c.facts(p, main, admin, place)...)
+	err = c.serve(ctx, log, main, admin, db)
+	log.Info("stopped")
+	return err
+}
+
+// facts are what an operator wants to know of a server that starts.
+func (c serveCmd) facts(p Process, main, admin net.Listener, place string) []any {
+	facts := []any{"url", address(main.Addr().String()).local(), "database", place, "version", version(p).Version}
+	if admin != nil {
+		facts = append(facts, "admin", address(admin.Addr().String()).local())
+	}
+	return facts
+}
+
+// serve runs the servers and the chores until ctx ends.
+func (c serveCmd) serve(ctx context.Context, log *slog.Logger, main, admin net.Listener, db nametag.Store) error {
+	metrics := prometheus.NewRegistry()
+	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	var draining atomic.Bool
+	site := web.New(web.Config{
+		Registry: nametag.NewRegistry(db, nil),
+		Ready: func(ctx context.Context) error {
+			if draining.Load() {
+				return errors.New("the server is shutting down")
+			}
+			return db.Ready(ctx)
+		},
+		Log:            log,
+		Metrics:        metrics,
+		RateLimit:      float64(c.RateLimit),
+		TrustedProxies: c.TrustedProxies.prefixes,
+	})
+
+	// Operators and chores stay until the last request has its answer.
+	behind, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer stop()
+	wg.Go(func() { forgetKeys(behind, log, db) })
+	if admin != nil {
+		wg.Go(func() {
+			if err := serveAdmin(behind, log, admin, server.Admin(metrics)); err != nil {
+				log.Error("the admin server failed", "error", err)
+			}
+		})
+	}
+	return server.Run(ctx, server.Config{
+		Listener:        main,
+		Handler:         site,
+		Log:             log,
+		ShutdownDelay:   time.Duration(c.ShutdownDelay),
+		ShutdownTimeout: time.Duration(c.ShutdownTimeout),
+		Draining: func() {
+			draining.Store(true)
+			log.Info("shutting down")
+		},
+	})
+}
+
+// serveAdmin runs the server for operators until ctx ends. Nobody waits for
+// what is asked of it then.
+func serveAdmin(ctx context.Context, log *slog.Logger, l net.Listener, h http.Handler) error {
+	err := server.Run(ctx, server.Config{Listener: l, Handler: h, Log: log})
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// forgetKeys forgets old idempotency keys, now and every hour until ctx ends.
+func forgetKeys(ctx context.Context, log *slog.Logger, db nametag.Store) {
+	hourly := time.NewTicker(time.Hour)
+	defer hourly.Stop()
+	for {
+		switch n, err := db.ForgetKeys(ctx, time.Now().Add(-retention)); {
+		case ctx.Err() != nil:
+			return
+		case err != nil:
+			log.Error("forgetting old idempotency keys failed; it is tried again in an hour", "error", err)
+		case n > 0:
+			log.Info("forgot old idempotency keys", "keys", n)
+		}
+		select {
+		case <-hourly.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// listenAdmin opens the address for operators; nil if it is off. The default
+// address gives way when somebody else has it.
+func (c serveCmd) listenAdmin(ctx context.Context, log *slog.Logger) (net.Listener, error) {
+	switch c.AdminListen {
+	case "off":
+		return nil, nil
+	case "":
+		l, err := listen(ctx, defaultAdminListen, "--admin-listen (NAMETAG_ADMIN_LISTEN)")
+		if err == nil {
+			return l, nil
+		}
+		log.Warn("the default address for operators can't be used; a free port takes its place", "error", err)
+		return listen(ctx, "127.0.0.1:0", "--admin-listen (NAMETAG_ADMIN_LISTEN)")
+	default:
+		return listen(ctx, address(c.AdminListen), "--admin-listen (NAMETAG_ADMIN_LISTEN)")
+	}
+}
+
+// listen opens an address that setting sets.
+func listen(ctx context.Context, a address, setting string) (net.Listener, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", string(a))
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("another program listens on %s already; choose another address with %s", a, setting)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot listen on %s: %w; choose another address with %s", a, err, setting)
+	}
+	return l, nil
+}

@@ -1,0 +1,160 @@
+package cli
+
+import (
+	"fmt"
+	"math"
+	"net"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"nametag"
+)
+
+// An address to listen on, host:port. An empty host is every address of the
+// machine.
+type address string
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (a *address) UnmarshalText(text []byte) error {
+	_, port, err := net.SplitHostPort(string(text))
+	if n, perr := strconv.Atoi(port); err != nil || perr != nil || n < 0 || n > 65535 {
+		return fmt.Errorf("%q is not an address to listen on; give host:port, such as 127.0.0.1:5000", text)
+	}
+	*a = address(text)
+	return nil
+}
+
+// local returns the base URL by which this machine reaches a server that
+// listens on a.
+func (a address) local() string {
+	host, port, _ := net.SplitHostPort(string(a))
+	switch host {
+	case "", "0.0.0.0":
+		host = "127.0.0.1"
+	case "::":
+		host = "::1"
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}
+
+// An adminAddress is an address or "off". The zero value leaves the choice to
+// the program.
+type adminAddress string
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (a *adminAddress) UnmarshalText(text []byte) error {
+	if string(text) == "off" {
+		*a = "off"
+		return nil
+	}
+	if (*address)(a).UnmarshalText(text) != nil {
+		return fmt.Errorf("%q is not an address to listen on; give host:port, such as 127.0.0.1:5001, or off", text)
+	}
+	return nil
+}
+
+// A rate is a number of requests a second; 0 stands for no limit.
+type rate float64
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (r *rate) UnmarshalText(text []byte) error {
+	f, err := strconv.ParseFloat(string(text), 64)
+	if err != nil || f < 0 || math.IsNaN(f) || math.IsInf(f, 0) {
+		return fmt.Errorf("%q is not a number of requests a second; give one such as 50, or 0 for no limit", text)
+	}
+	*r = rate(f)
+	return nil
+}
+
+// A duration is a span of time that is not negative.
+type duration time.Duration
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (d *duration) UnmarshalText(text []byte) error {
+	v, err := time.ParseDuration(string(text))
+	if err != nil || v < 0 {
+		return fmt.Errorf("%q is not a span of time; give one with its unit, such as 20s or 1m30s", text)
+	}
+	*d = duration(v)
+	return nil
+}
+
+// connections is a number of database connections; 0 leaves it to the program.
+type connections int32
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (c *connections) UnmarshalText(text []byte) error {
+	n, err := strconv.ParseInt(string(text), 10, 32)
+	if err != nil || n < 1 || n > 10_000 {
+		return fmt.Errorf("%q is not a number of connections; give one of 1 to 10000", text)
+	}
+	*c = connections(n)
+	return nil
+}
+
+// proxies are the addresses whose X-Forwarded-For is believed.
+type proxies struct{ prefixes []netip.Prefix }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (p *proxies) UnmarshalText(text []byte) error {
+	p.prefixes = nil
+	for s := range strings.SplitSeq(string(text), ",") {
+		s = strings.TrimSpace(s)
+		prefix, err := netip.ParsePrefix(s)
+		if addr, aerr := netip.ParseAddr(s); aerr == nil && addr.Zone() == "" {
+			addr = addr.Unmap()
+			prefix, err = addr.Prefix(addr.BitLen())
+		}
+		if err != nil {
+			return fmt.Errorf("%q is neither an address nor a network; give some such as 10.0.0.0/8,192.168.1.7", s)
+		}
+		p.prefixes = append(p.prefixes, prefix.Masked())
+	}
+	return nil
+}
+
+// A delimiter stands between the columns of a CSV file.
+type delimiter rune
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (d *delimiter) UnmarshalText(text []byte) error {
+	s := string(text)
+	if s == "tab" || s == `\t` {
+		s = "\t"
+	}
+	r, size := utf8.DecodeRuneInString(s)
+	if size == 0 || size < len(s) || r == utf8.RuneError || strings.ContainsRune("\"\r\n", r) {
+		return fmt.Errorf(`%q cannot stand between columns; give one character, such as ; or tab`, text)
+	}
+	*d = delimiter(r)
+	return nil
+}
+
+// A color is a favourite colour, or "" for none.
+type color string
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (c *color) UnmarshalText(text []byte) error {
+	if _, err := nametag.ParseColor(string(text)); err != nil && len(text) > 0 {
+		return fmt.Errorf("%q is no colour that a pet may have: %w", text, err)
+	}
+	*c = color(text)
+	return nil
+}
+
+// A site is the base URL of a server.
+type site string
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *site) UnmarshalText(text []byte) error {
+	u, err := url.Parse(string(text))
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return fmt.Errorf("%q is not the address of a server; give one such as https://pets.example", text)
+	}
+	*s = site(strings.TrimRight(string(text), "/"))
+	return nil
+}

@@ -1,0 +1,154 @@
+// Package programtest runs the real nametag, as it is built, for tests.
+package programtest
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+)
+
+// program is the path of the built program.
+var program string
+
+// Main builds the program, runs the tests and returns the exit code:
+// os.Exit(programtest.Main(m.Run)) in TestMain.
+func Main(run func() int) int {
+	dir, err := os.MkdirTemp("", "nametag")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	program = filepath.Join(dir, "nametag.exe")
+	build := exec.Command("go", "build", "-o", program, "nametag/cmd/nametag")
+	build.Stderr = os.Stderr
+	if err := build.Run(); err != nil {
+		fmt.Fprintln(os.Stderr, "building nametag:", err)
+		return 1
+	}
+	return run()
+}
+
+// Command returns a command that runs the program once.
+func Command(args ...string) *exec.Cmd { return exec.Command(program, args...) }
+
+// A Program is a nametag that runs in a process of its own.
+type Program struct {
+	URL   string         // where it serves, if it does
+	Start map[string]any // the line that it logged when it began to serve
+
+	t    testing.TB
+	cmd  *exec.Cmd
+	done chan struct{} // closed when it has ended
+
+	mu    sync.Mutex
+	lines []string
+	grown *sync.Cond
+}
+
+// Boot starts the program in an empty folder, which is also its home, with
+// nothing but env in its environment, and follows what it logs. It is killed
+// when the test ends.
+func Boot(t testing.TB, env map[string]string, args ...string) *Program {
+	t.Helper()
+	cmd := Command(args...)
+	cmd.Dir = t.TempDir()
+	cmd.Env = []string{"HOME=" + cmd.Dir}
+	for k, v := range env {
+		cmd.Env = append(cmd.Env, k+"="+v)
+	}
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &Program{t: t, cmd: cmd, done: make(chan struct{})}
+	p.grown = sync.NewCond(&p.mu)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		defer p.grown.Broadcast()
+		defer close(p.done)
+		p.follow(stderr)
+		_ = cmd.Wait() // the exit code is in its state
+	}()
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill() // it may have ended
+		<-p.done
+		if t.Failed() {
+			t.Logf("nametag %s logged:\n%s", strings.Join(args, " "), p.Log())
+		}
+	})
+	return p
+}
+
+// Serve boots a server on a free port, with a database of its own unless args
+// or env name one, and waits until it serves.
+func Serve(t testing.TB, env map[string]string, args ...string) *Program {
+	t.Helper()
+	p := Boot(t, env, append([]string{"serve", "--listen=127.0.0.1:0", "--admin-listen=off", "--rate-limit=0"}, args...)...)
+	if err := json.Unmarshal([]byte(p.Logged(`"msg":"serving"`)), &p.Start); err != nil {
+		t.Fatal(err)
+	}
+	p.URL, _ = p.Start["url"].(string)
+	return p
+}
+
+func (p *Program) follow(r io.Reader) {
+	for s := bufio.NewScanner(r); s.Scan(); {
+		p.mu.Lock()
+		p.lines = append(p.lines, s.Text())
+		p.mu.Unlock()
+		p.grown.Broadcast()
+	}
+}
+
+// Log returns what the program has logged so far.
+func (p *Program) Log() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return strings.Join(p.lines, "\n")
+}
+
+// Logged waits until the program logs a line that contains s, and returns it.
+// It fails the test if the program ends without.
+func (p *Program) Logged(s string) string {
+	p.t.Helper()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for seen := 0; ; {
+		for ; seen < len(p.lines); seen++ {
+			if strings.Contains(p.lines[seen], s) {
+				return p.lines[seen]
+			}
+		}
+		select {
+		case <-p.done:
+			p.t.Fatalf("the program ended and never logged %q", s)
+		default:
+			p.grown.Wait()
+		}
+	}
+}
+
+// Signal sends s to the program.
+func (p *Program) Signal(s syscall.Signal) {
+	p.t.Helper()
+	if err := p.cmd.Process.Signal(s); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// Exit waits for the end of the program and returns how it ended.
+func (p *Program) Exit() *os.ProcessState {
+	<-p.done
+	return p.cmd.ProcessState
+}

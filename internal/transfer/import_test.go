@@ -1,0 +1,111 @@
+package transfer
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"nametag"
+)
+
+// thousandsOf returns a file of n thousand pets.
+func thousandsOf(t *testing.T, n int) *Rows {
+	t.Helper()
+	var text strings.Builder
+	text.WriteString("name,category,color\n")
+	for i := range n * batchSize {
+		fmt.Fprintf(&text, "Pet %d,dog,red\n", i)
+	}
+	rows, err := NewRows(strings.NewReader(text.String()), Format{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rows
+}
+
+func report(t *testing.T, w *bytes.Buffer) *Report {
+	t.Helper()
+	r, err := NewReport(w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestAFailingBookStopsTheImport(t *testing.T) {
+	broken := errors.New("the disk is full")
+	calls := 0
+	enter := func(ctx context.Context, a []nametag.Application) ([]nametag.Outcome, error) {
+		if calls++; calls == 3 {
+			return nil, broken
+		}
+		outcomes := make([]nametag.Outcome, len(a))
+		outcomes[0].Err = &nametag.Error{Code: nametag.CodeTaken, Message: "It is taken."}
+		return outcomes, nil
+	}
+	var to bytes.Buffer
+	im := Importer{Rows: thousandsOf(t, 4), Enter: enter, Report: report(t, &to)}
+	sum, err := im.Run(t.Context())
+	if !errors.Is(err, broken) {
+		t.Errorf("Run: %v, want the book's error", err)
+	}
+	if sum.Rows != 2000 || sum.Registered != 1998 || sum.Line != 2001 || sum.Refused[nametag.CodeTaken] != 2 {
+		t.Errorf("the summary is %+v, want that of two batches", sum)
+	}
+	if want := "line,name,code,reason\n2,Pet 0,taken,It is taken.\n1002,Pet 1000,taken,It is taken.\n"; to.String() != want {
+		t.Errorf("the report is %q, want %q", &to, want)
+	}
+}
+
+func TestAnImportStopsBetweenBatches(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	enter := func(ctx context.Context, a []nametag.Application) ([]nametag.Outcome, error) {
+		stop()
+		return make([]nametag.Outcome, len(a)), ctx.Err()
+	}
+	var to bytes.Buffer
+	progress := 0
+	im := Importer{Rows: thousandsOf(t, 3), Enter: enter, Report: report(t, &to), Progress: func(Summary) { progress++ }}
+	sum, err := im.Run(ctx)
+	if !errors.Is(err, context.Canceled) || sum.Registered != 1000 || progress != 1 {
+		t.Errorf("Run: %v, %+v and %d reports of progress, want the batch that had begun and no more", err, sum, progress)
+	}
+}
+
+// A book that another process writes to meanwhile: a name that was held is
+// asked for again in a later batch, and a name that this file has is not.
+func TestTheBookIsAskedAgainAboutNamesThatOthersHave(t *testing.T) {
+	text := "name,category,color\nRex,dog,red\nBella,dog,red\n" + strings.Repeat("bad\n", batchSize) + "rex,dog,red\nbella,dog,red\n"
+	rows, err := NewRows(strings.NewReader(text), Format{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var asked [][]string
+	enter := func(_ context.Context, a []nametag.Application) ([]nametag.Outcome, error) {
+		var names []string
+		outcomes := make([]nametag.Outcome, len(a))
+		for i := range a {
+			names = append(names, a[i].Name)
+			if a[i].Name == "Rex" {
+				outcomes[i].Err = &nametag.Error{Code: nametag.CodeTaken, Message: "It is taken."}
+			}
+		}
+		asked = append(asked, names)
+		return outcomes, nil
+	}
+	var to bytes.Buffer
+	im := Importer{Rows: rows, Enter: enter, Report: report(t, &to)}
+	sum, err := im.Run(t.Context())
+	if err != nil || sum.Registered != 2 {
+		t.Errorf("Run: %+v, %v", sum, err)
+	}
+	if got := fmt.Sprint(asked); got != "[[Rex Bella] [rex]]" {
+		t.Errorf("the book was asked about %s", got)
+	}
+	if !strings.HasSuffix(to.String(), "1005,bella,taken,\"taken by line 3 of this file, “Bella”\"\n") {
+		t.Errorf("the report ends with %q", to.String()[to.Len()-200:])
+	}
+}

@@ -1,0 +1,128 @@
+package transfer
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"nametag"
+)
+
+// The codes of refusals that only an import knows. The others are the domain's.
+const (
+	CodeBadRow            nametag.Code = "bad_row"            // the row is not CSV, or has too many or too few columns
+	CodeBadDate           nametag.Code = "bad_date"           // the date is none, or can't be the day of a registration
+	CodeAlreadyRegistered nametag.Code = "already_registered" // this very pet is in the book
+)
+
+// Format says how to read a file of pets.
+type Format struct {
+	Delimiter    rune // between columns; a comma if it is 0
+	Columns      Columns
+	DefaultColor string // for a pet whose row gives no favourite colour
+
+	// Now is the clock that tells which dates are in the future; time.Now if it
+	// is nil.
+	Now func() time.Time
+}
+
+// Rows reads the pets of a CSV file (RFC 4180, UTF-8), one at a time.
+type Rows struct {
+	records *records
+	format  Format
+	at      positions
+}
+
+// A Row is a pet as the file has it, or the reason why the row can't be read.
+type Row struct {
+	Line        int // where the row begins in the file, from 1
+	Name        string
+	Application nametag.Application
+	Pet         nametag.Pet // what Application asks for; its RegisteredAt is zero if the file gives no date
+	Refusal     *Refusal    // why not, or nil
+}
+
+// NewRows reads the header of r. The error is a *MissingColumnError if a column
+// is missing.
+func NewRows(r io.Reader, f Format) (*Rows, error) {
+	if f.Delimiter == 0 {
+		f.Delimiter = ','
+	}
+	if f.Now == nil {
+		f.Now = time.Now
+	}
+	records := newRecords(r, f.Delimiter)
+	header, err := records.next()
+	if malformed, ok := errors.AsType[*malformedError](err); ok {
+		return nil, fmt.Errorf("the header (line %d) can't be read: %w", malformed.line, err)
+	}
+	if errors.Is(err, io.EOF) {
+		return nil, errors.New("the file is empty: it needs a header line that names the columns")
+	}
+	if err != nil {
+		return nil, err
+	}
+	at, err := f.Columns.locate(header.fields)
+	if err != nil {
+		return nil, err
+	}
+	records.columns = len(header.fields)
+	return &Rows{records, f, at}, nil
+}
+
+// Next returns the next row, be it one that must be refused. The error is
+// io.EOF at the end, or that of the reader.
+func (r *Rows) Next() (Row, error) {
+	rec, err := r.records.next()
+	if malformed, ok := errors.AsType[*malformedError](err); ok {
+		return Row{Line: malformed.line, Refusal: &Refusal{CodeBadRow, malformed.reason}}, nil
+	}
+	if err != nil {
+		return Row{}, err
+	}
+	return r.row(rec), nil
+}
+
+func (r *Rows) row(rec record) Row {
+	row := Row{Line: rec.line, Name: bareText(field(rec.fields, r.at.name))}
+	row.Application = nametag.Application{
+		Name:          row.Name,
+		Category:      field(rec.fields, r.at.category),
+		FavoriteColor: bareText(field(rec.fields, r.at.color)),
+	}
+	if strings.TrimSpace(row.Application.FavoriteColor) == "" {
+		row.Application.FavoriteColor = r.format.DefaultColor
+	}
+	var err error
+	if row.Application.RegisteredAt, err = parseDate(field(rec.fields, r.at.date), r.format.Now()); err != nil {
+		row.Refusal = &Refusal{CodeBadDate, err.Error()}
+	}
+	if row.Pet, err = row.Application.Parse(); err != nil {
+		row.Refusal = refusal(err)
+	}
+	return row
+}
+
+// parseDate reads a day or an RFC 3339 time. No text is the zero Time.
+func parseDate(s string, now time.Time) (time.Time, error) {
+	s = strings.TrimSpace(s)
+	if s == "" {
+		return time.Time{}, nil
+	}
+	t, err := time.Parse(time.DateOnly, s)
+	if err != nil {
+		t, err = time.Parse(time.RFC3339, s)
+	}
+	t = t.UTC()
+	switch {
+	case err != nil:
+		return t, fmt.Errorf("“%s” is not a date: write it like 2018-11-16 or 2018-11-16T09:30:00Z", s)
+	case t.Year() < 1 || t.Year() > 9999 || t.IsZero():
+		return t, fmt.Errorf("“%s” is out of range: the year must be one of 1 to 9999", s)
+	case t.After(now.Add(24 * time.Hour)):
+		return t, fmt.Errorf("“%s” is in the future", s)
+	}
+	return t, nil
+}
