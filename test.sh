@@ -1,0 +1,73 @@
+#!/bin/sh
+# Runs every check of Nametag that this machine can run, and says at the end what was left out and why.
+#
+# Go is all that it needs. With PostgreSQL's programs, Chromium, axe-core (npm ci --prefix e2e) and a C compiler it
+# checks more; NAMETAG_TEST_REQUIRE=postgres,browser,race makes the lack of any of these a failure.
+set -u
+cd "$(dirname "$0")" || exit 1
+
+failed="" left_out="" log=$(mktemp)
+trap 'rm -f "$log" "$log.status"' EXIT
+
+step() { # step NAME COMMAND...
+    name=$1
+    shift
+    printf '== %s\n' "$name"
+    "$@" || failed="$failed\n   $name"
+}
+
+leave_out() { left_out="$left_out\n   $1"; }
+
+required() { case ",${NAMETAG_TEST_REQUIRE:-}," in *",$1,"*) return 0 ;; *) return 1 ;; esac; }
+
+formatted() {
+    files=$(gofmt -l .) || return
+    [ -z "$files" ] || { printf 'gofmt would change:\n%s\n' "$files"; return 1; }
+}
+
+tool() { # tool NAME: can this tool of tools/go.mod be had?
+    go tool -modfile=tools/go.mod -n "$1" >"$log" 2>&1
+}
+
+vulnerable() { # a database that cannot be reached is no finding
+    go tool -modfile=tools/go.mod govulncheck ./... >"$log" 2>&1 && { tail -n 1 "$log"; return 0; }
+    grep -q 'fetching vulnerabilities' "$log" && { leave_out "govulncheck: its database can't be reached from here"; return 0; }
+    cat "$log"
+    return 1
+}
+
+tests() { # the lines that count, as they come; everything, if one fails
+    { go test -v -timeout 30m "$@"; echo $? >"$log.status"; } 2>&1 | tee "$log" |
+        grep --line-buffered -E '^(ok|FAIL|panic:|--- FAIL|\?.*no test files)' | grep -v 'no test files'
+    status=$(cat "$log.status")
+    [ "$status" = 0 ] || cat "$log"
+    skips=$(grep -A 1 -E '^ *--- SKIP' "$log" | grep -E '^ +[^ ]+_test\.go:|^ +[a-z]+\.go:' | sed 's/^ *[^ ]*: //' | sort | uniq -c | sed 's/^ *\([0-9]*\) \(.*\)/\2 (\1 tests)/')
+    [ -z "$skips" ] || leave_out "$(printf '%s' "$skips" | sed '2,$s/^/   /')"
+    return "$status"
+}
+
+step gofmt formatted
+step "go vet" go vet ./...
+if tool staticcheck; then
+    step staticcheck go tool -modfile=tools/go.mod staticcheck ./...
+else
+    leave_out "staticcheck: it can't be built here: $(tail -n 1 "$log")"
+fi
+if tool govulncheck; then
+    step govulncheck vulnerable
+else
+    leave_out "govulncheck: it can't be built here: $(tail -n 1 "$log")"
+fi
+if [ "$(go env CGO_ENABLED)" = 1 ]; then
+    step "tests, with the race detector" tests -race ./...
+elif required race; then
+    step "race detector" sh -c 'echo "The race detector needs cgo and a C compiler: install gcc."; exit 1'
+else
+    leave_out "the race detector: it needs cgo and a C compiler"
+    step tests tests ./...
+fi
+step "fuzzing names for 10 seconds" go test -run '^$' -fuzz FuzzParseName -fuzztime 10s .
+
+[ -z "$left_out" ] || printf 'Left out:%b\n' "$left_out"
+[ -z "$failed" ] || { printf 'Failed:%b\n' "$failed"; exit 1; }
+echo "All passed."
