@@ -41,7 +41,7 @@ type Application struct {
 	RegisteredAt time.Time
 
 	// IdempotencyKey, if not empty, makes it safe to send the application
-	// again: the answer will be the first one.
+	// again: the answer will be the first one. It is UTF-8 without NUL.
 	IdempotencyKey string
 }
 

@@ -50,7 +50,7 @@ type Store interface {
 // An Entry is what Insert is to enter into the book.
 type Entry struct {
 	Pet            Pet
-	IdempotencyKey string   // "" for none
+	IdempotencyKey string   // UTF-8 without NUL; "" for none
 	Fingerprint    [32]byte // tells registrations apart that come with one idempotency key
 }
 

@@ -133,7 +133,7 @@ func TestPictures(t *testing.T) {
 	b.typeInto("pet_favorite_color", "dark turquoise")
 	b.click("label[for=pet_category_dog]")
 	b.verdictSays("is taken")
-	b.size(1280, 800)
+	b.size(1280, 840)
 	picture := get(b, chromedp.CaptureScreenshot())
 	if len(picture) < 10_000 {
 		t.Errorf("a picture of %d bytes", len(picture))

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -41,39 +42,39 @@ func insert(ctx context.Context, tx *sql.Tx, b *batch.Batch) error {
 	return recordAnswers(ctx, tx, b.Answers())
 }
 
-// insertPets enters the pets whose names nobody has, and returns their keys.
+// insertPets enters the pets whose names nobody has, in one statement, and
+// returns their keys.
 //
-// It runs one statement a pet. One statement for all of them takes a third
-// longer: SQLite then keeps a journal so as to undo the statement alone.
+// OR FAIL spares the journal that SQLite would keep to undo the statement
+// alone: when it fails, the transaction is undone.
 func insertPets(ctx context.Context, tx *sql.Tx, pets []nametag.Pet) (map[string]bool, error) {
-	stmt, err := tx.PrepareContext(ctx, `
-		INSERT INTO pets (name_key, name, favorite_color, category, registered_at_us)
-		VALUES (?, ?, ?, ?, ?)
-		ON CONFLICT DO NOTHING`)
+	rows := make([][5]any, len(pets))
+	for i, p := range pets {
+		rows[i] = [5]any{p.Name.Key(), p.Name.String(), p.FavoriteColor, p.Category, p.RegisteredAt.UnixMicro()}
+	}
+	list, err := json.Marshal(rows)
 	if err != nil {
 		return nil, err
 	}
-	defer stmt.Close()
-	registered := make(map[string]bool, len(pets))
-	brief := context.WithoutCancel(ctx) // a statement takes microseconds; watching the context, as long again
-	for _, p := range pets {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		res, err := stmt.ExecContext(brief, p.Name.Key(), p.Name.String(), string(p.FavoriteColor),
-			string(p.Category), p.RegisteredAt.UnixMicro())
-		if err != nil {
-			return nil, err
-		}
-		n, err := res.RowsAffected()
-		if err != nil {
-			return nil, err
-		}
-		if n == 1 {
-			registered[p.Name.Key()] = true
-		}
+	won, err := tx.QueryContext(ctx, `
+		INSERT OR FAIL INTO pets (name_key, name, favorite_color, category, registered_at_us)
+		SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each(?)
+		WHERE true
+		ON CONFLICT (name_key) DO NOTHING
+		RETURNING name_key`, string(list))
+	if err != nil {
+		return nil, err
 	}
-	return registered, nil
+	defer won.Close()
+	registered := make(map[string]bool, len(pets))
+	for won.Next() {
+		var key string
+		if err := won.Scan(&key); err != nil {
+			return nil, err
+		}
+		registered[key] = true
+	}
+	return registered, won.Err()
 }
 
 // write runs f in a transaction that is on disk when write returns nil, and
