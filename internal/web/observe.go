@@ -83,7 +83,7 @@ func (s *site) logRequest(r *http.Request, rec *recorder, info *requestInfo, too
 		slog.String("path", r.URL.Path),
 		slog.Int("status", rec.status()),
 		slog.Int64("bytes", rec.bytes),
-		slog.Duration("took", took),
+		slog.Float64("seconds", took.Seconds()),
 		slog.String("client", info.client.String()),
 	}, info.attrs...)
 	s.log.LogAttrs(r.Context(), level, "request", attrs...)
