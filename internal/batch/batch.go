@@ -168,3 +168,21 @@ func (b *Batch) Answers() []Answer {
 	}
 	return answers
 }
+
+// words are what databases remember of a status.
+var words = map[nametag.InsertStatus]string{
+	nametag.InsertRegistered: "registered",
+	nametag.InsertTaken:      "taken",
+}
+
+// Word returns the word by which a database remembers a's status.
+func (a Answer) Word() string { return words[a.Result.Status] }
+
+// SetWord sets a's status to the one that Word gave this word for.
+func (a *Answer) SetWord(word string) {
+	for status, w := range words {
+		if w == word {
+			a.Result.Status = status
+		}
+	}
+}

@@ -57,7 +57,7 @@ func TestWrongSettingsAreNamedWithTheirValueAndTheMend(t *testing.T) {
 		{"slash in the password", nil, "export --database=postgres://u:a/" + secret + "@h/d", []string{"--database", "percent-encoded"}},
 		{"hash in the password", nil, "export --database=postgres://u:1#" + secret + "@h/d", []string{"--database", "percent-encoded"}},
 		{"question mark in the password", nil, "export --database=postgres://u:1?" + secret + "@h/d", []string{"--database", "percent-encoded"}},
-		{"no home", nil, "serve", []string{"home", "--database", "NAMETAG_DATABASE"}},
+		{"no home", nil, "serve --listen=127.0.0.1:0", []string{"home", "--database", "NAMETAG_DATABASE"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			r := run(t, test.env, "", strings.Split(test.args, " ")...)

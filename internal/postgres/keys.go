@@ -10,12 +10,6 @@ import (
 	"nametag/internal/batch"
 )
 
-// outcomes are the words for the answers that idempotency keys remember.
-var outcomes = map[nametag.InsertStatus]string{
-	nametag.InsertRegistered: "registered",
-	nametag.InsertTaken:      "taken",
-}
-
 // insertWithKeys claims b's idempotency keys before it enters anything: a
 // concurrent retry waits at its claim until this transaction is committed, and
 // then gets its answer.
@@ -86,11 +80,7 @@ func replayAnswers(ctx context.Context, tx pgx.Tx, b *batch.Batch, keys []string
 	_, err = pgx.ForEachRow(rows, []any{&key, &fingerprint, &outcome, &nameKey, &name, &color, &category, &registered}, func() error {
 		a := batch.Answer{Claim: batch.Claim{Key: key}}
 		copy(a.Fingerprint[:], fingerprint)
-		for status, word := range outcomes {
-			if word == outcome {
-				a.Result.Status = status
-			}
-		}
+		a.SetWord(outcome)
 		if nameKey != nil {
 			a.Result.Pet = petOf(*nameKey, *name, *color, *category, *registered)
 		}
@@ -112,7 +102,7 @@ func recordAnswers(ctx context.Context, tx pgx.Tx, answers []batch.Answer) error
 	keys, words := make([]string, len(answers)), make([]string, len(answers))
 	pets := make([]nametag.Pet, len(answers))
 	for i, a := range answers {
-		keys[i], words[i], pets[i] = a.Key, outcomes[a.Result.Status], a.Result.Pet
+		keys[i], words[i], pets[i] = a.Key, a.Word(), a.Result.Pet
 	}
 	c := columnsOf(pets)
 	// An empty name's key stands for a holder that is not known.

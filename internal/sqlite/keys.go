@@ -9,12 +9,6 @@ import (
 	"nametag/internal/batch"
 )
 
-// outcomes are the words for the answers that idempotency keys remember.
-var outcomes = map[nametag.InsertStatus]string{
-	nametag.InsertRegistered: "registered",
-	nametag.InsertTaken:      "taken",
-}
-
 // replayAnswers tells b what those of its idempotency keys that were used
 // before were answered. The transaction has the lock for writing, so nobody
 // uses the others meanwhile.
@@ -55,11 +49,7 @@ func scanAnswer(rows *sql.Rows) (batch.Answer, error) {
 		return a, err
 	}
 	copy(a.Fingerprint[:], fingerprint)
-	for status, word := range outcomes {
-		if word == outcome {
-			a.Result.Status = status
-		}
-	}
+	a.SetWord(outcome)
 	if key.Valid {
 		a.Result.Pet = nametag.Pet{
 			Name:          nametag.RestoreName(name.V, key.V),
@@ -92,7 +82,7 @@ func recordAnswers(ctx context.Context, tx *sql.Tx, answers []batch.Answer) erro
 		}
 		p := a.Result.Pet
 		known := p.Name.Key() != ""
-		_, err := stmt.ExecContext(brief, a.Key, a.Fingerprint[:], outcomes[a.Result.Status],
+		_, err := stmt.ExecContext(brief, a.Key, a.Fingerprint[:], a.Word(),
 			sql.Null[string]{V: p.Name.Key(), Valid: known},
 			sql.Null[string]{V: p.Name.String(), Valid: known},
 			sql.Null[string]{V: string(p.FavoriteColor), Valid: known},
