@@ -35,8 +35,8 @@ func ParseCursor(s string) (Cursor, error) {
 	raw, err := base64.RawURLEncoding.DecodeString(s)
 	micros, key, ok := strings.Cut(string(raw), ":")
 	at, nerr := strconv.ParseInt(micros, 10, 64)
-	const year10000 = 253402300800e6 // as Unix time, in microseconds
-	if err != nil || !ok || nerr != nil || at < -year10000 || at >= year10000 ||
+	const year1, year10000 = -62135596800e6, 253402300800e6 // as Unix times, in microseconds
+	if err != nil || !ok || nerr != nil || at < year1 || at >= year10000 ||
 		key == "" || !utf8.ValidString(key) || strings.ContainsRune(key, 0) {
 		return Cursor{}, fieldError("cursor", CodeInvalid,
 			"The cursor is not one that this registry gave out. Start again from the first page.")

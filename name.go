@@ -153,9 +153,9 @@ func collapseSpace(s string) string {
 // letter, a digit or a pictograph. Names of nothing else ("-", "..") could
 // neither be told apart at a glance nor be put into an address.
 func hasSubstance(s string) bool {
-	const brailleBlank = '\u2800'
+	const blanks = "\u2800\U0001d159\ufffc" // called symbols, but nothing is to be seen
 	return strings.ContainsFunc(s, func(r rune) bool {
-		return unicode.IsLetter(r) || unicode.IsNumber(r) || unicode.Is(unicode.So, r) && r != brailleBlank
+		return unicode.IsLetter(r) || unicode.IsNumber(r) || unicode.Is(unicode.So, r) && !strings.ContainsRune(blanks, r)
 	})
 }
 

@@ -66,6 +66,7 @@ func TestParseNameRefuses(t *testing.T) {
 		{"Bel\ufffdla", nametag.CodeNotAllowed, "damaged"},
 		{"\u3164", nametag.CodeNotAllowed, "U+3164"},
 		{"\u2800", nametag.CodeNotAllowed, "only punctuation"},
+		{"\U0001d159", nametag.CodeNotAllowed, "only punctuation"},
 		{"-", nametag.CodeNotAllowed, "only punctuation"},
 		{"..", nametag.CodeNotAllowed, "only punctuation"},
 		{"$", nametag.CodeNotAllowed, "only punctuation"},

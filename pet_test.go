@@ -1,6 +1,7 @@
 package nametag_test
 
 import (
+	"encoding/base64"
 	"slices"
 	"strings"
 	"testing"
@@ -69,7 +70,8 @@ func TestParseCategory(t *testing.T) {
 }
 
 func TestParseCursor(t *testing.T) {
-	for _, bad := range []string{"x", "!!!", "MTI", "OmJlbGxh", "MTI6", "MTI6_w", "OTIyMzM3MjAzNjg1NDc3NTgwNzpi"} {
+	tooEarly := base64.RawURLEncoding.EncodeToString([]byte("-62135596800000001:bella")) // a microsecond before year 1
+	for _, bad := range []string{tooEarly, "x", "!!!", "MTI", "OmJlbGxh", "MTI6", "MTI6_w", "OTIyMzM3MjAzNjg1NDc3NTgwNzpi"} {
 		if _, err := nametag.ParseCursor(bad); nametag.ErrorCode(err) != nametag.CodeInvalid {
 			t.Errorf("ParseCursor(%q): %v, want %s", bad, err, nametag.CodeInvalid)
 		}

@@ -2,7 +2,7 @@
 # Runs every check of Nametag that this machine can run, and says at the end what was left out and why.
 #
 # Go is all that it needs. With PostgreSQL's programs, Chromium, axe-core (npm ci --prefix e2e) and a C compiler it
-# checks more; NAMETAG_TEST_REQUIRE=postgres,browser,race makes the lack of any of these a failure.
+# checks more; NAMETAG_TEST_REQUIRE=postgres,browser,race,lint makes the lack of any of these a failure.
 set -u
 cd "$(dirname "$0")" || exit 1
 
@@ -25,8 +25,8 @@ formatted() {
     [ -z "$files" ] || { printf 'gofmt would change:\n%s\n' "$files"; return 1; }
 }
 
-tool() { # tool NAME: can this tool of tools/go.mod be had?
-    go tool -modfile=tools/go.mod -n "$1" >"$log" 2>&1
+tool() { # tool NAME: can this tool of tools/go.mod be had, or must it?
+    required lint || go tool -modfile=tools/go.mod -n "$1" >"$log" 2>&1
 }
 
 vulnerable() { # a database that cannot be reached is no finding

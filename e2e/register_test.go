@@ -95,13 +95,19 @@ func TestRefusedFormIsLive(t *testing.T) {
 	b.until("another name enables it", "!"+isDisabled)
 }
 
-// questions holds back what the page asks, until the test lets it pass.
+// questions holds back what the browser asks the server, until the test lets it
+// pass.
 type questions struct {
 	b     *tab
 	asked chan *fetch.EventRequestPaused
 }
 
 func holdQuestions(b *tab) *questions {
+	b.t.Helper()
+	return hold(b, "*/check_pet_name*")
+}
+
+func hold(b *tab, pattern string) *questions {
 	b.t.Helper()
 	q := &questions{b, make(chan *fetch.EventRequestPaused, 100)}
 	err := chromedp.Listen(b.ctx, func(event any) {
@@ -112,7 +118,7 @@ func holdQuestions(b *tab) *questions {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	call(b, fetch.Enable, fetch.EnableParams{Patterns: []*fetch.RequestPattern{{URLPattern: "*/check_pet_name*"}}})
+	call(b, fetch.Enable, fetch.EnableParams{Patterns: []*fetch.RequestPattern{{URLPattern: pattern}}})
 	return q
 }
 
@@ -231,6 +237,23 @@ func TestTheTagShowsWhatIsTyped(t *testing.T) {
 		t.Errorf("the tag shows %q, want %q", got, want)
 	}
 	b.until("the enamel has the colour", `getComputedStyle(document.querySelector(".tag__bone .tag__enamel")).fill === "rgb(85, 107, 47)"`)
+}
+
+// A form that was stopped on its way can be sent again.
+func TestStoppedFormCanBeSentAgain(t *testing.T) {
+	b := newTab(t)
+	b.open("/")
+	q := hold(b, "*/register_pet")
+	b.typeInto("pet_name", "Bella")
+	b.typeInto("pet_favorite_color", "blue")
+	b.click("label[for=pet_category_cat]")
+	b.verdictSays("is available")
+	b.click("[type=submit]")
+	<-q.asked
+	b.do(chromedp.Stop())
+	call(b, fetch.Disable, cdp.Empty{})
+	b.click("[type=submit]")
+	b.until("the certificate is there", `document.querySelector(".certificate") !== null`)
 }
 
 // A double click registers once, and shows the certificate, not a refusal.

@@ -63,7 +63,7 @@ func (c importCmd) Run(ctx context.Context, p Process) (err error) {
 	}
 	defer func() { err = errors.Join(err, done()) }()
 
-	to, err := c.createReport(in)
+	to, err := c.createReport(p, in)
 	if err != nil {
 		return err
 	}
@@ -86,6 +86,9 @@ func (c importCmd) Run(ctx context.Context, p Process) (err error) {
 // input opens what is to be imported.
 func (c importCmd) input(p Process) (io.ReadCloser, error) {
 	if c.File == "-" {
+		if f, ok := p.Stdin.(*os.File); ok {
+			return f, nil // so that createReport can tell it from the report
+		}
 		return io.NopCloser(p.Stdin), nil
 	}
 	f, err := os.Open(c.File)
@@ -128,14 +131,22 @@ func (c importCmd) enterDry(ctx context.Context, p Process) (enter transfer.Ente
 	return transfer.DryRun(nametag.NewRegistry(db, nil)), db.Close, nil
 }
 
-// createReport opens the report. It refuses to write it over the input.
-func (c importCmd) createReport(in io.Reader) (*os.File, error) {
+// createReport opens the report. It refuses to write it over the input or the
+// database.
+func (c importCmd) createReport(p Process, in io.Reader) (*os.File, error) {
 	name := c.reportName()
-	if f, ok := in.(*os.File); ok {
-		from, err := f.Stat()
-		to, terr := os.Stat(name)
-		if err == nil && terr == nil && os.SameFile(from, to) {
-			return nil, usagef("the report would replace the file that is imported; choose another with --report (NAMETAG_REPORT)")
+	if to, err := os.Stat(name); err == nil {
+		if f, ok := in.(*os.File); ok {
+			if from, err := f.Stat(); err == nil && os.SameFile(from, to) {
+				return nil, usagef("the report would replace the file that is imported; choose another with --report (NAMETAG_REPORT)")
+			}
+		}
+		where, err := c.locate(p)
+		if err != nil {
+			return nil, err
+		}
+		if book, err := os.Stat(where.path); err == nil && os.SameFile(book, to) {
+			return nil, usagef("the report would replace the database; choose another file with --report (NAMETAG_REPORT)")
 		}
 	}
 	f, err := os.Create(name)
@@ -170,7 +181,7 @@ func (c importCmd) describe(err error) error {
 
 // stopped says how far an import came and how to go on.
 func (c importCmd) stopped(ctx context.Context, sum transfer.Summary, err error) error {
-	if ctx.Err() != nil {
+	if errors.Is(err, context.Canceled) {
 		err = errors.New("interrupted")
 	}
 	where := "before the first row"

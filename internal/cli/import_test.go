@@ -215,6 +215,7 @@ func TestImportFromStandardInputReportsInTheWorkingDirectory(t *testing.T) {
 
 func TestImportFailsBeforeItBegins(t *testing.T) {
 	database := filepath.Join(t.TempDir(), "pets.db")
+	must(t, "migrate", "--database", database)
 	file := write(t, "pets.csv", "Title,Kind\nRex,dog\n")
 	good := write(t, "good.csv", "name,category\nRex,dog\n")
 	for _, test := range []struct {
@@ -230,6 +231,7 @@ func TestImportFailsBeforeItBegins(t *testing.T) {
 		{"no file", 1, []string{file + "x"}, []string{file + "x", "no such file"}},
 		{"a directory", 1, []string{t.TempDir()}, []string{"is a directory"}},
 		{"report over the input", 2, []string{"--report", good, good}, []string{"--report"}},
+		{"report over the database", 2, []string{"--report", database, good}, []string{"database", "--report"}},
 		{"report that can't be written", 1, []string{"--report", filepath.Join(file, "x"), good}, []string{"--report", file}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -243,6 +245,23 @@ func TestImportFailsBeforeItBegins(t *testing.T) {
 	}
 	if _, err := os.Stat(database); err == nil && len(names(t, database)) > 0 {
 		t.Error("a pet was registered all the same")
+	}
+}
+
+func TestTheReportDoesNotReplaceStandardInput(t *testing.T) {
+	file := write(t, "pets.csv", "name,category\nRex,dog\n")
+	in, err := os.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := programtest.Command("import", "--database", filepath.Join(t.TempDir(), "pets.db"), "--report", file, "-")
+	cmd.Stdin = in
+	said, err := cmd.CombinedOutput()
+	if cmd.ProcessState.ExitCode() != 2 || !strings.Contains(string(said), "--report") {
+		t.Errorf("%v: %s", err, said)
+	}
+	if content, _ := os.ReadFile(file); string(content) != "name,category\nRex,dog\n" {
+		t.Errorf("the input is now %q", content)
 	}
 }
 

@@ -54,6 +54,13 @@ Examples:
 // Run implements the command.
 func (c serveCmd) Run(ctx context.Context, p Process) (err error) {
 	log := c.logger(p.Stderr)
+	// The database first: who connects while it is awaited is refused, and not
+	// left waiting.
+	db, place, err := c.open(ctx, p, log, purpose{serve: true, migrate: true})
+	if err != nil {
+		return err
+	}
+	defer closing(&err, db)
 	main, err := listen(ctx, c.Listen, "--listen (NAMETAG_LISTEN)")
 	if err != nil {
 		return err
@@ -66,11 +73,6 @@ func (c serveCmd) Run(ctx context.Context, p Process) (err error) {
 	if admin != nil {
 		defer admin.Close()
 	}
-	db, place, err := c.open(ctx, p, log, purpose{serve: true, migrate: true})
-	if err != nil {
-		return err
-	}
-	defer closing(&err, db)
 
 	log.Info("serving", c.facts(p, main, admin, place)...)
 	err = c.serve(ctx, log, main, admin, db)

@@ -200,9 +200,30 @@ func TestServeSaysThatTheAddressIsInUse(t *testing.T) {
 	refuses(t, r, 1, taken, "another program", "--listen", "NAMETAG_LISTEN")
 	r = run(t, nil, "", "serve", "--listen=127.0.0.1:0", "--admin-listen", taken, "--database", database)
 	refuses(t, r, 1, taken, "another program", "--admin-listen", "NAMETAG_ADMIN_LISTEN")
-	if _, err := os.Stat(database); err == nil {
-		t.Error("a database was created all the same")
+}
+
+// Who asks a server that still waits for its database is refused at once, and
+// not left waiting as well.
+func TestNobodyIsLeftWaitingWithTheServer(t *testing.T) {
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // takes connections and says nothing, like a database that hangs
+	if err != nil {
+		t.Fatal(err)
 	}
+	defer silent.Close()
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	free.Close()
+	p := programtest.Boot(t, nil, "serve", "--listen", free.Addr().String(), "--admin-listen=off",
+		"--database", "postgres://nametag@"+silent.Addr().String()+"/nametag")
+	p.Logged("waiting for PostgreSQL")
+	if conn, err := net.Dial("tcp", free.Addr().String()); err == nil {
+		conn.Close()
+		t.Error("the server takes connections that it can't answer")
+	}
+	p.Signal(syscall.SIGTERM)
+	p.Exit()
 }
 
 func TestTheDefaultAdminAddressGivesWay(t *testing.T) {

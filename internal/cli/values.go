@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"math"
 	"net"
 	"net/netip"
 	"net/url"
@@ -63,8 +62,8 @@ type rate float64
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (r *rate) UnmarshalText(text []byte) error {
 	f, err := strconv.ParseFloat(string(text), 64)
-	if err != nil || f < 0 || math.IsNaN(f) || math.IsInf(f, 0) {
-		return fmt.Errorf("%q is not a number of requests a second; give one such as 50, or 0 for no limit", text)
+	if err != nil || f != 0 && !(f >= 0.01 && f <= 1e6) { // not "f < 0.01", which NaN is not
+		return fmt.Errorf("%q is not a number of requests a second; give one of 0.01 to 1000000, such as 50, or 0 for no limit", text)
 	}
 	*r = rate(f)
 	return nil
@@ -108,6 +107,9 @@ func (p *proxies) UnmarshalText(text []byte) error {
 		if addr, aerr := netip.ParseAddr(s); aerr == nil && addr.Zone() == "" {
 			addr = addr.Unmap()
 			prefix, err = addr.Prefix(addr.BitLen())
+		}
+		if err == nil && prefix.Addr().Is4In6() {
+			prefix, err = prefix.Addr().Unmap().Prefix(prefix.Bits() - 96) // clients are unmapped as well
 		}
 		if err != nil {
 			return fmt.Errorf("%q is neither an address nor a network; give some such as 10.0.0.0/8,192.168.1.7", s)

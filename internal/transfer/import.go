@@ -64,17 +64,21 @@ type Importer struct {
 	Report   *Report
 	Progress func(Summary) // called after every batch, if it is not nil
 
-	claims  map[string]claim // by key of the name
+	ours    map[string]origin // the names that pets of the file have, by key
 	summary Summary
 }
 
-// A claim tells who has a name that the file asks for.
-type claim struct {
-	line   int          // of the row that asked first
-	name   nametag.Name // as that row has it
-	byFile bool         // that row's pet has the name
-	holder *nametag.Pet // who else has it, if that is known
-	why    *Refusal     // why that row does not get it
+// An origin is the row whose pet has a name. An import remembers one for each
+// name in the file: about 150 bytes.
+type origin struct {
+	line int
+	name string // as that row has it
+}
+
+// A loss tells why a row does not get its name.
+type loss struct {
+	why    *Refusal
+	holder *nametag.Pet // who has the name, if that is known
 }
 
 // Run reads, enters and reports every row. It stops between two batches when
@@ -84,7 +88,7 @@ type claim struct {
 func (im *Importer) Run(ctx context.Context) (Summary, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	im.claims = make(map[string]claim)
+	im.ours = make(map[string]origin)
 	im.summary.Refused = make(map[nametag.Code]int)
 	batches := im.read(ctx)
 	for {
@@ -144,13 +148,14 @@ func (im *Importer) enter(ctx context.Context, rows []Row) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	if err := im.claim(ctx, rows); err != nil {
+	lost, err := im.claim(ctx, rows)
+	if err != nil {
 		return err
 	}
 	for _, row := range rows {
 		im.summary.Rows++
 		im.summary.Line = row.Line
-		if why := im.judge(row); why != nil {
+		if why := im.judge(row, lost); why != nil {
 			im.summary.Refused[why.Code]++
 			im.Report.Add(row, *why)
 		} else {
@@ -160,68 +165,70 @@ func (im *Importer) enter(ctx context.Context, rows []Row) error {
 	if err := im.Report.Flush(); err != nil {
 		return fmt.Errorf("writing the report: %w", err)
 	}
-	im.forget(rows)
 	if im.Progress != nil {
 		im.Progress(im.summary)
 	}
 	return nil
 }
 
-// claim asks the book for every name that no row before has asked for, and
-// remembers the answers. Once begun it is carried through, though ctx ends.
-func (im *Importer) claim(ctx context.Context, rows []Row) error {
+// claim asks the book for every name that no pet of the file has yet, once a
+// batch, and returns which of them were not to be had, by key. Once begun it is
+// carried through, though ctx ends.
+func (im *Importer) claim(ctx context.Context, rows []Row) (map[string]loss, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), batchTimeout)
 	defer cancel()
+	asked := make(map[string]bool)
 	var applications []nametag.Application
 	var first []Row
 	for _, row := range rows {
 		key := row.Pet.Name.Key()
-		if _, ok := im.claims[key]; row.Refusal != nil || ok {
+		if _, ok := im.ours[key]; row.Refusal != nil || ok || asked[key] {
 			continue
 		}
-		im.claims[key] = claim{line: row.Line, name: row.Pet.Name}
+		asked[key] = true
 		applications = append(applications, row.Application)
 		first = append(first, row)
 	}
 	if len(applications) == 0 {
-		return nil
+		return nil, nil
 	}
 	outcomes, err := im.Enter(ctx, applications)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	lost := make(map[string]loss)
 	for i, o := range outcomes {
-		key := first[i].Pet.Name.Key()
-		c := im.claims[key]
-		if c.byFile = o.Err == nil; !c.byFile {
-			c.why = refusal(o.Err)
-			if e, ok := errors.AsType[*nametag.Error](o.Err); ok {
-				c.holder = e.Holder
-			}
+		name := first[i].Pet.Name
+		if o.Err == nil {
+			im.ours[name.Key()] = origin{first[i].Line, name.String()}
+			continue
 		}
-		im.claims[key] = c
+		l := loss{why: refusal(o.Err)}
+		if e, ok := errors.AsType[*nametag.Error](o.Err); ok {
+			l.holder = e.Holder
+		}
+		lost[name.Key()] = l
 	}
-	return nil
+	return lost, nil
 }
 
 // judge says why row is refused; nil means that it is registered.
-func (im *Importer) judge(row Row) *Refusal {
+func (im *Importer) judge(row Row, lost map[string]loss) *Refusal {
 	if row.Refusal != nil {
 		return row.Refusal
 	}
 	key := row.Pet.Name.Key()
-	c := im.claims[key]
-	switch {
-	case c.byFile && c.line == row.Line:
-		return nil
-	case c.byFile:
-		return &Refusal{nametag.CodeTaken, fmt.Sprintf("taken by line %d of this file, “%s”", c.line, c.name)}
-	case c.holder != nil && samePet(row, *c.holder):
-		im.claims[key] = claim{line: row.Line, name: row.Pet.Name, byFile: true}
-		return &Refusal{CodeAlreadyRegistered, "already in the book"}
-	default:
-		return c.why
+	if o, ok := im.ours[key]; ok {
+		if o.line == row.Line {
+			return nil
+		}
+		return &Refusal{nametag.CodeTaken, fmt.Sprintf("taken by line %d of this file, “%s”", o.line, o.name)}
 	}
+	if l := lost[key]; l.holder == nil || !samePet(row, *l.holder) {
+		return l.why
+	}
+	im.ours[key] = origin{row.Line, row.Pet.Name.String()}
+	return &Refusal{CodeAlreadyRegistered, "already in the book"}
 }
 
 // samePet reports whether holder is the pet of row. A row without a date leaves
@@ -232,14 +239,4 @@ func samePet(row Row, holder nametag.Pet) bool {
 		pet.RegisteredAt = holder.RegisteredAt
 	}
 	return pet.Same(holder)
-}
-
-// forget drops what is known of names that pets outside the file have: the next
-// batch asks the book again.
-func (im *Importer) forget(rows []Row) {
-	for _, row := range rows {
-		if key := row.Pet.Name.Key(); !im.claims[key].byFile {
-			delete(im.claims, key)
-		}
-	}
 }

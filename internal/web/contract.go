@@ -94,12 +94,15 @@ func (s *site) registerPet(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	pet, err := s.register(r, nametag.Application{
-		Name:           form.Get("pet_name"),
-		FavoriteColor:  form.Get("pet_favorite_color"),
-		Category:       form.Get("pet_category"),
-		IdempotencyKey: formKey(form),
-	})
+	var pet nametag.Pet
+	if err = infoOf(r).limited; err == nil {
+		pet, err = s.register(r, nametag.Application{
+			Name:           form.Get("pet_name"),
+			FavoriteColor:  form.Get("pet_favorite_color"),
+			Category:       form.Get("pet_category"),
+			IdempotencyKey: formKey(form),
+		})
+	}
 	if !wantsPage(r) {
 		if err != nil {
 			return err

@@ -91,8 +91,10 @@ func readJSON(r *http.Request, v any) error {
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.DisallowUnknownFields()
 	err = d.Decode(v)
-	if err == nil && d.More() {
-		return webError(codeMalformed, "The body has more than one JSON value. Send one object.")
+	if err == nil {
+		if _, end := d.Token(); end != io.EOF {
+			return webError(codeMalformed, "The body goes on after its JSON value. Send one object, and nothing after it.")
+		}
 	}
 	if typeErr, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		if typeErr.Field == "" {

@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -22,6 +23,10 @@ type requestInfo struct {
 	id     string
 	client netip.Addr
 	attrs  []slog.Attr
+
+	// limited is why a form must not be registered now; the form's handler
+	// answers with it, and with what was typed.
+	limited error
 }
 
 func (i *requestInfo) add(attrs ...slog.Attr) { i.attrs = append(i.attrs, attrs...) }
@@ -72,6 +77,8 @@ func (s *site) failPanic(rec *recorder, r *http.Request, v any) {
 func (s *site) logRequest(r *http.Request, rec *recorder, info *requestInfo, took time.Duration) {
 	level := slog.LevelInfo
 	switch {
+	case rec.status() == http.StatusServiceUnavailable:
+		level = slog.LevelWarn
 	case rec.status() >= 500:
 		level = slog.LevelError
 	case r.Pattern == "GET /healthz", r.Pattern == "GET /readyz":
@@ -127,11 +134,27 @@ func (s *site) register(r *http.Request, a nametag.Application) (nametag.Pet, er
 	pet, err := s.registry.Register(r.Context(), a)
 	result := "registered"
 	if err != nil {
-		result = string(nametag.ErrorCode(err))
+		result = string(resultCode(err))
 	}
 	s.metrics.registrations.WithLabelValues(result).Inc()
 	infoOf(r).add(slog.String("registration", result))
 	return pet, err
+}
+
+// codeGone is counted for a client that hung up before its answer.
+const codeGone nametag.Code = "client_gone"
+
+// resultCode returns the code of err, in which contexts that ended are no
+// defects of ours.
+func resultCode(err error) nametag.Code {
+	switch {
+	case errors.Is(err, context.Canceled):
+		return codeGone
+	case errors.Is(err, context.DeadlineExceeded):
+		return nametag.CodeUnavailable
+	default:
+		return nametag.ErrorCode(err)
+	}
 }
 
 // check asks the registry, and counts the verdicts.

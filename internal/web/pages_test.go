@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
 	"nametag"
 	"nametag/internal/web"
 )
@@ -148,6 +150,24 @@ func TestDatabaseDown(t *testing.T) {
 	}
 	if !strings.Contains(s.log.String(), "secret-host") {
 		t.Error("the cause is not in the log")
+	}
+}
+
+// What ends because time is up, or because nobody waits any more, is no defect
+// of ours, and is not counted as one.
+func TestEndedContextsAreNoDefects(t *testing.T) {
+	for want, err := range map[string]error{"unavailable": context.DeadlineExceeded, "client_gone": context.Canceled} {
+		s := newSite(t, func(c *web.Config) {
+			c.Registry = nametag.NewRegistry(brokenStore{err: fmt.Errorf("insert: %w", err)}, nil)
+		})
+		s.postJSON("/api/v1/pets", newPet{"Bella", "blue", "cat"})
+		if n := testutil.CollectAndCount(s.metrics, "nametag_registrations_total"); n != 1 {
+			t.Errorf("%d series of registrations", n)
+		}
+		line := fmt.Sprintf("# HELP nametag_registrations_total Registrations asked for, by result.\n# TYPE nametag_registrations_total counter\nnametag_registrations_total{result=%q} 1\n", want)
+		if err := testutil.GatherAndCompare(s.metrics, strings.NewReader(line), "nametag_registrations_total"); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

@@ -47,8 +47,12 @@ func (s *site) limitRate(l *limiter, next http.Handler) http.Handler {
 		}
 		if wait := l.take(limitedNetwork(infoOf(r).client)); wait > 0 {
 			setRetryAfter(w, wait)
-			s.fail(w, r, webError(codeRateLimited, "That was too fast: this registry answers each client only so often. Please wait a moment and try again."))
-			return
+			err := webError(codeRateLimited, "That was too fast: this registry answers each client only so often. Please wait a moment and try again.")
+			if r.URL.Path != "/register_pet" {
+				s.fail(w, r, err)
+				return
+			}
+			infoOf(r).limited = err
 		}
 		next.ServeHTTP(w, r)
 	})

@@ -78,6 +78,16 @@ func TestRateLimit(t *testing.T) {
 	if a := s.get("/pets", "X-Forwarded-For", "192.0.2.2", "Accept", browser); a.StatusCode != 429 || !strings.Contains(a.body, "<h1>Too many requests</h1>") {
 		t.Errorf("a browser: %d %s", a.StatusCode, a.body)
 	}
+	form := s.postForm(petForm("Bella", "blue", "Cats"), "X-Forwarded-For", "192.0.2.2", "Accept", browser)
+	if form.StatusCode != 429 || form.Header.Get("Retry-After") == "" || !strings.Contains(form.body, `value="Bella"`) || !strings.Contains(form.body, "That was too fast") {
+		t.Errorf("a form: %d %s", form.StatusCode, form.body)
+	}
+	if a := s.postForm(petForm("Bella", "blue", "Cats"), "X-Forwarded-For", "192.0.2.2"); a.StatusCode != 429 || a.json(t)["status"] != "error" {
+		t.Errorf("a client of the first version: %d %s", a.StatusCode, a.body)
+	}
+	if a := s.get("/api/v1/pets/Bella", "X-Forwarded-For", "192.0.2.9"); a.StatusCode != 404 {
+		t.Errorf("a limited form was registered: %d", a.StatusCode)
+	}
 	for range 3 {
 		if a := s.get("/readyz", "X-Forwarded-For", "192.0.2.1"); a.StatusCode != 200 {
 			t.Errorf("a probe: %d", a.StatusCode)

@@ -8,7 +8,6 @@ const form = document.getElementById("register");
 if (form) {
   checkWhileTyping(form);
   previewTag(form);
-  sendOnce(form);
 }
 
 for (const button of document.querySelectorAll("[data-print]")) {
@@ -129,15 +128,4 @@ function previewTag(form) {
 
   form.addEventListener("input", draw);
   window.addEventListener("pageshow", draw);
-}
-
-// Lets a form go only once: a second click would ask again for a name that
-// the first one has just got. (The server would know; this spares the wait.)
-function sendOnce(form) {
-  let sent = false;
-  form.addEventListener("submit", (event) => {
-    if (sent) event.preventDefault();
-    sent = true;
-  });
-  window.addEventListener("pageshow", () => { sent = false; });
 }
