@@ -53,7 +53,7 @@ func ParseName(s string) (Name, error) {
 	}
 	if !hasSubstance(display) {
 		return Name{}, fieldError(FieldName, CodeNotAllowed,
-			"“%s” has only punctuation. A name needs at least one letter or digit.", display)
+			"“%s” has no letter and no digit. A name needs at least one.", display)
 	}
 	return Name{display, key}, nil
 }
@@ -118,7 +118,7 @@ func cleanText(f Field, noun, s string, limit int) (string, error) {
 		return "", fieldError(f, CodeTooLong, "The %s has %d characters and may have %d. Please shorten it by %d.",
 			noun, n, limit, n-limit)
 	}
-	if strings.ContainsRune(text, utf8.RuneError) {
+	if strings.ContainsAny(text, unseen) {
 		return "", disallowed(f, noun, text)
 	}
 	if _, err := precis.OpaqueString.String(text); err != nil {
@@ -126,6 +126,11 @@ func cleanText(f Field, noun, s string, limit int) (string, error) {
 	}
 	return text, nil
 }
+
+// unseen are characters that PRECIS takes for symbols but that show nothing, or
+// stand for what was lost: the replacement character, the object replacement
+// character, the blank of Braille and the null notehead.
+const unseen = "\ufffd\ufffc\u2800\U0001d159"
 
 // collapseSpace trims white space and turns each inner run of it into one
 // space. It drops variation selectors on the way.
@@ -153,9 +158,8 @@ func collapseSpace(s string) string {
 // letter, a digit or a pictograph. Names of nothing else ("-", "..") could
 // neither be told apart at a glance nor be put into an address.
 func hasSubstance(s string) bool {
-	const blanks = "\u2800\U0001d159\ufffc" // called symbols, but nothing is to be seen
 	return strings.ContainsFunc(s, func(r rune) bool {
-		return unicode.IsLetter(r) || unicode.IsNumber(r) || unicode.Is(unicode.So, r) && !strings.ContainsRune(blanks, r)
+		return unicode.IsLetter(r) || unicode.IsNumber(r) || unicode.Is(unicode.So, r)
 	})
 }
 
@@ -167,7 +171,11 @@ func disallowed(f Field, noun, text string) *Error {
 			return fieldError(f, CodeNotAllowed,
 				"The %s was damaged on its way here: it contains U+FFFD, which stands for a lost character. Please type it again.", noun)
 		}
-		if !allowed.Contains(r) {
+		if isJoiner(r) {
+			return fieldError(f, CodeNotAllowed,
+				"The %s has an emoji that is made of several joined ones. Please choose a simpler one.", noun)
+		}
+		if !allowed.Contains(r) || strings.ContainsRune(unseen, r) {
 			return fieldError(f, CodeNotAllowed, "The %s contains %s, which is not allowed. Please remove it.",
 				noun, describeRune(r))
 		}
@@ -176,11 +184,15 @@ func disallowed(f Field, noun, text string) *Error {
 		"The %s “%s” joins characters that do not go together. Please try letters, digits and spaces.", noun, text)
 }
 
+// isJoiner reports whether r makes one emoji of several: the zero width joiner
+// and the tags of flags. People who pressed one key do not know of it.
+func isJoiner(r rune) bool { return r == '\u200D' || r >= '\U000E0020' && r <= '\U000E007F' }
+
 func describeRune(r rune) string {
 	switch {
 	case unicode.IsControl(r):
 		return fmt.Sprintf("a control character (%U)", r)
-	case !unicode.IsGraphic(r):
+	case !unicode.IsGraphic(r) || strings.ContainsRune(unseen, r):
 		return fmt.Sprintf("an invisible character (%U)", r)
 	default:
 		return fmt.Sprintf("“%c” (%U)", r, r)

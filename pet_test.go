@@ -30,6 +30,7 @@ func TestParseColor(t *testing.T) {
 		strings.Repeat("x", 31): nametag.CodeTooLong,
 		"re\x00d":               nametag.CodeNotAllowed,
 		"re\xffd":               nametag.CodeNotAllowed,
+		"\u2800":                nametag.CodeNotAllowed,
 	} {
 		if _, err := nametag.ParseColor(in); nametag.ErrorCode(err) != code {
 			t.Errorf("ParseColor(%q): %v, want %s", in, err, code)

@@ -56,6 +56,7 @@ func Run(ctx context.Context, args []string, p Process) int {
 		kong.Description(description),
 		kong.Writers(p.Stdout, p.Stderr),
 		kong.Exit(func(code int) { exited = code }),
+		kong.WithHyphenPrefixedParameters(true), // so that -1 is a value, if a wrong one
 		kong.Resolvers(environment{p.Getenv}),
 		kong.ValueFormatter(helpWithVariable),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
@@ -108,14 +109,17 @@ func isUsage(err error) bool {
 }
 
 // explain describes err for whoever runs the command: an error of the domain
-// by its sentence for people, with its cause behind it.
+// by its sentence for people, with its cause behind it, or by its cause alone
+// where the sentence is for visitors.
 func explain(err error) string {
 	e, ok := errors.AsType[*nametag.Error](err)
 	if !ok {
 		return err.Error()
 	}
 	words := e.Message
-	if e.Err != nil {
+	if e.Code == nametag.CodeUnavailable && e.Err != nil {
+		words = e.Err.Error()
+	} else if e.Err != nil {
 		words += " (" + e.Err.Error() + ")"
 	}
 	return strings.Replace(err.Error(), e.Error(), words, 1)

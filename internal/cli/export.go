@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -38,6 +39,11 @@ func (c exportCmd) Run(ctx context.Context, p Process) (err error) {
 	if c.Format == "jsonl" {
 		write = transfer.ExportJSONL
 	}
+	defer func() {
+		if errors.Is(err, context.Canceled) {
+			err = errors.New("interrupted; the export is not complete")
+		}
+	}()
 	registry := nametag.NewRegistry(db, nil)
 	if c.Output == "" {
 		if _, err := write(ctx, registry, p.Stdout); err != nil {

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -45,6 +46,9 @@ func (c healthcheckCmd) Run(ctx context.Context, p Process) error {
 	}
 	// A transport of its own asks no proxy that the environment names.
 	res, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(req)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("not ready: %s did not answer within %v", req.URL, healthcheckTimeout)
+	}
 	if err != nil {
 		return fmt.Errorf("no answer: %w; is the server running, and is this its address?", err)
 	}

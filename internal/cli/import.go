@@ -32,6 +32,8 @@ type importCmd struct {
 func (importCmd) Help() string {
 	return `Registers each row whose name is free, in the order of the file, and lists the others, with the line and the reason, in a report. Headers are found in any case; dates are written like 2018-11-16 or as in RFC 3339. A server may run meanwhile.
 
+The exit code is 0 when every row was judged, whether or not it was refused.
+
 It is safe to stop an import, and to run it again: rows that are in the book are then reported as already_registered.
 
 Examples:

@@ -71,7 +71,7 @@ func everyReason(rexDog string) []string {
 	return []string{
 		"3  empty: The name is empty. Please type one.",
 		"4 Abcdefghij Abcdefghij Abcdefghij Abcdefghij Abcdefghij too_long: The name has 54 characters and may have 50. Please shorten it by 4.",
-		"5 Bob\a not_allowed: The name contains a control character (U+0007), which is not allowed. Please remove it.",
+		"5 Bob\ufffd not_allowed: The name contains a control character (U+0007), which is not allowed. Please remove it.",
 		"6 Billy unknown_category: “Goat” is not a category of this registry. Please choose cat or dog.",
 		"7 REX  taken: " + rexDog,
 		"8 Rex taken: " + rexDog,
@@ -79,7 +79,7 @@ func everyReason(rexDog string) []string {
 		"10  bad_row: the row has 3 columns where the header has 4",
 		"11 Bella bad_date: “2018-11-31” is not a date: write it like 2018-11-16 or 2018-11-16T09:30:00Z",
 		"12 Bella bad_date: “2999-01-01” is in the future",
-		"16 '- not_allowed: “-” has only punctuation. A name needs at least one letter or digit. “Pig” is not a category of this registry. Please choose cat or dog.",
+		"16 '- not_allowed: “-” has no letter and no digit. A name needs at least one. “Pig” is not a category of this registry. Please choose cat or dog.",
 		"18 '＝1+1 taken: taken by line 17 of this file, “=1+1”",
 		"19  bad_row: a quotation mark opens a field and nothing closes it",
 	}

@@ -32,7 +32,7 @@ type serveCmd struct {
 }
 
 type listenFlag struct {
-	Listen address `default:"127.0.0.1:5000" placeholder:"HOST:PORT" help:"The server's address; 127.0.0.1:5000 by default. Port 0 is any free one."`
+	Listen address `default:"127.0.0.1:5000" placeholder:"HOST:PORT" help:"The server's address; 127.0.0.1:5000 by default."`
 }
 
 const defaultAdminListen = "127.0.0.1:5001"
@@ -42,7 +42,7 @@ const retention = 24 * time.Hour
 
 // Help implements kong.HelpProvider.
 func (serveCmd) Help() string {
-	return `Serves the registry until it gets SIGINT or SIGTERM, then finishes the requests under way; a second signal ends it at once. The database is created if it is not there, and brought up to date.
+	return `Serves the registry until it gets SIGINT or SIGTERM, then finishes the requests under way; a second signal ends it at once. The database is created if it is not there, and brought up to date. Port 0 in an address is any free one: the log says which.
 
 Examples:
 
@@ -98,7 +98,7 @@ func (c serveCmd) serve(ctx context.Context, log *slog.Logger, main, admin net.L
 		Registry: nametag.NewRegistry(db, nil),
 		Ready: func(ctx context.Context) error {
 			if draining.Load() {
-				return errors.New("the server is shutting down")
+				return &nametag.Error{Code: nametag.CodeUnavailable, Message: "The server is shutting down."}
 			}
 			return db.Ready(ctx)
 		},

@@ -175,8 +175,8 @@ func TestReadyzSaysThatAServerIsShuttingDown(t *testing.T) {
 	}
 	p.Signal(syscall.SIGTERM)
 	p.Logged("shutting down")
-	if code, _ := get(t, p.URL+"/readyz"); code != 503 {
-		t.Errorf("GET /readyz after SIGTERM: %d, want 503", code)
+	if code, body := get(t, p.URL+"/readyz"); code != 503 || !strings.Contains(body, "shutting down") {
+		t.Errorf("GET /readyz after SIGTERM: %d %s, want 503", code, body)
 	}
 	if code, _ := get(t, p.URL+"/"); code != 200 {
 		t.Errorf("GET / within the delay: %d, want 200", code)

@@ -32,7 +32,7 @@ func inWords(code nametag.Code) string {
 	case transfer.CodeBadRow:
 		return "the row is not well-formed CSV"
 	case transfer.CodeBadDate:
-		return "the date can't be"
+		return "the date can't be used"
 	default:
 		return "" // a code that a newer domain has
 	}

@@ -27,7 +27,7 @@ type MissingColumnError struct {
 }
 
 func (e *MissingColumnError) Error() string {
-	headers := strings.Join(e.Headers, ", ")
+	headers := printable(strings.Join(e.Headers, ", "))
 	if e.Asked != "" {
 		return fmt.Sprintf("the file has no column “%s”; its columns are: %s", e.Asked, headers)
 	}
@@ -58,6 +58,9 @@ func (c Columns) locate(headers []string) (positions, error) {
 			wanted = []string{column.asked}
 		}
 		*column.at = find(headers, wanted)
+		if i := *column.at; i >= 0 && find(headers[i+1:], headers[i:i+1]) >= 0 && err == nil {
+			err = fmt.Errorf("two columns are called “%s”; give one of them another header", printable(headers[i]))
+		}
 		if *column.at < 0 && (column.required || column.asked != "") && err == nil {
 			err = &MissingColumnError{column.called, column.asked, headers}
 		}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"nametag"
 )
@@ -47,11 +48,22 @@ func NewReport(w io.Writer) (*Report, error) {
 
 // Add writes one row. Errors show in Flush.
 func (r *Report) Add(row Row, why Refusal) {
-	r.w.Write([]string{strconv.Itoa(row.Line), cellText(row.Name), string(why.Code), cellText(why.Reason)})
+	r.w.Write([]string{strconv.Itoa(row.Line), cellText(printable(row.Name)), string(why.Code), cellText(printable(why.Reason))})
 }
 
 // Flush hands all rows on to the underlying writer.
 func (r *Report) Flush() error {
 	r.w.Flush()
 	return r.w.Error()
+}
+
+// printable replaces what is not text in s, so that a report or a message is
+// UTF-8 and gives no orders to a terminal.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && !unicode.IsSpace(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, strings.ToValidUTF8(s, string(unicode.ReplacementChar)))
 }

@@ -54,6 +54,12 @@ func NewRows(r io.Reader, f Format) (*Rows, error) {
 		f.Now = time.Now
 	}
 	records := newRecords(r, f.Delimiter)
+	switch start, _ := records.in.Peek(2); {
+	case strings.HasPrefix(string(start), "{"), strings.HasPrefix(string(start), "["):
+		return nil, errors.New("the file looks like JSON; import reads CSV, which export writes with --format csv")
+	case string(start) == "\xff\xfe" || string(start) == "\xfe\xff":
+		return nil, errors.New("the file is encoded as UTF-16; save it as UTF-8, which spreadsheets call “CSV UTF-8”")
+	}
 	header, err := records.next()
 	if malformed, ok := errors.AsType[*malformedError](err); ok {
 		return nil, fmt.Errorf("the header (line %d) can't be read: %w", malformed.line, err)

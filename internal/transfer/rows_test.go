@@ -82,10 +82,14 @@ func TestColumnsAreFoundByTheirHeaders(t *testing.T) {
 
 func TestHeadersThatCannotBeRead(t *testing.T) {
 	for text, want := range map[string]string{
-		"":                    "empty",
-		"\n\r\n":              "empty",
-		"na\"me,category\n":   "header (line 1)",
-		"\n\"name,category\n": "header (line 2)",
+		"":                       "empty",
+		"\n\r\n":                 "empty",
+		"na\"me,category\n":      "header (line 1)",
+		"\n\"name,category\n":    "header (line 2)",
+		"name,Name,category\n":   "two columns are called “name”",
+		"\x1b[31mfoo,category\n": "columns are: \ufffd[31mfoo, category",
+		`{"name": "Rex"}`:        "looks like JSON",
+		"\xff\xfen\x00a\x00":     "UTF-16",
 	} {
 		if _, err := NewRows(strings.NewReader(text), Format{}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want an error with %q", text, err, want)

@@ -31,7 +31,7 @@ func (s *site) createPet(w http.ResponseWriter, r *http.Request) error {
 		FavoriteColor string `json:"favorite_color"`
 		Category      string `json:"category"`
 	}
-	if err := readJSON(r, &body); err != nil {
+	if err := readJSON(r, &body, "name", "favorite_color", "category"); err != nil {
 		return err
 	}
 	pet, err := s.register(r, nametag.Application{
@@ -146,7 +146,7 @@ func (s *site) checkNames(w http.ResponseWriter, r *http.Request) error {
 	var body struct {
 		Names []string `json:"names"`
 	}
-	if err := readJSON(r, &body); err != nil {
+	if err := readJSON(r, &body, "names"); err != nil {
 		return err
 	}
 	switch n := len(body.Names); {

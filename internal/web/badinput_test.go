@@ -21,9 +21,14 @@ func TestBadInput(t *testing.T) {
 		status                    int
 		says                      string
 	}{
-		{"no body", "POST", "/api/v1/pets", jsonType, "", 400, "EOF"},
+		{"no body", "POST", "/api/v1/pets", jsonType, "", 400, "The body is empty"},
+		{"no body and no media type", "POST", "/api/v1/pets", "", "", 400, "The body is empty"},
+		{"null", "POST", "/api/v1/pets", jsonType, "null", 400, "must be a JSON object"},
+		{"null member", "POST", "/api/v1/pets", jsonType, `{"name":null}`, 400, `\"name\" is null`},
+		{"member twice", "POST", "/api/v1/pets", jsonType, `{"name":"A","name":"B"}`, 400, `\"name\" stands twice`},
+		{"member in capitals", "POST", "/api/v1/pets", jsonType, `{"NAME":"A"}`, 400, `\"NAME\" is not known`},
 		{"no field", "POST", "/api/v1/pets", jsonType, "{}", 422, "3 fields need mending"},
-		{"unknown member", "POST", "/api/v1/pets", jsonType, `{"nmae":"Bella"}`, 400, `unknown field \"nmae\"`},
+		{"unknown member", "POST", "/api/v1/pets", jsonType, `{"nmae":"Bella"}`, 400, `\"nmae\" is not known here. The members are name, favorite_color, category`},
 		{"not an object", "POST", "/api/v1/pets", jsonType, `["Bella"]`, 400, "must be a JSON object, not an array"},
 		{"member of a wrong type", "POST", "/api/v1/pets", jsonType, `{"name":7}`, 400, `\"name\" has the wrong type: a number`},
 		{"broken JSON", "POST", "/api/v1/pets", jsonType, `{"name":"Bella"`, 400, "not the JSON"},
@@ -48,6 +53,7 @@ func TestBadInput(t *testing.T) {
 
 		{"form, 10 MB", "POST", "/register_pet", formType, "pet_name=" + huge, 413, "longer than 64 KiB"},
 		{"form, broken escape", "POST", "/register_pet", formType, "pet_name=%zz", 400, "escape"},
+		{"form, no body", "POST", "/register_pet", "", "", 422, "empty"},
 		{"form as JSON", "POST", "/register_pet", jsonType, `{}`, 415, formType},
 		{"form, wrong method", "PUT", "/register_pet", formType, "", 405, "Use POST"},
 		{"page, wrong method", "POST", "/", formType, "", 405, "Use GET or HEAD"},

@@ -49,13 +49,25 @@ func newContractAnswer(e *nametag.Error) contractAnswer {
 		a.Available = new(false)
 	case nametag.CodeInvalid, nametag.CodeEmpty, codeMalformed:
 		a.Status = statusInvalid
-		for _, f := range a.Errors {
+		for i := range a.Errors {
+			f := &a.Errors[i]
 			if f.Code == nametag.CodeEmpty {
 				a.Status = statusEmpty
 			}
+			if i == 0 {
+				a.Reason = f.Code
+			}
+			f.Field = contractFields[f.Field]
 		}
 	}
 	return a
+}
+
+// contractFields are the names that the first version has for the fields.
+var contractFields = map[nametag.Field]nametag.Field{
+	nametag.FieldName:     "pet_name",
+	nametag.FieldColor:    "pet_favorite_color",
+	nametag.FieldCategory: "pet_category",
 }
 
 func (s *site) checkPetName(w http.ResponseWriter, r *http.Request) error {
@@ -122,8 +134,7 @@ func (s *site) registerPet(w http.ResponseWriter, r *http.Request) error {
 // count once: its token and its values together are the idempotency key. With
 // other values it is another registration, as after going back in the browser.
 func formKey(form url.Values) string {
-	token := form.Get("form_token")
-	if token == "" || len(token) > 64 {
+	if form.Get("form_token") == "" {
 		return ""
 	}
 	h := sha256.New()

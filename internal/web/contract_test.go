@@ -73,6 +73,12 @@ func TestContractRegister(t *testing.T) {
 		if m, _ := got["message"].(string); m == "" {
 			t.Errorf("%s: no message", tt.name)
 		}
+		if tt.code == 422 {
+			first := got["errors"].([]any)[0].(map[string]any)
+			if !strings.HasPrefix(first["field"].(string), "pet_") || got["reason"] != first["code"] {
+				t.Errorf("%s: reason %v, errors %v", tt.name, got["reason"], got["errors"])
+			}
+		}
 	}
 	// None of that left a trace, and the next good request works.
 	if a := s.postForm(petForm("Max", "red", "Dogs")); a.StatusCode != 200 {

@@ -38,7 +38,7 @@ type problem struct {
 // come within "invalid".
 var problems = []problem{
 	{nametag.CodeInvalid, http.StatusUnprocessableEntity, "Input needs mending",
-		"One or more values are not acceptable. The member errors says of each field what is wrong and how to mend it; its codes are empty, too_long, not_allowed and unknown_category."},
+		"One or more values are not acceptable. The member errors says of each field what is wrong and how to mend it; its codes are empty, too_long, not_allowed, unknown_category, and invalid for what is none of these."},
 	{nametag.CodeTaken, http.StatusConflict, "Name taken",
 		"Another pet has this name, in this spelling or in one that counts as the same. The member conflicts_with is that pet, if it is known. Choose another name."},
 	{nametag.CodeNotFound, http.StatusNotFound, "No such pet",

@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -31,6 +32,9 @@ const maxDrain = 32 << 20
 
 // readBody returns the body of r, which must be of the media type want.
 func readBody(r *http.Request, want string) ([]byte, error) {
+	if r.ContentLength == 0 && r.Header.Get("Content-Type") == "" {
+		return nil, nil // some clients name no type when they send nothing
+	}
 	media, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || media != want {
 		return nil, webError(codeMediaType, "This address takes a body of the type %s. Set the Content-Type header to it.", want)
@@ -78,9 +82,10 @@ func readQuery(r *http.Request) (url.Values, error) {
 	return query, nil
 }
 
-// readJSON decodes the JSON object in the body of r into v, and is strict: a
-// member that nobody reads is an error, for it may be a misspelt one.
-func readJSON(r *http.Request, v any) error {
+// readJSON decodes the JSON object in the body of r into v, which has these
+// members. It is strict: a member that nobody reads may be a misspelt one, and
+// of one that stands twice nobody can say which is meant.
+func readJSON(r *http.Request, v any, members ...string) error {
 	body, err := readBody(r, mediaJSON)
 	if err != nil {
 		return err
@@ -88,13 +93,16 @@ func readJSON(r *http.Request, v any) error {
 	if !utf8.Valid(body) {
 		return webError(codeMalformed, "The body is not valid text. Send it encoded as UTF-8.")
 	}
+	if len(bytes.TrimSpace(body)) == 0 {
+		return webError(codeMalformed, "The body is empty. Send a JSON object with the members %s.", strings.Join(members, ", "))
+	}
 	d := json.NewDecoder(bytes.NewReader(body))
-	d.DisallowUnknownFields()
 	err = d.Decode(v)
 	if err == nil {
 		if _, end := d.Token(); end != io.EOF {
 			return webError(codeMalformed, "The body goes on after its JSON value. Send one object, and nothing after it.")
 		}
+		return checkMembers(body, members)
 	}
 	if typeErr, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		if typeErr.Field == "" {
@@ -105,6 +113,38 @@ func readJSON(r *http.Request, v any) error {
 	if err != nil {
 		// The decoder's own words speak of the client's JSON and of nothing else.
 		return webError(codeMalformed, "The body is not the JSON that is expected here: %s.", strings.TrimPrefix(err.Error(), "json: "))
+	}
+	return nil
+}
+
+// checkMembers refuses what encoding/json lets pass in an object: members that
+// nobody reads, that stand twice, that are spelt in another case, or are null.
+// body is known to be JSON.
+func checkMembers(body []byte, members []string) error {
+	d := json.NewDecoder(bytes.NewReader(body))
+	if open, _ := d.Token(); open != json.Delim('{') {
+		return webError(codeMalformed, "The body must be a JSON object.")
+	}
+	seen := make(map[string]bool)
+	for d.More() {
+		key, err := d.Token()
+		if err != nil {
+			return err
+		}
+		name, _ := key.(string)
+		var value json.RawMessage
+		if err := d.Decode(&value); err != nil {
+			return err
+		}
+		switch {
+		case !slices.Contains(members, name):
+			return webError(codeMalformed, "The member %q is not known here. The members are %s.", name, strings.Join(members, ", "))
+		case seen[name]:
+			return webError(codeMalformed, "The member %q stands twice. Send it once.", name)
+		case string(value) == "null":
+			return webError(codeMalformed, "The member %q is null. Give it a value.", name)
+		}
+		seen[name] = true
 	}
 	return nil
 }

@@ -153,7 +153,9 @@ func (s *site) homeAgain(w http.ResponseWriter, r *http.Request, form url.Values
 		setRetryAfter(w, 2*time.Second)
 		// The answer to the first try may have been lost on its way: the same
 		// token makes the next try find it.
-		p.Token = form.Get("form_token")
+		if token := form.Get("form_token"); token != "" {
+			p.Token = token
+		}
 	}
 	s.render(w, r, status, "home.html", p)
 	return nil
@@ -175,7 +177,9 @@ func (s *site) petPage(w http.ResponseWriter, r *http.Request) error {
 		http.Redirect(w, r, petPath(pet.Name.String()), http.StatusFound) // one page, one address
 		return nil
 	}
-	s.render(w, r, http.StatusOK, "pet.html", petPage{pet, pet.FavoriteColor.CSS(), r.URL.Query().Has("new")})
+	// The address with "new" may be passed on; the news is soon none.
+	isNew := r.URL.Query().Has("new") && time.Since(pet.RegisteredAt) < time.Hour
+	s.render(w, r, http.StatusOK, "pet.html", petPage{pet, pet.FavoriteColor.CSS(), isNew})
 	return nil
 }
 

@@ -1,10 +1,19 @@
 package web
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"time"
+
+	"nametag"
 )
+
+// probeTimeout is how long the database may take to prove that it is ready: less
+// than those who probe usually wait.
+const probeTimeout = 2 * time.Second
 
 // healthz says that the process answers.
 func (s *site) healthz(w http.ResponseWriter, r *http.Request) error {
@@ -15,9 +24,15 @@ func (s *site) healthz(w http.ResponseWriter, r *http.Request) error {
 // readyz says whether requests can be served: the database is reachable and
 // its schema is right.
 func (s *site) readyz(w http.ResponseWriter, r *http.Request) error {
-	if err := s.ready(r.Context()); err != nil {
+	ctx, cancel := context.WithTimeout(r.Context(), probeTimeout)
+	defer cancel()
+	if err := s.ready(ctx); err != nil {
+		why := "The database cannot be used now; the log says why."
+		if e, ok := errors.AsType[*nametag.Error](err); ok {
+			why = e.Message
+		}
 		infoOf(r).add(slog.String("error", err.Error()))
-		plain(w, http.StatusServiceUnavailable, "not ready: the database cannot be used now; the log says why")
+		plain(w, http.StatusServiceUnavailable, "not ready: "+why)
 		return nil
 	}
 	plain(w, http.StatusOK, "ready")

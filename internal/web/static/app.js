@@ -10,6 +10,9 @@ if (form) {
   previewTag(form);
 }
 
+// The address of a certificate, for keeping, is the one without "new".
+if (location.search === "?new") history.replaceState(null, "", location.pathname);
+
 for (const button of document.querySelectorAll("[data-print]")) {
   button.hidden = false;
   button.addEventListener("click", () => window.print());
