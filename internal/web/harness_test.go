@@ -167,8 +167,8 @@ var loadAPI = func() func(*testing.T) *openapi3.T {
 	}
 }()
 
-// checkedTransport holds each answer of a documented operation against its
-// documentation.
+// checkedTransport holds each answer of a documented operation, and each request
+// that it takes, against the documentation.
 type checkedTransport struct {
 	t   *testing.T
 	doc *openapi3.T
@@ -189,18 +189,28 @@ func (c checkedTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if item == nil || item.GetOperation(req.Method) == nil || strings.HasPrefix(res.Header.Get("Content-Type"), "text/html") {
 		return res, nil
 	}
+	asked := &openapi3filter.RequestValidationInput{
+		Request:    req.Clone(req.Context()),
+		PathParams: map[string]string{"name": req.URL.Path[strings.LastIndex(req.URL.Path, "/")+1:]},
+		Route:      &routers.Route{Spec: c.doc, Path: path, PathItem: item, Method: req.Method, Operation: item.GetOperation(req.Method)},
+	}
 	input := &openapi3filter.ResponseValidationInput{
-		RequestValidationInput: &openapi3filter.RequestValidationInput{
-			Request: req,
-			Route:   &routers.Route{Spec: c.doc, Path: path, PathItem: item, Method: req.Method, Operation: item.GetOperation(req.Method)},
-		},
-		Status:  res.StatusCode,
-		Header:  res.Header,
-		Body:    io.NopCloser(bytes.NewReader(body)),
-		Options: &openapi3filter.Options{IncludeResponseStatus: true},
+		RequestValidationInput: asked,
+		Status:                 res.StatusCode,
+		Header:                 res.Header,
+		Body:                   io.NopCloser(bytes.NewReader(body)),
+		Options:                &openapi3filter.Options{IncludeResponseStatus: true},
 	}
 	if err := openapi3filter.ValidateResponse(req.Context(), input); err != nil {
 		c.t.Errorf("%s %s answered %d, against openapi.yaml: %v\n%s", req.Method, req.URL, res.StatusCode, err, body)
+	}
+	if res.StatusCode < 300 && req.GetBody != nil { // what is taken must be what is documented
+		if asked.Request.Body, err = req.GetBody(); err != nil {
+			return res, err
+		}
+		if err := openapi3filter.ValidateRequest(req.Context(), asked); err != nil {
+			c.t.Errorf("%s %s was taken, against openapi.yaml: %v", req.Method, req.URL, err)
+		}
 	}
 	return res, nil
 }
