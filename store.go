@@ -32,11 +32,13 @@ type Store interface {
 	Find(ctx context.Context, keys []string) (map[string]Pet, error)
 
 	// List returns at most q.Limit pets, newest first: by RegisteredAt
-	// descending, then by key ascending.
+	// descending, then by key ascending. Searches, by name or by category, may
+	// have to read the whole book: only a few run at once and none for long, and
+	// one that gets no turn is an *Error with CodeUnavailable.
 	List(ctx context.Context, q ListQuery) ([]Pet, error)
 
 	// ForgetKeys deletes what is remembered of idempotency keys used before t,
-	// and returns how many there were.
+	// and returns how many there were, also when it failed half-way.
 	ForgetKeys(ctx context.Context, t time.Time) (int64, error)
 
 	// Ready returns nil when the database answers and its schema is one that

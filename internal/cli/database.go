@@ -30,6 +30,10 @@ const (
 	commandPatience = 5 * time.Second
 )
 
+// commandCallTimeout is how long PostgreSQL may work on one batch of a command;
+// a server, whom people wait for, leaves it to the store.
+const commandCallTimeout = time.Minute
+
 // A store is a database with a schema.
 type store interface {
 	nametag.Store
@@ -39,7 +43,7 @@ type store interface {
 // A purpose says what a database is opened for.
 type purpose struct {
 	serve     bool // by a server; a file may have one at a time
-	mustExist bool // nothing is to be created
+	readOnly  bool // nothing is to be created or changed
 	migrate   bool // bring the schema up to date
 	anySchema bool // to migrate it later
 }
@@ -69,13 +73,15 @@ func (f databaseFlags) open(ctx context.Context, p Process, log *slog.Logger, wh
 		return nil, "", err
 	}
 	if db.url != "" {
-		patience := commandPatience
+		patience, callTimeout := commandPatience, commandCallTimeout
 		if why.serve {
-			patience = serverPatience
+			patience, callTimeout = serverPatience, 0
 		}
 		s, err := postgres.Open(ctx, db.url, postgres.Options{
 			MaxConns:        int(f.DBMaxConns),
 			ConnectTimeout:  patience,
+			CallTimeout:     callTimeout,
+			ReadOnly:        why.readOnly,
 			Migrate:         why.migrate,
 			SkipSchemaCheck: why.anySchema,
 			Logger:          log,
@@ -87,7 +93,7 @@ func (f databaseFlags) open(ctx context.Context, p Process, log *slog.Logger, wh
 	}
 	s, err := sqlite.Open(ctx, db.path, sqlite.Options{
 		Serve:           why.serve,
-		MustExist:       why.mustExist,
+		ReadOnly:        why.readOnly,
 		Migrate:         why.migrate,
 		SkipSchemaCheck: why.anySchema,
 	})

@@ -30,7 +30,7 @@ Examples:
 
 // Run implements the command.
 func (c exportCmd) Run(ctx context.Context, p Process) (err error) {
-	db, place, err := c.open(ctx, p, nil, purpose{mustExist: true})
+	db, place, err := c.open(ctx, p, nil, purpose{readOnly: true})
 	if err != nil {
 		return err
 	}

@@ -126,7 +126,7 @@ func (c importCmd) enterDry(ctx context.Context, p Process) (enter transfer.Ente
 	if _, err := os.Stat(where.path); where.path != "" && errors.Is(err, fs.ErrNotExist) {
 		return transfer.EmptyBook, func() error { return nil }, nil
 	}
-	db, _, err := c.open(ctx, p, nil, purpose{mustExist: true})
+	db, _, err := c.open(ctx, p, nil, purpose{readOnly: true})
 	if err != nil {
 		return nil, nil, err
 	}

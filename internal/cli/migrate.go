@@ -22,7 +22,7 @@ Examples:
 
 // Run implements the command.
 func (c migrateCmd) Run(ctx context.Context, p Process) (err error) {
-	db, place, err := c.open(ctx, p, nil, purpose{mustExist: c.Check, anySchema: !c.Check})
+	db, place, err := c.open(ctx, p, nil, purpose{readOnly: c.Check, anySchema: !c.Check})
 	if err != nil {
 		return err
 	}

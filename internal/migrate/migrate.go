@@ -75,11 +75,14 @@ func New(d Dialect, files fs.FS) (*Migrator, error) {
 	return m, nil
 }
 
-// Target returns the schema that the program needs.
-func (m *Migrator) Target() int64 { return m.target }
+// A Querier is a database or a transaction in it.
+type Querier interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
 
-// Version returns the schema that db has, 0 for none. It changes nothing.
-func (m *Migrator) Version(ctx context.Context, db *sql.DB) (int64, error) {
+// Version returns the schema that db has, 0 for none. It changes nothing. It
+// asks twice; only a transaction makes the answers be of one moment.
+func (m *Migrator) Version(ctx context.Context, db Querier) (int64, error) {
 	var exists bool
 	if err := db.QueryRowContext(ctx, m.dialect.exists).Scan(&exists); err != nil || !exists {
 		return 0, err
@@ -91,26 +94,29 @@ func (m *Migrator) Version(ctx context.Context, db *sql.DB) (int64, error) {
 
 // Check returns a *SchemaError unless db has exactly the schema that the
 // program needs.
-func (m *Migrator) Check(ctx context.Context, db *sql.DB) error {
-	version, err := m.Version(ctx, db)
-	if err != nil {
-		return err
-	}
-	if version != m.target {
-		return &SchemaError{version, m.target}
-	}
-	return nil
+func (m *Migrator) Check(ctx context.Context, db Querier) error {
+	return m.refuse(ctx, db, func(version int64) bool { return version != m.target })
 }
 
 // Ready returns a *SchemaError if db has an older schema than the program
 // needs. A newer one is none of its business: during a rolling upgrade the
 // replicas of the old version keep serving while those of the new one start.
-func (m *Migrator) Ready(ctx context.Context, db *sql.DB) error {
+func (m *Migrator) Ready(ctx context.Context, db Querier) error {
+	return m.refuse(ctx, db, func(version int64) bool { return version < m.target })
+}
+
+// NotNewer returns a *SchemaError if db has a newer schema than the program
+// knows.
+func (m *Migrator) NotNewer(ctx context.Context, db Querier) error {
+	return m.refuse(ctx, db, func(version int64) bool { return version > m.target })
+}
+
+func (m *Migrator) refuse(ctx context.Context, db Querier, wrong func(version int64) bool) error {
 	version, err := m.Version(ctx, db)
 	if err != nil {
 		return err
 	}
-	if version < m.target {
+	if wrong(version) {
 		return &SchemaError{version, m.target}
 	}
 	return nil
@@ -138,10 +144,18 @@ func (m *Migrator) Up(ctx context.Context, db *sql.DB) (from, to int64, err erro
 	if err != nil {
 		return from, from, fmt.Errorf("migrate: %w", err)
 	}
-	if len(applied) == 0 {
-		from = m.target
+	// Others, and newer programs among them, may have migrated while this one
+	// waited for its turn.
+	if to, err = m.Version(ctx, db); err != nil {
+		return from, from, err
 	}
-	return from, m.target, nil
+	if len(applied) == 0 {
+		from = to
+	}
+	if to > m.target {
+		return from, to, &SchemaError{to, m.target}
+	}
+	return from, to, nil
 }
 
 func (m *Migrator) provider(db *sql.DB) (*goose.Provider, error) {

@@ -77,7 +77,9 @@ func (c *Cluster) Kill() error {
 		return fmt.Errorf("pgtest: %w", err)
 	}
 	for _, pid := range children {
-		syscall.Kill(pid, syscall.SIGKILL) // it may be gone by itself
+		if p, err := os.FindProcess(pid); err == nil {
+			p.Kill() // it may be gone by itself
+		}
 	}
 	return c.wait()
 }

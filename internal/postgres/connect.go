@@ -40,6 +40,9 @@ func parseURL(connString string, opts Options) (*pgxpool.Config, error) {
 		params["application_name"] = "nametag"
 	}
 	config.AfterConnect = prepareSession
+	if opts.ReadOnly {
+		config.AfterConnect = prepareReadOnlySession
+	}
 	return config, nil
 }
 
@@ -73,6 +76,15 @@ func prepareSession(ctx context.Context, conn *pgx.Conn) error {
 	return err
 }
 
+// prepareReadOnlySession makes the session, moreover, one that can't write.
+func prepareReadOnlySession(ctx context.Context, conn *pgx.Conn) error {
+	if err := prepareSession(ctx, conn); err != nil {
+		return err
+	}
+	_, err := conn.Exec(ctx, `SELECT set_config('default_transaction_read_only', 'on', false)`)
+	return err
+}
+
 // awaitServer waits until the server lets us in, for as long as ctx and
 // opts.ConnectTimeout allow. What waiting will not mend is an error at once.
 func awaitServer(ctx context.Context, pool *pgxpool.Pool, opts Options) error {
@@ -92,7 +104,7 @@ func awaitServer(ctx context.Context, pool *pgxpool.Pool, opts Options) error {
 			last = err // rather than that the time is up
 		}
 		if waiting.Err() == nil {
-			opts.Logger.WarnContext(ctx, "waiting for PostgreSQL", "server", address(pool.Config().ConnConfig), "err", err)
+			opts.Logger.WarnContext(ctx, "waiting for PostgreSQL", "server", address(pool.Config().ConnConfig), "error", err)
 		}
 		select {
 		case <-time.After(pause):

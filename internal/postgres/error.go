@@ -15,6 +15,8 @@ import (
 	"nametag/internal/migrate"
 )
 
+var errReadOnly = errors.New("postgres: the store was opened for reading only")
+
 // failure says what err, the outcome of doing something with the database,
 // means to a caller of the Store whose context is ctx.
 func failure(ctx context.Context, doing string, err error) error {

@@ -12,6 +12,7 @@ import (
 	"nametag"
 	"nametag/internal/pgtest"
 	"nametag/internal/postgres"
+	"nametag/internal/storetest"
 )
 
 func unavailable(t *testing.T, what string, err error) {
@@ -24,7 +25,7 @@ func unavailable(t *testing.T, what string, err error) {
 func TestAStoreOutlivesItsServer(t *testing.T) {
 	c := pgtest.Start(t)
 	s := open(t, c.URL(), postgres.Options{Migrate: true})
-	rex := enter(t, s, "Rex")
+	rex := storetest.Enter(t, s, "Rex")
 	for name, end := range map[string]func() error{"Stop": c.Stop, "Kill": c.Kill} {
 		if err := end(); err != nil {
 			t.Fatal(err)
@@ -51,7 +52,7 @@ func TestAStoreOutlivesItsServer(t *testing.T) {
 		if pets, err := s.Find(t.Context(), []string{"rex"}); err != nil || !pets["rex"].Same(rex) {
 			t.Errorf("found %v, %v after %s and Restart; want %v", pets, err, name, rex)
 		}
-		enter(t, s, "After "+name)
+		storetest.Enter(t, s, "After "+name)
 	}
 }
 
@@ -111,7 +112,7 @@ func TestACallEndsWithItsContextOrItsTimeout(t *testing.T) {
 	url := pgtest.URL(t)
 	s := open(t, url, postgres.Options{Migrate: true, CallTimeout: 50 * time.Millisecond})
 	patient := open(t, url, postgres.Options{CallTimeout: time.Hour})
-	entry := []nametag.Entry{{Pet: enter(t, s, "Rex")}}
+	entry := []nametag.Entry{{Pet: storetest.Enter(t, s, "Rex")}}
 	blocker := raw(t, url)
 	execute(t, blocker, `BEGIN; LOCK TABLE pets`)
 
@@ -188,26 +189,25 @@ func TestServersShareOneBook(t *testing.T) {
 	}
 }
 
-// An answer stays what it was, whatever becomes of the pet.
-func TestAnAnswerSurvivesThePet(t *testing.T) {
+// An Insert that can't learn who has a name enters nobody else either.
+func TestAnInsertThatFailsHalfwayEntersNothing(t *testing.T) {
 	url := pgtest.URL(t)
 	s := open(t, url, postgres.Options{Migrate: true})
-	registry := nametag.NewRegistry(s, nil)
-	first := nametag.Application{Name: "Rex", FavoriteColor: "red", Category: "dog", IdempotencyKey: "first"}
-	late := nametag.Application{Name: "REX", FavoriteColor: "blue", Category: "cat", IdempotencyKey: "late"}
-	rex, err := registry.Register(t.Context(), first)
-	if err != nil {
-		t.Fatal(err)
+	rex := storetest.Enter(t, s, "Rex")
+	ada := rex
+	ada.Name = must(nametag.ParseName("Ada"))
+	both := []nametag.Entry{{Pet: ada}, {Pet: rex}}
+
+	execute(t, raw(t, url), `UPDATE pets SET registered_at = 'infinity'`) // no time that Go could read
+	if results, err := s.Insert(t.Context(), both); err == nil {
+		t.Errorf("Insert: %v, though the holder of a name can't be read", results)
 	}
-	if _, err := registry.Register(t.Context(), late); nametag.ErrorCode(err) != nametag.CodeTaken {
-		t.Fatal(err)
+	if pets, err := s.Find(t.Context(), []string{"ada"}); err != nil || len(pets) > 0 {
+		t.Errorf("after an Insert that failed the book has %v (%v)", pets, err)
 	}
-	execute(t, raw(t, url), `DELETE FROM pets`)
-	if again, err := registry.Register(t.Context(), first); err != nil || !again.Same(rex) {
-		t.Errorf("the first is told %v, %v; want %v", again, err, rex)
-	}
-	_, err = registry.Register(t.Context(), late)
-	if e, ok := errors.AsType[*nametag.Error](err); !ok || e.Holder == nil || !e.Holder.Same(rex) {
-		t.Errorf("the late one is told %v, want that %v has the name", err, rex)
+	execute(t, raw(t, url), `UPDATE pets SET registered_at = now()`)
+	results, err := s.Insert(t.Context(), both)
+	if err != nil || results[0].Status != nametag.InsertRegistered || results[1].Status != nametag.InsertTaken {
+		t.Errorf("a second Insert: %v, %v; want Ada registered", results, err)
 	}
 }

@@ -8,23 +8,32 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"nametag"
-	"nametag/internal/batch"
+	"nametag/internal/storekit"
 )
 
-// Insert implements nametag.Store. Without idempotency keys, a call whose pets
-// all get their names is one statement and one round trip.
+// Insert implements nametag.Store. One pet without an idempotency key is one
+// statement, and needs no transaction about it: if a second statement has to
+// ask who has its name, the first has entered nothing.
 func (s *Store) Insert(ctx context.Context, entries []nametag.Entry) ([]nametag.Result, error) {
 	if len(entries) == 0 {
 		return nil, nil
 	}
-	var b *batch.Batch
+	if s.readOnly {
+		return nil, errReadOnly
+	}
+	var b *storekit.Batch
 	err := s.call(ctx, "insert", func(ctx context.Context) error {
-		b = batch.New(entries)
+		b = storekit.NewBatch(entries)
 		claims := b.Claims()
-		if len(claims) == 0 {
+		if len(entries) == 1 && len(claims) == 0 {
 			return insert(ctx, s.pool, b)
 		}
-		return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error { return insertWithKeys(ctx, tx, b, claims) })
+		return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+			if len(claims) == 0 {
+				return insert(ctx, tx, b)
+			}
+			return insertWithKeys(ctx, tx, b, claims)
+		})
 	})
 	if err != nil {
 		return nil, err
@@ -39,7 +48,7 @@ type querier interface {
 }
 
 // insert enters b's candidates and settles b.
-func insert(ctx context.Context, db querier, b *batch.Batch) error {
+func insert(ctx context.Context, db querier, b *storekit.Batch) error {
 	registered, err := insertPets(ctx, db, b.Candidates())
 	if err != nil {
 		return err

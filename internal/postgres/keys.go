@@ -7,13 +7,13 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"nametag"
-	"nametag/internal/batch"
+	"nametag/internal/storekit"
 )
 
 // insertWithKeys claims b's idempotency keys before it enters anything: a
 // concurrent retry waits at its claim until this transaction is committed, and
 // then gets its answer.
-func insertWithKeys(ctx context.Context, tx pgx.Tx, b *batch.Batch, claims []batch.Claim) error {
+func insertWithKeys(ctx context.Context, tx pgx.Tx, b *storekit.Batch, claims []storekit.Claim) error {
 	lost, err := claimKeys(ctx, tx, claims)
 	if err != nil {
 		return err
@@ -29,7 +29,7 @@ func insertWithKeys(ctx context.Context, tx pgx.Tx, b *batch.Batch, claims []bat
 
 // claimKeys claims the keys that are new and returns those that were claimed
 // before.
-func claimKeys(ctx context.Context, tx pgx.Tx, claims []batch.Claim) ([]string, error) {
+func claimKeys(ctx context.Context, tx pgx.Tx, claims []storekit.Claim) ([]string, error) {
 	keys, fingerprints := make([]string, len(claims)), make([][]byte, len(claims))
 	for i := range claims {
 		keys[i], fingerprints[i] = claims[i].Key, claims[i].Fingerprint[:]
@@ -62,7 +62,7 @@ func claimKeys(ctx context.Context, tx pgx.Tx, claims []batch.Claim) ([]string, 
 
 // replayAnswers tells b what these keys, claimed in earlier calls, were
 // answered. The error is errAgain if one of them has been forgotten since.
-func replayAnswers(ctx context.Context, tx pgx.Tx, b *batch.Batch, keys []string) error {
+func replayAnswers(ctx context.Context, tx pgx.Tx, b *storekit.Batch, keys []string) error {
 	if len(keys) == 0 {
 		return nil
 	}
@@ -78,7 +78,7 @@ func replayAnswers(ctx context.Context, tx pgx.Tx, b *batch.Batch, keys []string
 	var registered *time.Time
 	found := 0
 	_, err = pgx.ForEachRow(rows, []any{&key, &fingerprint, &outcome, &nameKey, &name, &color, &category, &registered}, func() error {
-		a := batch.Answer{Claim: batch.Claim{Key: key}}
+		a := storekit.Answer{Claim: storekit.Claim{Key: key}}
 		copy(a.Fingerprint[:], fingerprint)
 		a.SetWord(outcome)
 		if nameKey != nil {
@@ -95,7 +95,7 @@ func replayAnswers(ctx context.Context, tx pgx.Tx, b *batch.Batch, keys []string
 }
 
 // recordAnswers remembers what the keys that were claimed are answered.
-func recordAnswers(ctx context.Context, tx pgx.Tx, answers []batch.Answer) error {
+func recordAnswers(ctx context.Context, tx pgx.Tx, answers []storekit.Answer) error {
 	if len(answers) == 0 {
 		return nil
 	}
@@ -121,15 +121,22 @@ func recordAnswers(ctx context.Context, tx pgx.Tx, answers []batch.Answer) error
 	return err
 }
 
-// ForgetKeys implements nametag.Store. It passes over keys that another server
-// is forgetting.
-func (s *Store) ForgetKeys(ctx context.Context, t time.Time) (n int64, err error) {
-	err = s.call(ctx, "forget idempotency keys", func(ctx context.Context) error {
-		tag, err := s.pool.Exec(ctx, `
-			DELETE FROM idempotency_keys WHERE key IN (
-				SELECT key FROM idempotency_keys WHERE created_at < $1 FOR UPDATE SKIP LOCKED)`, t)
-		n = tag.RowsAffected()
-		return err
+// ForgetKeys implements nametag.Store. It deletes the oldest keys first, a few
+// at a time, and passes over those that another server is forgetting.
+func (s *Store) ForgetKeys(ctx context.Context, t time.Time) (int64, error) {
+	if s.readOnly {
+		return 0, errReadOnly
+	}
+	return storekit.ForgetKeys(func(limit int) (n int64, err error) {
+		err = s.call(ctx, "forget idempotency keys", func(ctx context.Context) error {
+			// The array has the keys chosen once, whatever the plan.
+			tag, err := s.pool.Exec(ctx, `
+				DELETE FROM idempotency_keys WHERE key = ANY (ARRAY(
+					SELECT key FROM idempotency_keys WHERE created_at < $1
+					ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED))`, t, limit)
+			n = tag.RowsAffected()
+			return err
+		})
+		return n, err
 	})
-	return n, err
 }

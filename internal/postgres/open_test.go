@@ -6,66 +6,17 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
+	"github.com/pressly/goose/v3/lock"
 
 	"nametag"
 	"nametag/internal/migrate"
 	"nametag/internal/pgtest"
 	"nametag/internal/postgres"
+	"nametag/internal/storetest"
 )
-
-// enter registers a pet, and with it shows that s works.
-func enter(t *testing.T, s nametag.Store, name string) nametag.Pet {
-	t.Helper()
-	pet, err := nametag.NewRegistry(s, nil).Register(t.Context(),
-		nametag.Application{Name: name, FavoriteColor: "red", Category: "cat"})
-	if err != nil {
-		t.Fatalf("Register: %v", err)
-	}
-	return pet
-}
-
-// raw connects to the database behind the store's back.
-func raw(t *testing.T, url string) *pgx.Conn {
-	t.Helper()
-	conn, err := pgx.Connect(t.Context(), url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { conn.Close(context.WithoutCancel(t.Context())) })
-	return conn
-}
-
-func execute(t *testing.T, conn *pgx.Conn, statement string) {
-	t.Helper()
-	if _, err := conn.Exec(t.Context(), statement); err != nil {
-		t.Fatalf("%s: %v", statement, err)
-	}
-}
-
-// refused sees that the database is not opened, and returns what is said.
-func refused(t *testing.T, url string, opts postgres.Options) string {
-	t.Helper()
-	s, err := postgres.Open(t.Context(), url, opts)
-	if err == nil {
-		s.Close()
-		t.Fatal("Open succeeded")
-	}
-	return err.Error()
-}
-
-func mentions(t *testing.T, text string, words ...string) {
-	t.Helper()
-	for _, word := range words {
-		if !strings.Contains(text, word) {
-			t.Errorf("%q does not mention %q", text, word)
-		}
-	}
-}
 
 func edited(t *testing.T, raw string, edit func(*url.URL)) string {
 	t.Helper()
@@ -97,7 +48,7 @@ func TestWhatWaitingWillNotMendIsSaidAtOnce(t *testing.T) {
 				s.Close()
 				t.Fatal("Open succeeded")
 			}
-			mentions(t, err.Error(), test.words...)
+			storetest.Mentions(t, err.Error(), test.words...)
 			if ctx.Err() != nil {
 				t.Error("Open waited")
 			}
@@ -138,7 +89,7 @@ func TestABadURLDoesNotTellThePassword(t *testing.T) {
 			}
 		}
 	}
-	mentions(t, refused(t, "postgres://user:s3cret@host/db?sslmode=maybe", postgres.Options{}), "sslmode")
+	storetest.Mentions(t, refused(t, "postgres://user:s3cret@host/db?sslmode=maybe", postgres.Options{}), "sslmode")
 }
 
 func TestOpenWaitsForTheServer(t *testing.T) {
@@ -175,30 +126,9 @@ func TestOpenWaitsForTheServer(t *testing.T) {
 	}
 }
 
-func TestServersThatStartAtOnceOnAFreshDatabase(t *testing.T) {
-	url := pgtest.URL(t)
-	const n = 8
-	stores, errs := make([]*postgres.Store, n), make([]error, n)
-	var wg sync.WaitGroup
-	for i := range n {
-		wg.Go(func() {
-			stores[i], errs[i] = postgres.Open(t.Context(), url, postgres.Options{Migrate: true, MaxConns: 2})
-		})
-	}
-	wg.Wait()
-	for i, err := range errs {
-		if err != nil {
-			t.Errorf("Open: %v", err)
-			continue
-		}
-		defer stores[i].Close()
-		enter(t, stores[i], fmt.Sprint("Pet ", i))
-	}
-}
-
 func TestAPoolOfOneConnectionIsEnough(t *testing.T) {
 	s := open(t, pgtest.URL(t), postgres.Options{Migrate: true, MaxConns: 1})
-	enter(t, s, "Rex")
+	storetest.Enter(t, s, "Rex")
 	if err := s.Ready(t.Context()); err != nil {
 		t.Error(err)
 	}
@@ -207,49 +137,51 @@ func TestAPoolOfOneConnectionIsEnough(t *testing.T) {
 	}
 }
 
-func TestAnEarlierSchemaIsForMigrateToMend(t *testing.T) {
+// A newer program may bring the schema up to date while ours waits for its turn
+// to do that.
+func TestASchemaThatBecameLaterWhileWaitingIsRefused(t *testing.T) {
 	url := pgtest.URL(t)
-	_, err := postgres.Open(t.Context(), url, postgres.Options{})
-	if e, ok := errors.AsType[*migrate.SchemaError](err); !ok || e.Database != 0 {
-		t.Fatalf("Open: %v, want a SchemaError", err)
-	}
-	mentions(t, err.Error(), "nametag migrate")
-
-	s := open(t, url, postgres.Options{SkipSchemaCheck: true})
-	if _, ok := errors.AsType[*migrate.SchemaError](s.Ready(t.Context())); !ok {
-		t.Error("a book without a schema is ready")
-	}
-	for _, want := range [][2]int64{{0, 1}, {1, 1}} {
-		if from, to, err := s.Migrate(t.Context()); err != nil || from != want[0] || to != want[1] {
-			t.Errorf("Migrate: %d, %d, %v; want %v", from, to, err, want)
+	s := open(t, url, postgres.Options{Migrate: true})
+	newer := raw(t, url)
+	execute(t, newer, fmt.Sprintf(`SELECT pg_advisory_lock(%d)`, lock.DefaultLockID))
+	execute(t, newer, `DELETE FROM goose_db_version WHERE version_id > 0`)
+	opened := make(chan error)
+	go func() {
+		s, err := postgres.Open(t.Context(), url, postgres.Options{Migrate: true})
+		if err == nil {
+			s.Close()
+		}
+		opened <- err
+	}()
+	for waiting := false; !waiting; {
+		const query = `SELECT count(*) > 0 FROM pg_stat_activity
+			WHERE datname = current_database() AND query LIKE '%pg_try_advisory_lock%' AND pid <> pg_backend_pid()`
+		if err := newer.QueryRow(t.Context(), query).Scan(&waiting); err != nil {
+			t.Fatal(err)
 		}
 	}
-	enter(t, s, "Rex")
-}
-
-func TestALaterSchemaIsRefusedAtTheStartButServedOn(t *testing.T) {
-	url := pgtest.URL(t)
-	server := open(t, url, postgres.Options{Migrate: true})
-	execute(t, raw(t, url), `INSERT INTO goose_db_version (version_id, is_applied) VALUES (7, true)`)
-	if err := server.Ready(t.Context()); err != nil {
-		t.Errorf("Ready: %v", err)
+	execute(t, newer, `INSERT INTO goose_db_version (version_id, is_applied) VALUES (1, true), (1000, true)`)
+	execute(t, newer, fmt.Sprintf(`SELECT pg_advisory_unlock(%d)`, lock.DefaultLockID))
+	err := <-opened
+	if e, ok := errors.AsType[*migrate.SchemaError](err); !ok || e.Database != 1000 {
+		t.Errorf("Open: %v, want a SchemaError", err)
 	}
-	for _, opts := range []postgres.Options{{}, {Migrate: true}} {
-		mentions(t, refused(t, url, opts), "schema 7", "knows 1", "use a newer nametag")
+	if err := s.Ready(t.Context()); err != nil {
+		t.Errorf("Ready: %v", err)
 	}
 }
 
 func TestTheBookOfTheFirstVersionIsLeftAlone(t *testing.T) {
 	url := pgtest.URL(t)
 	execute(t, raw(t, url), `CREATE TABLE pets (pet_name varchar(50))`)
-	mentions(t, refused(t, url, postgres.Options{Migrate: true}), "pets", "database of its own", "import")
+	storetest.Mentions(t, refused(t, url, postgres.Options{Migrate: true}), "pets", "database of its own", "import")
 }
 
 func TestADatabaseThatCannotHoldEveryNameIsRefused(t *testing.T) {
 	c := pgtest.Start(t)
 	execute(t, raw(t, c.URL()), `CREATE DATABASE old TEMPLATE template0 ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' LOCALE_PROVIDER libc`)
 	old := edited(t, c.URL(), func(u *url.URL) { u.Path = "/old" })
-	mentions(t, refused(t, old, postgres.Options{Migrate: true}), "LATIN1", "UTF8")
+	storetest.Mentions(t, refused(t, old, postgres.Options{Migrate: true}), "LATIN1", "UTF8")
 }
 
 func TestACommitIsOnDiskWhateverTheDefault(t *testing.T) {

@@ -5,6 +5,7 @@ package postgres
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -14,11 +15,16 @@ import (
 
 	"nametag"
 	"nametag/internal/migrate"
+	"nametag/internal/storekit"
 )
 
 // Options says how a book is opened. The zero Options are those of a command
 // that works on a book as it is.
 type Options struct {
+	// ReadOnly opens the book to read it: every session is one that can't
+	// write, and what writes returns an error. Migrate can't be had with it.
+	ReadOnly bool
+
 	// MaxConns is how many connections the pool may have. 0 stands for what the
 	// URL says (pool_max_conns), or else 4 or one a processor, if that is more.
 	MaxConns int
@@ -28,8 +34,11 @@ type Options struct {
 	ConnectTimeout time.Duration
 
 	// CallTimeout is how long a call of the Store may take, waiting for a
-	// connection included; its context may end it sooner. 0 stands for 10
-	// seconds.
+	// connection and trying again included. A call ends at this or when its
+	// context does, whichever is first, so who calls with thousands of pets and
+	// gives them a minute must set it to no less. A search ends after two
+	// seconds, whatever is set, and ForgetKeys may take this long for each of
+	// its transactions. 0 stands for 10 seconds.
 	CallTimeout time.Duration
 
 	// Migrate brings the database to the schema that the program needs. Without
@@ -49,7 +58,9 @@ type Store struct {
 	pool        *pgxpool.Pool
 	db          *sql.DB // the same pool, for migrations
 	schema      *migrate.Migrator
+	searches    *storekit.Searches
 	callTimeout time.Duration
+	readOnly    bool
 	closed      atomic.Bool
 }
 
@@ -64,6 +75,9 @@ var _ nametag.Store = (*Store)(nil)
 // with CodeUnavailable when the server did not answer in time. No error has
 // the password in it.
 func Open(ctx context.Context, url string, opts Options) (*Store, error) {
+	if opts.ReadOnly && opts.Migrate {
+		return nil, errors.New("postgres: a book that is only read can't be migrated")
+	}
 	if opts.ConnectTimeout == 0 {
 		opts.ConnectTimeout = 30 * time.Second
 	}
@@ -85,7 +99,14 @@ func Open(ctx context.Context, url string, opts Options) (*Store, error) {
 	if err != nil {
 		return nil, failure(ctx, "make the pool of connections", err)
 	}
-	s := &Store{pool: pool, db: stdlib.OpenDBFromPool(pool), schema: schema, callTimeout: opts.CallTimeout}
+	s := &Store{
+		pool:        pool,
+		db:          stdlib.OpenDBFromPool(pool),
+		schema:      schema,
+		searches:    storekit.NewSearches(max(1, int(config.MaxConns)/2)),
+		callTimeout: opts.CallTimeout,
+		readOnly:    opts.ReadOnly,
+	}
 	if err := s.open(ctx, opts); err != nil {
 		s.Close()
 		return nil, err
@@ -107,9 +128,6 @@ func (s *Store) open(ctx context.Context, opts Options) error {
 		return failure(ctx, "check the schema", s.schema.Check(ctx, s.db))
 	}
 }
-
-// Pool returns the pool of connections, for its statistics.
-func (s *Store) Pool() *pgxpool.Pool { return s.pool }
 
 // Close waits for calls under way and closes the connections. Calls that come
 // later get an *nametag.Error with CodeUnavailable. Closing again does nothing.

@@ -24,7 +24,11 @@ func (s *Store) Find(ctx context.Context, keys []string) (pets map[string]nameta
 
 // List implements nametag.Store. A search reads the index from the newest pet
 // on until it has enough.
-func (s *Store) List(ctx context.Context, q nametag.ListQuery) (pets []nametag.Pet, err error) {
+func (s *Store) List(ctx context.Context, q nametag.ListQuery) ([]nametag.Pet, error) {
+	return s.searches.List(ctx, q, s.list)
+}
+
+func (s *Store) list(ctx context.Context, q nametag.ListQuery) (pets []nametag.Pet, err error) {
 	query, args := listQuery(q)
 	err = s.call(ctx, "list", func(ctx context.Context) error {
 		pets = nil

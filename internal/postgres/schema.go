@@ -28,6 +28,9 @@ func newMigrator() (*migrate.Migrator, error) {
 // in several processes at once. A database that is newer than the program is a
 // *migrate.SchemaError.
 func (s *Store) Migrate(ctx context.Context) (from, to int64, err error) {
+	if s.readOnly {
+		return 0, 0, errReadOnly
+	}
 	from, to, err = s.schema.Up(ctx, s.db)
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
 		switch e.Code {

@@ -1,10 +1,12 @@
 package postgres_test
 
 import (
+	"context"
 	"os"
 	"testing"
 
-	"nametag"
+	"github.com/jackc/pgx/v5"
+
 	"nametag/internal/pgtest"
 	"nametag/internal/postgres"
 	"nametag/internal/storetest"
@@ -12,25 +14,57 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(pgtest.Main(m.Run)) }
 
-func TestStore(t *testing.T) { storetest.Run(t, fresh) }
+func TestStore(t *testing.T) { storetest.Run(t, newDatabase) }
 
-func BenchmarkStore(b *testing.B) { storetest.Bench(b, fresh) }
+func BenchmarkStore(b *testing.B) { storetest.Bench(b, newDatabase) }
 
-func fresh(t testing.TB) nametag.Store {
-	t.Helper()
-	return open(t, pgtest.URL(t), postgres.Options{Migrate: true, MaxConns: 8})
+// A database is one for the conformance suite.
+type database struct{ url string }
+
+func newDatabase(t testing.TB) storetest.Database { return database{pgtest.URL(t)} }
+
+func (d database) Open(ctx context.Context, opts storetest.Options) (storetest.Store, error) {
+	return postgres.Open(ctx, d.url, postgres.Options{MaxConns: 8,
+		ReadOnly: opts.ReadOnly, Migrate: opts.Migrate, SkipSchemaCheck: opts.SkipSchemaCheck})
+}
+
+func (d database) Execute(t testing.TB, statement string) { execute(t, raw(t, d.url), statement) }
+
+func (d database) Protect(t testing.TB, key string) (lift func()) {
+	d.Execute(t, `
+		CREATE FUNCTION protect() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''protected''; END';
+		CREATE TRIGGER protect BEFORE DELETE ON idempotency_keys
+			FOR EACH ROW WHEN (old.key = '`+key+`') EXECUTE FUNCTION protect()`)
+	return func() { d.Execute(t, `DROP TRIGGER protect ON idempotency_keys`) }
 }
 
 func open(t testing.TB, url string, opts postgres.Options) *postgres.Store {
 	t.Helper()
 	s, err := postgres.Open(t.Context(), url, opts)
+	return storetest.Opened(t, s, err)
+}
+
+// refused sees that the database is not opened, and returns what is said.
+func refused(t testing.TB, url string, opts postgres.Options) string {
+	t.Helper()
+	s, err := postgres.Open(t.Context(), url, opts)
+	return storetest.Refused(t, s, err)
+}
+
+// raw connects to the database behind the store's back.
+func raw(t testing.TB, url string) *pgx.Conn {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), url)
 	if err != nil {
-		t.Fatalf("Open: %v", err)
+		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Errorf("Close: %v", err)
-		}
-	})
-	return s
+	t.Cleanup(func() { conn.Close(context.WithoutCancel(t.Context())) })
+	return conn
+}
+
+func execute(t testing.TB, conn *pgx.Conn, statement string) {
+	t.Helper()
+	if _, err := conn.Exec(t.Context(), statement); err != nil {
+		t.Fatalf("%s: %v", statement, err)
+	}
 }

@@ -12,7 +12,10 @@ import (
 	"nametag/internal/migrate"
 )
 
-var errClosed = errors.New("sqlite: the store is closed")
+var (
+	errClosed   = errors.New("sqlite: the store is closed")
+	errReadOnly = errors.New("sqlite: the store was opened for reading only")
+)
 
 // resultCode returns SQLite's primary result code in err's chain, or
 // SQLITE_OK if there is none.
@@ -45,14 +48,26 @@ func failure(ctx context.Context, doing string, err error) error {
 	return err
 }
 
-// explain says what to mend when the database in file can't be opened.
+// explain says what to mend when the database in file can't be opened for
+// writing.
 func explain(ctx context.Context, file string, err error) error {
+	switch resultCode(err) {
+	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:
+		return unwritable(file, err)
+	}
+	return explainReading(ctx, file, err)
+}
+
+// explainReading says what to mend when the database in file can't be opened
+// for reading.
+func explainReading(ctx context.Context, file string, err error) error {
 	switch resultCode(err) {
 	case sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT:
 		return fmt.Errorf("%s is not an SQLite database, or it is damaged: "+
 			"bring back a backup, or choose another file with --database: %w", file, err)
 	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:
-		return unwritable(file, err)
+		return fmt.Errorf("the database %s cannot be read: let this user read the file and the folder that it is in, "+
+			"or, if there is a file %[1]s-wal or %[1]s-journal, copy all of them to a folder that can be written: %w", file, err)
 	case sqlite3.SQLITE_OK:
 		return err
 	}

@@ -67,15 +67,12 @@ func followLinks(file string) (string, error) {
 	return "", &fs.PathError{Op: "open", Path: file, Err: errors.New("too many symbolic links")}
 }
 
-// createFile creates file, empty and for its owner alone, where there is none.
+// createFile creates file, empty and for its owner alone, unless it is there.
 // SQLite gives the files that it puts beside it the same mode.
 //
 // An existing file is not opened: closing it would undo the locks that SQLite
 // has on it in this process.
-func createFile(file string, mustExist bool) error {
-	if mustExist {
-		return nil
-	}
+func createFile(file string) error {
 	f, err := os.OpenFile(file, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if errors.Is(err, fs.ErrExist) {
 		return nil
@@ -109,11 +106,21 @@ func writerURI(file string) string {
 }
 
 // readerURI names file for connections that only read.
-func readerURI(file string) string {
-	return uri(file, url.Values{
+func readerURI(file string) string { return uri(file, readerQuery()) }
+
+// stillURI names file for connections that only read, without locks, and that
+// rely on nobody's writing it.
+func stillURI(file string) string {
+	query := readerQuery()
+	query.Set("immutable", "1")
+	return uri(file, query)
+}
+
+func readerQuery() url.Values {
+	return url.Values{
 		"mode":    {"ro"},
 		"_pragma": {"busy_timeout(10000)", "query_only(1)"},
-	})
+	}
 }
 
 // uri names file as SQLite URI filenames do, with every special character

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"nametag"
-	"nametag/internal/batch"
+	"nametag/internal/storekit"
 )
 
 // Insert implements nametag.Store.
@@ -16,7 +16,7 @@ func (s *Store) Insert(ctx context.Context, entries []nametag.Entry) ([]nametag.
 	if len(entries) == 0 {
 		return nil, nil
 	}
-	b := batch.New(entries)
+	b := storekit.NewBatch(entries)
 	err := s.write(ctx, "insert", func(tx *sql.Tx) error { return insert(ctx, tx, b) })
 	if err != nil {
 		return nil, err
@@ -24,7 +24,7 @@ func (s *Store) Insert(ctx context.Context, entries []nametag.Entry) ([]nametag.
 	return b.Results(), nil
 }
 
-func insert(ctx context.Context, tx *sql.Tx, b *batch.Batch) error {
+func insert(ctx context.Context, tx *sql.Tx, b *storekit.Batch) error {
 	if err := replayAnswers(ctx, tx, b); err != nil {
 		return err
 	}
@@ -84,6 +84,9 @@ func (s *Store) write(ctx context.Context, doing string, f func(*sql.Tx) error) 
 		return nametag.Unavailable(errClosed)
 	}
 	defer s.calls.leave()
+	if s.writer == nil {
+		return errReadOnly
+	}
 	tx, err := s.writer.BeginTx(ctx, nil)
 	if err != nil {
 		return failure(ctx, doing, err)

@@ -6,13 +6,13 @@ import (
 	"time"
 
 	"nametag"
-	"nametag/internal/batch"
+	"nametag/internal/storekit"
 )
 
 // replayAnswers tells b what those of its idempotency keys that were used
 // before were answered. The transaction has the lock for writing, so nobody
 // uses the others meanwhile.
-func replayAnswers(ctx context.Context, tx *sql.Tx, b *batch.Batch) error {
+func replayAnswers(ctx context.Context, tx *sql.Tx, b *storekit.Batch) error {
 	claims := b.Claims()
 	if len(claims) == 0 {
 		return nil
@@ -38,8 +38,8 @@ func replayAnswers(ctx context.Context, tx *sql.Tx, b *batch.Batch) error {
 	return rows.Err()
 }
 
-func scanAnswer(rows *sql.Rows) (batch.Answer, error) {
-	var a batch.Answer
+func scanAnswer(rows *sql.Rows) (storekit.Answer, error) {
+	var a storekit.Answer
 	var fingerprint []byte
 	var outcome string
 	var key, name, color, category sql.Null[string]
@@ -62,7 +62,7 @@ func scanAnswer(rows *sql.Rows) (batch.Answer, error) {
 }
 
 // recordAnswers remembers what idempotency keys were answered.
-func recordAnswers(ctx context.Context, tx *sql.Tx, answers []batch.Answer) error {
+func recordAnswers(ctx context.Context, tx *sql.Tx, answers []storekit.Answer) error {
 	if len(answers) == 0 {
 		return nil
 	}
@@ -96,18 +96,21 @@ func recordAnswers(ctx context.Context, tx *sql.Tx, answers []batch.Answer) erro
 	return nil
 }
 
-// ForgetKeys implements nametag.Store.
-func (s *Store) ForgetKeys(ctx context.Context, t time.Time) (n int64, err error) {
-	err = s.write(ctx, "forget idempotency keys", func(tx *sql.Tx) error {
-		res, err := tx.ExecContext(ctx, `DELETE FROM idempotency_keys WHERE created_at_us < ?`, t.UnixMicro())
-		if err != nil {
+// ForgetKeys implements nametag.Store. It deletes the oldest keys first, a few
+// at a time, so that pets are registered in between.
+func (s *Store) ForgetKeys(ctx context.Context, t time.Time) (int64, error) {
+	return storekit.ForgetKeys(func(limit int) (n int64, err error) {
+		err = s.write(ctx, "forget idempotency keys", func(tx *sql.Tx) error {
+			res, err := tx.ExecContext(ctx, `
+				DELETE FROM idempotency_keys WHERE key IN (
+					SELECT key FROM idempotency_keys WHERE created_at_us < ? ORDER BY created_at_us LIMIT ?)`,
+				t.UnixMicro(), limit)
+			if err != nil {
+				return err
+			}
+			n, err = res.RowsAffected()
 			return err
-		}
-		n, err = res.RowsAffected()
-		return err
+		})
+		return n, err
 	})
-	if err != nil {
-		return 0, err
-	}
-	return n, nil
 }

@@ -2,7 +2,9 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strconv"
 	"strings"
@@ -11,35 +13,48 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// lockForServing makes this process the only one that serves file, until the
-// lock is released or the process ends. The lock is on a file beside it that
-// names the process.
-func lockForServing(file string) (*flock.Flock, error) {
-	path := file + ".lock"
-	lock := flock.New(path, flock.SetPermissions(0o600))
-	ok, err := lock.TryLock()
+// A serverLock makes this process the only one that serves a database, until it
+// is released or the process ends. The lock is on one file beside the database,
+// and another one names the process: on Windows, nobody else can read or write
+// what is locked.
+type serverLock struct {
+	lock    *flock.Flock
+	pidFile string
+}
+
+func lockForServing(file string) (*serverLock, error) {
+	s := &serverLock{flock.New(file+".lock", flock.SetPermissions(0o600)), file + ".pid"}
+	ok, err := s.lock.TryLock()
 	if err != nil {
 		return nil, unwritable(file, err)
 	}
 	if !ok {
 		return nil, fmt.Errorf("the database %s is served by another nametag already (%s): stop that one, "+
-			"choose another file with --database, or use PostgreSQL, which several servers can share", file, holder(path))
+			"choose another file with --database, or use PostgreSQL, which several servers can share", file, s.holder())
 	}
-	if err := os.WriteFile(path, []byte(strconv.Itoa(os.Getpid())+"\n"), 0o600); err != nil {
-		lock.Unlock()
+	if err := os.WriteFile(s.pidFile, []byte(strconv.Itoa(os.Getpid())+"\n"), 0o600); err != nil {
+		s.lock.Unlock()
 		return nil, unwritable(file, err)
 	}
-	return lock, nil
+	return s, nil
 }
 
-// holder names the process that wrote the lock file at path.
-func holder(path string) string {
-	text, err := os.ReadFile(path)
+// holder names the process that has the lock.
+func (s *serverLock) holder() string {
+	text, err := os.ReadFile(s.pidFile)
 	pid := strings.TrimSpace(string(text))
 	if _, nerr := strconv.Atoi(pid); err != nil || nerr != nil {
 		return "its process id is not known"
 	}
 	return "process " + pid
+}
+
+func (s *serverLock) release() error {
+	err := os.Remove(s.pidFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	return errors.Join(err, s.lock.Unlock())
 }
 
 // lockForStarting waits until no other process creates or migrates file, and

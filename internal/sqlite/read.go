@@ -13,28 +13,46 @@ const petColumns = `name_key, name, favorite_color, category, registered_at_us`
 
 // Find implements nametag.Store.
 func (s *Store) Find(ctx context.Context, keys []string) (map[string]nametag.Pet, error) {
-	if !s.calls.enter() {
-		return nil, nametag.Unavailable(errClosed)
+	var pets map[string]nametag.Pet
+	err := s.read(ctx, "find", func() (err error) {
+		pets, err = findPets(ctx, s.reader, keys)
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
-	defer s.calls.leave()
-	pets, err := findPets(ctx, s.reader, keys)
-	return pets, failure(ctx, "find", err)
+	return pets, nil
 }
 
 // List implements nametag.Store. A search reads the index from the newest pet
 // on until it has enough.
 func (s *Store) List(ctx context.Context, q nametag.ListQuery) ([]nametag.Pet, error) {
-	if !s.calls.enter() {
-		return nil, nametag.Unavailable(errClosed)
-	}
-	defer s.calls.leave()
+	return s.searches.List(ctx, q, s.list)
+}
+
+func (s *Store) list(ctx context.Context, q nametag.ListQuery) ([]nametag.Pet, error) {
 	query, args := listQuery(q)
 	var pets []nametag.Pet
-	err := eachPet(ctx, s.reader, query, args, func(p nametag.Pet) { pets = append(pets, p) })
+	err := s.read(ctx, "list", func() error {
+		return eachPet(ctx, s.reader, query, args, func(p nametag.Pet) { pets = append(pets, p) })
+	})
 	if err != nil {
-		return nil, failure(ctx, "list", err)
+		return nil, err
 	}
 	return pets, nil
+}
+
+// read runs f, which reads from s.reader under ctx.
+func (s *Store) read(ctx context.Context, doing string, f func() error) error {
+	if !s.calls.enter() {
+		return nametag.Unavailable(errClosed)
+	}
+	defer s.calls.leave()
+	err := f()
+	if s.reader.moved() {
+		err = errMoved
+	}
+	return failure(ctx, doing, err)
 }
 
 func listQuery(q nametag.ListQuery) (query string, args []any) {

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
 	"embed"
 	"errors"
 	"fmt"
@@ -25,7 +26,7 @@ func newMigrator() (*migrate.Migrator, error) {
 
 // settleSchema does with the schema what opts ask for.
 func (s *Store) settleSchema(ctx context.Context, opts Options) error {
-	if err := s.refuseForeign(ctx); err != nil {
+	if err := s.refuseForeign(ctx, s.writer); err != nil {
 		return err
 	}
 	switch {
@@ -39,14 +40,42 @@ func (s *Store) settleSchema(ctx context.Context, opts Options) error {
 	}
 }
 
+// look refuses a file that no program of ours may open, before anything is
+// written, in it or beside it. It reads without the lock for starting, so what
+// it lets pass is judged again under that lock.
+func (s *Store) look(ctx context.Context, opts Options) error {
+	info, err := os.Stat(s.file)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0 {
+		return nil // there is nothing to refuse
+	}
+	if err != nil {
+		return fmt.Errorf("sqlite: %w", err)
+	}
+	file, err := openUntouched(s.file)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	err = file.atOneMoment(ctx, func(tx *sql.Tx) error {
+		if err := s.refuseForeign(ctx, tx); err != nil || opts.SkipSchemaCheck && !opts.Migrate {
+			return err
+		}
+		return s.schema.NotNewer(ctx, tx)
+	})
+	if errors.Is(err, errMoved) {
+		return nil // somebody is making it
+	}
+	return explain(ctx, s.file, err)
+}
+
 // refuseForeign returns an error if the file is another program's database.
-func (s *Store) refuseForeign(ctx context.Context) error {
-	version, err := s.schema.Version(ctx, s.writer)
+func (s *Store) refuseForeign(ctx context.Context, db migrate.Querier) error {
+	version, err := s.schema.Version(ctx, db)
 	if err != nil || version > 0 {
 		return err
 	}
 	var tables int
-	err = s.writer.QueryRowContext(ctx,
+	err = db.QueryRowContext(ctx,
 		`SELECT count(*) FROM sqlite_schema WHERE name NOT LIKE 'sqlite\_%' ESCAPE '\' AND name <> 'goose_db_version'`).Scan(&tables)
 	if err != nil {
 		return err
@@ -66,6 +95,9 @@ func (s *Store) Migrate(ctx context.Context) (from, to int64, err error) {
 		return 0, 0, nametag.Unavailable(errClosed)
 	}
 	defer s.calls.leave()
+	if s.writer == nil {
+		return 0, 0, errReadOnly
+	}
 	lock, err := lockForStarting(ctx, s.file)
 	if err != nil {
 		return 0, 0, err
@@ -78,13 +110,11 @@ func (s *Store) Migrate(ctx context.Context) (from, to int64, err error) {
 // Ready implements nametag.Store. It also notices when the file was deleted or
 // replaced under the program, whose writes would then be lost.
 func (s *Store) Ready(ctx context.Context) error {
-	if !s.calls.enter() {
-		return nametag.Unavailable(errClosed)
-	}
-	defer s.calls.leave()
-	if now, err := os.Stat(s.file); err != nil || !os.SameFile(now, s.inode) {
-		return nametag.Unavailable(errors.Join(
-			fmt.Errorf("sqlite: %s was deleted or replaced while it was open: start nametag again", s.file), err))
-	}
-	return failure(ctx, "check the schema", s.schema.Ready(ctx, s.reader))
+	return s.read(ctx, "check the schema", func() error {
+		if now, err := os.Stat(s.file); err != nil || !os.SameFile(now, s.inode) {
+			return nametag.Unavailable(errors.Join(
+				fmt.Errorf("%s was deleted or replaced while it was open: start nametag again", s.file), err))
+		}
+		return s.schema.Ready(ctx, s.reader)
+	})
 }

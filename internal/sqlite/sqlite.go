@@ -9,11 +9,11 @@ import (
 	"io/fs"
 	"os"
 
-	"github.com/gofrs/flock"
 	_ "modernc.org/sqlite" // the driver
 
 	"nametag"
 	"nametag/internal/migrate"
+	"nametag/internal/storekit"
 )
 
 // Options says how a book is opened. The zero Options are those of a command
@@ -23,8 +23,14 @@ type Options struct {
 	// Commands, which do not serve, work beside a server.
 	Serve bool
 
-	// MustExist makes a missing file an error; nothing is created.
-	MustExist bool
+	// ReadOnly opens an existing book to read it and neither writes nor creates
+	// anything, in the file or beside it: the book may be on read-only media.
+	// Serve and Migrate can't be had with it. What writes returns an error.
+	//
+	// A book that has no write-ahead log beside it when it is opened is read
+	// without locks. When a server starts on it and writes the file, calls get
+	// an *nametag.Error with CodeUnavailable from then on: open it again.
+	ReadOnly bool
 
 	// Migrate brings the file to the schema that the program needs. Without
 	// it, a file that has another schema is an error.
@@ -34,47 +40,79 @@ type Options struct {
 	SkipSchemaCheck bool
 }
 
-// maxReaders is how many queries may read at once. Readers never wait for the
-// writer, nor it for them.
-const maxReaders = 4
+// How many queries may read at once, and how many of them may be searches.
+// Readers never wait for the writer, nor it for them.
+const (
+	maxReaders  = 4
+	maxSearches = 2
+)
 
 // A Store is a book in an SQLite file. Its methods may be called by several
 // goroutines at once; writes are done one after another.
 type Store struct {
 	file    string      // absolute, with symbolic links resolved
 	inode   fs.FileInfo // of file when it was opened
-	serving *flock.Flock
-	writer  *sql.DB // one connection
-	reader  *sql.DB // a few connections that cannot write
+	serving *serverLock
+	writer  *sql.DB // one connection; nil if the book is only read
+	reader  *source // a few connections
 	schema  *migrate.Migrator
 	calls   gate
+
+	searches *storekit.Searches
 }
 
 var _ nametag.Store = (*Store)(nil)
 
 // Open opens the book in the file at path, a plain path whatever characters it
-// has. It creates the file, for its owner alone, and the folder it is in.
+// has. It creates the file, for its owner alone, and the folder it is in. A file
+// that is no book, or a newer program's, is left as it is, with nothing beside it.
 //
 // The error says what to mend: the file is missing, can't be written, is not a
 // book of ours, has another schema (a *migrate.SchemaError) or is served by
 // another process. An *nametag.Error with CodeUnavailable may pass by itself.
 func Open(ctx context.Context, path string, opts Options) (*Store, error) {
-	file, err := locate(path, opts.MustExist)
+	if opts.ReadOnly && (opts.Serve || opts.Migrate) {
+		return nil, errors.New("sqlite: a book that is only read can be neither served nor migrated")
+	}
+	file, err := locate(path, opts.ReadOnly)
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{file: file}
+	s := &Store{file: file, searches: storekit.NewSearches(maxSearches)}
 	if s.schema, err = newMigrator(); err != nil {
 		return nil, err
 	}
-	if err := s.open(ctx, opts); err != nil {
+	open := s.openToWrite
+	if opts.ReadOnly {
+		open = s.openToRead
+	}
+	if err := open(ctx, opts); err != nil {
 		s.Close()
 		return nil, err
 	}
 	return s, nil
 }
 
-func (s *Store) open(ctx context.Context, opts Options) (err error) {
+func (s *Store) openToRead(ctx context.Context, opts Options) (err error) {
+	if s.inode, err = os.Stat(s.file); err != nil {
+		return fmt.Errorf("sqlite: %w", err)
+	}
+	if s.reader, err = openUntouched(s.file); err != nil {
+		return err
+	}
+	err = s.reader.atOneMoment(ctx, func(tx *sql.Tx) error {
+		if err := s.refuseForeign(ctx, tx); err != nil || opts.SkipSchemaCheck {
+			return err
+		}
+		return s.schema.Check(ctx, tx)
+	})
+	return explainReading(ctx, s.file, err)
+}
+
+func (s *Store) openToWrite(ctx context.Context, opts Options) (err error) {
+	if err := s.look(ctx, opts); err != nil {
+		return err
+	}
 	if opts.Serve {
 		if s.serving, err = lockForServing(s.file); err != nil {
 			return err
@@ -87,7 +125,7 @@ func (s *Store) open(ctx context.Context, opts Options) (err error) {
 	}
 	defer starting.Unlock()
 
-	if err := createFile(s.file, opts.MustExist); err != nil {
+	if err := createFile(s.file); err != nil {
 		return err
 	}
 	if s.inode, err = os.Stat(s.file); err != nil {
@@ -103,12 +141,8 @@ func (s *Store) open(ctx context.Context, opts Options) (err error) {
 	if err := s.settleSchema(ctx, opts); err != nil {
 		return explain(ctx, s.file, err)
 	}
-	if s.reader, err = sql.Open("sqlite", readerURI(s.file)); err != nil {
-		return fmt.Errorf("sqlite: %w", err)
-	}
-	s.reader.SetMaxOpenConns(maxReaders)
-	s.reader.SetMaxIdleConns(maxReaders)
-	return nil
+	s.reader, err = openBesideWriters(s.file)
+	return err
 }
 
 // probe returns an error unless the file is an SQLite database that this
@@ -138,7 +172,7 @@ func (s *Store) Close() error {
 		errs = append(errs, s.writer.Close())
 	}
 	if s.serving != nil {
-		errs = append(errs, s.serving.Unlock())
+		errs = append(errs, s.serving.release())
 	}
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("sqlite: close %s: %w", s.file, err)

@@ -8,8 +8,9 @@ import (
 	"nametag"
 )
 
-// Bench measures the stores that open returns.
-func Bench(b *testing.B, open Open) {
+// Bench measures the store on the databases that create returns.
+func Bench(b *testing.B, create func(testing.TB) Database) {
+	open := func(b *testing.B) nametag.Store { return openNew(b, create(b)) }
 	const bulk = 1000
 	b.Run("InsertFresh1000", func(b *testing.B) { benchFresh(b, open(b), bulk, scattered) })
 	b.Run("InsertFresh10000", func(b *testing.B) { benchFresh(b, open(b), 10*bulk, scattered) })

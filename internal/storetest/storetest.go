@@ -1,19 +1,42 @@
-// Package storetest holds every promise that nametag.Store makes against a
-// store: each store's own tests run it.
+// Package storetest holds every promise that nametag.Store makes, and what
+// both stores promise beyond it, against a store: each store's own tests run
+// it.
 package storetest
 
 import (
+	"context"
 	"testing"
 
 	"nametag"
 )
 
-// An Open returns a new, empty store, which the suite does not close: the
-// function does, when the test ends.
-type Open func(t testing.TB) nametag.Store
+// A Database is a database for one test. It begins empty.
+type Database interface {
+	// Open opens it. The suite closes what it gets.
+	Open(ctx context.Context, opts Options) (Store, error)
 
-// Run tests the stores that open returns.
-func Run(t *testing.T, open Open) {
+	// Execute runs a statement behind the back of the stores.
+	Execute(t testing.TB, statement string)
+
+	// Protect makes deleting an idempotency key fail until lift is called.
+	Protect(t testing.TB, key string) (lift func())
+}
+
+// A Store is a nametag.Store as both of ours are.
+type Store interface {
+	nametag.Store
+	Migrate(ctx context.Context) (from, to int64, err error)
+}
+
+// Options are the options that both stores have.
+type Options struct {
+	ReadOnly        bool
+	Migrate         bool
+	SkipSchemaCheck bool
+}
+
+// Run tests the store on the databases that create returns.
+func Run(t *testing.T, create func(testing.TB) Database) {
 	for _, group := range []struct {
 		name  string
 		tests map[string]func(*testing.T, nametag.Store)
@@ -27,9 +50,32 @@ func Run(t *testing.T, open Open) {
 	} {
 		t.Run(group.name, func(t *testing.T) {
 			for name, test := range group.tests {
-				t.Run(name, func(t *testing.T) { test(t, open(t)) })
+				t.Run(name, func(t *testing.T) { test(t, openNew(t, create(t))) })
 			}
 		})
 	}
-	t.Run("AgreesWithTheModel", func(t *testing.T) { agreesWithModel(t, open(t)) })
+	t.Run("Database", func(t *testing.T) {
+		for name, test := range databaseTests {
+			t.Run(name, func(t *testing.T) { test(t, create(t)) })
+		}
+	})
+	t.Run("AgreesWithTheModel", func(t *testing.T) { agreesWithModel(t, openNew(t, create(t))) })
+}
+
+// openNew opens a database that has no schema yet.
+func openNew(t testing.TB, db Database) Store {
+	t.Helper()
+	return open(t, db, Options{Migrate: true})
+}
+
+func open(t testing.TB, db Database, opts Options) Store {
+	t.Helper()
+	s, err := db.Open(t.Context(), opts)
+	return Opened(t, s, err)
+}
+
+func refused(t testing.TB, db Database, opts Options) string {
+	t.Helper()
+	s, err := db.Open(t.Context(), opts)
+	return Refused(t, s, err)
 }

@@ -15,8 +15,9 @@ import (
 // batchSize is how many rows are entered in one transaction.
 const batchSize = 1000
 
-// batchTimeout is how long one transaction may take.
-const batchTimeout = time.Minute
+// batchTimeout is how long one transaction may take, beyond the store's own
+// limit.
+const batchTimeout = 2 * time.Minute
 
 // An Enter enters pets into a book, as Registry.RegisterAll does.
 type Enter func(context.Context, []nametag.Application) ([]nametag.Outcome, error)

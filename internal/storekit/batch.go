@@ -1,7 +1,8 @@
-// Package batch works out, without a database, what one call of
-// nametag.Store.Insert asks of a database and what the call answers. The
-// stores share it, so that they agree on who is first.
-package batch
+// Package storekit is what the stores do alike without a database. It works out
+// what one call of nametag.Store.Insert asks of a database and what the call
+// answers, so that the stores agree on who is first, and it bounds the work
+// that they take on at once.
+package storekit
 
 import (
 	"cmp"
@@ -35,8 +36,8 @@ type Batch struct {
 	results  []nametag.Result
 }
 
-// New returns the Batch of entries, which it keeps.
-func New(entries []nametag.Entry) *Batch {
+// NewBatch returns the Batch of entries, which it keeps.
+func NewBatch(entries []nametag.Entry) *Batch {
 	b := &Batch{
 		entries:  entries,
 		claimant: make(map[string]int),

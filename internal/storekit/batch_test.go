@@ -1,4 +1,4 @@
-package batch
+package storekit
 
 import (
 	"slices"
@@ -25,7 +25,7 @@ func statuses(results []nametag.Result) []nametag.InsertStatus {
 }
 
 func TestTheFirstOfANameIsTheCandidate(t *testing.T) {
-	b := New([]nametag.Entry{{Pet: pet(t, "Rex")}, {Pet: pet(t, "Ada")}, {Pet: pet(t, "REX")}})
+	b := NewBatch([]nametag.Entry{{Pet: pet(t, "Rex")}, {Pet: pet(t, "Ada")}, {Pet: pet(t, "REX")}})
 	var names []string
 	for _, p := range b.Candidates() {
 		names = append(names, p.Name.String())
@@ -45,7 +45,7 @@ func TestTheFirstOfANameIsTheCandidate(t *testing.T) {
 
 func TestAKeyOfAnEarlierCallDecidesForEveryEntryThatHasIt(t *testing.T) {
 	mine, other := [32]byte{1}, [32]byte{2}
-	b := New([]nametag.Entry{
+	b := NewBatch([]nametag.Entry{
 		{Pet: pet(t, "Rex"), IdempotencyKey: "k", Fingerprint: other},
 		{Pet: pet(t, "Rex"), IdempotencyKey: "k", Fingerprint: mine},
 		{Pet: pet(t, "Rex")},
@@ -69,7 +69,7 @@ func TestAKeyOfAnEarlierCallDecidesForEveryEntryThatHasIt(t *testing.T) {
 }
 
 func TestALoserWhoseHolderIsGoneKnowsNobody(t *testing.T) {
-	b := New([]nametag.Entry{{Pet: pet(t, "Rex"), IdempotencyKey: "k"}})
+	b := NewBatch([]nametag.Entry{{Pet: pet(t, "Rex"), IdempotencyKey: "k"}})
 	b.Candidates()
 	if got := b.Losers(nil); !slices.Equal(got, []string{"rex"}) {
 		t.Fatalf("losers %q, want rex", got)

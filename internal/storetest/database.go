@@ -1,0 +1,245 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"nametag"
+)
+
+var databaseTests = map[string]func(*testing.T, Database){
+	"ManyThatOpenANewOneAtOnce":          manyOpenAtOnce,
+	"AnEarlierSchemaIsForMigrateToMend":  earlierSchema,
+	"ALaterSchemaIsRefusedButServedOn":   laterSchema,
+	"AnAnswerSurvivesThePet":             answerSurvivesPet,
+	"AReaderChangesNothing":              readerChangesNothing,
+	"AReaderNeedsTheSchemaOfTheProgram":  readerNeedsSchema,
+	"KeysAreForgottenAFewAtATime":        keysForgottenInBatches,
+	"SearchesLeaveRoomForEverythingElse": searchesLeaveRoom,
+	"ASearchThatIsGivenUpFreesItsPlace":  searchFreesPlace,
+}
+
+func manyOpenAtOnce(t *testing.T, db Database) {
+	const n = 8
+	stores, errs := make([]Store, n), make([]error, n)
+	together(n, func(i int) { stores[i], errs[i] = db.Open(t.Context(), Options{Migrate: true}) })
+	for i := range n {
+		Enter(t, Opened(t, stores[i], errs[i]), fmt.Sprint("Pet ", i))
+	}
+}
+
+func earlierSchema(t *testing.T, db Database) {
+	Mentions(t, refused(t, db, Options{}), "schema 0", "run “nametag migrate”")
+	s := open(t, db, Options{SkipSchemaCheck: true})
+	if err := s.Ready(t.Context()); err == nil {
+		t.Error("a book without a schema is ready")
+	}
+	first, target, err := s.Migrate(t.Context())
+	if err != nil || first != 0 || target == 0 {
+		t.Errorf("Migrate: from %d to %d, %v", first, target, err)
+	}
+	if from, to, err := s.Migrate(t.Context()); err != nil || from != target || to != target {
+		t.Errorf("Migrate again: from %d to %d, %v; want %d twice", from, to, err, target)
+	}
+	Enter(t, s, "Rex")
+}
+
+func laterSchema(t *testing.T, db Database) {
+	server := openNew(t, db)
+	db.Execute(t, `INSERT INTO goose_db_version (version_id, is_applied) VALUES (1000, true)`)
+	if err := server.Ready(t.Context()); err != nil {
+		t.Errorf("Ready: %v", err)
+	}
+	for _, opts := range []Options{{}, {Migrate: true}, {ReadOnly: true}} {
+		Mentions(t, refused(t, db, opts), "schema 1000", "use a newer nametag")
+	}
+	if _, _, err := open(t, db, Options{SkipSchemaCheck: true}).Migrate(t.Context()); err == nil {
+		t.Error("Migrate of a later schema succeeded")
+	}
+}
+
+// An answer stays what it was, whatever becomes of the pet.
+func answerSurvivesPet(t *testing.T, db Database) {
+	registry := nametag.NewRegistry(openNew(t, db), nil)
+	first := nametag.Application{Name: "Rex", FavoriteColor: "red", Category: "dog", IdempotencyKey: "first"}
+	late := nametag.Application{Name: "REX", FavoriteColor: "blue", Category: "cat", IdempotencyKey: "late"}
+	rex, err := registry.Register(t.Context(), first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := registry.Register(t.Context(), late); nametag.ErrorCode(err) != nametag.CodeTaken {
+		t.Fatal(err)
+	}
+	db.Execute(t, `DELETE FROM pets`)
+	if again, err := registry.Register(t.Context(), first); err != nil || !again.Same(rex) {
+		t.Errorf("the first is told %v, %v; want %v", again, err, rex)
+	}
+	_, err = registry.Register(t.Context(), late)
+	if e, ok := errors.AsType[*nametag.Error](err); !ok || e.Holder == nil || !e.Holder.Same(rex) {
+		t.Errorf("the late one is told %v, want that %v has the name", err, rex)
+	}
+}
+
+func readerChangesNothing(t *testing.T, db Database) {
+	server := openNew(t, db)
+	rex := Enter(t, server, "Rex")
+	insert(t, server, keyed(rex, "k"))
+	reader := open(t, db, Options{ReadOnly: true})
+	equal(t, "found", find(t, reader, "rex"), map[string]nametag.Pet{"rex": rex})
+	equal(t, "book", list(t, reader, nametag.ListQuery{Limit: 5}), []nametag.Pet{rex})
+	equal(t, "search", list(t, reader, nametag.ListQuery{Contains: "ex", Limit: 5}), []nametag.Pet{rex})
+	if err := reader.Ready(t.Context()); err != nil {
+		t.Errorf("Ready: %v", err)
+	}
+
+	ada := newPet(t, "Ada")
+	_, one := reader.Insert(t.Context(), entriesOf(ada))
+	_, two := reader.Insert(t.Context(), []nametag.Entry{keyed(ada, "a"), keyed(rex, "b")})
+	_, forget := reader.ForgetKeys(t.Context(), time.Now().Add(time.Hour))
+	_, _, up := reader.Migrate(t.Context())
+	for what, err := range map[string]error{"Insert": one, "Insert with keys": two, "ForgetKeys": forget, "Migrate": up} {
+		if nametag.ErrorCode(err) != nametag.CodeInternal {
+			t.Errorf("%s of a reader: %v, want an error without a code", what, err)
+		}
+	}
+	equal(t, "book", list(t, server, nametag.ListQuery{Limit: 5}), []nametag.Pet{rex})
+	equal(t, "a retry", insert(t, server, keyed(rex, "k")), []nametag.Result{taken(rex)})
+
+	equal(t, "registered meanwhile", insert(t, server, entriesOf(ada)...), []nametag.Result{registered(ada)})
+	equal(t, "found", find(t, reader, "ada"), map[string]nametag.Pet{"ada": ada})
+}
+
+func readerNeedsSchema(t *testing.T, db Database) {
+	open(t, db, Options{SkipSchemaCheck: true})
+	Mentions(t, refused(t, db, Options{ReadOnly: true}), "schema 0", "nametag migrate")
+	if err := open(t, db, Options{ReadOnly: true, SkipSchemaCheck: true}).Ready(t.Context()); err == nil {
+		t.Error("a book without a schema is ready")
+	}
+	if s, err := db.Open(t.Context(), Options{ReadOnly: true, Migrate: true}); err == nil {
+		s.Close()
+		t.Error("a reader may migrate")
+	}
+	Mentions(t, refused(t, db, Options{}), "schema 0")
+}
+
+func keysForgottenInBatches(t *testing.T, db Database) {
+	const many = 10_000 // more than a store forgets at once
+	s := openNew(t, db)
+	entries := make([]nametag.Entry, many)
+	for i, p := range numbered(t, "Pet", many) {
+		entries[i] = keyed(p, p.Name.Key())
+	}
+	insert(t, s, entries...)
+	insert(t, s, keyed(newPet(t, "Rex"), "last"))
+	lift := db.Protect(t, "last")
+	soon := time.Now().Add(time.Hour)
+	some, err := s.ForgetKeys(t.Context(), soon)
+	if err == nil || some == 0 || some > many {
+		t.Errorf("ForgetKeys, the last of which can't be: %d, %v; want some, and an error", some, err)
+	}
+	lift()
+	if rest, err := s.ForgetKeys(t.Context(), soon); err != nil || some+rest != many+1 {
+		t.Errorf("ForgetKeys forgot %d and then %d of %d keys (%v)", some, rest, many+1, err)
+	}
+}
+
+// slowSearch enters pets and returns a text: to search their keys for it takes
+// long, and can be given up between two pets. The text agrees with each key for
+// a while, from its front as from its back, wherever it is held against it.
+func slowSearch(t *testing.T, s nametag.Store) string {
+	const pets, length = 500, 80_000
+	long := strings.Repeat("a", length)
+	for i := 0; i < pets; i += 100 {
+		entries := make([]nametag.Entry, 100)
+		for j := range entries {
+			key := fmt.Sprint(long, i+j)
+			entries[j].Pet = newPet(t, "Longname")
+			entries[j].Pet.Name = nametag.RestoreName("Longname", key)
+			entries[j].Pet.RegisteredAt = day.Add(time.Duration(i+j) * time.Second)
+		}
+		insert(t, s, entries...)
+	}
+	return long[:length/4] + "b" + long[:length/4]
+}
+
+// A crowd is many searches that take long. How they end is counted.
+type crowd struct {
+	refused chan error // what those were told who found no place
+	givenUp atomic.Int32
+	end     func() // lets them go, and waits for it
+}
+
+func newCrowd(t *testing.T, s nametag.Store, contains string) *crowd {
+	const n = 12
+	ctx, cancel := context.WithCancel(t.Context())
+	c := &crowd{refused: make(chan error, n)}
+	var wg sync.WaitGroup
+	for range n {
+		wg.Go(func() {
+			start := time.Now()
+			pets, err := s.List(ctx, nametag.ListQuery{Contains: contains, Limit: 1})
+			switch {
+			case errors.Is(err, context.Canceled):
+			case nametag.ErrorCode(err) != nametag.CodeUnavailable:
+				t.Errorf("a search that takes long: %v, %v after %v; want CodeUnavailable", pets, err, time.Since(start))
+			case errors.Is(err, context.DeadlineExceeded):
+				c.givenUp.Add(1)
+			default:
+				c.refused <- err
+			}
+		})
+	}
+	c.end = func() { cancel(); wg.Wait() }
+	t.Cleanup(c.end)
+	return c
+}
+
+func (c *crowd) awaitRefusal(t *testing.T) {
+	t.Helper()
+	select {
+	case err := <-c.refused:
+		Mentions(t, err.Error(), "searches are busy")
+	case <-time.After(30 * time.Second):
+		t.Fatal("every search found a place")
+	}
+}
+
+func searchesLeaveRoom(t *testing.T, db Database) {
+	s := openNew(t, db)
+	insert(t, s, entriesOf(newPet(t, "Rex"))...)
+	c := newCrowd(t, s, slowSearch(t, s))
+	c.awaitRefusal(t)
+	insert(t, s, entriesOf(newPet(t, "Ada"))...)
+	if found := find(t, s, "rex", "ada"); len(found) != 2 {
+		t.Errorf("found %v beside searches", found)
+	}
+	if page := list(t, s, nametag.ListQuery{Limit: 1}); len(page) != 1 {
+		t.Errorf("listed %v beside searches", page)
+	}
+	if n := c.givenUp.Load(); n > 0 {
+		t.Errorf("the others waited until %d searches had been given up", n)
+	}
+}
+
+func searchFreesPlace(t *testing.T, db Database) {
+	s := openNew(t, db)
+	insert(t, s, entriesOf(petsAt(t, day.Add(time.Hour), "Rex")...)...) // newer than the others: found at once
+	slow := slowSearch(t, s)
+	c := newCrowd(t, s, slow)
+	c.awaitRefusal(t)
+	c.end()
+	equal(t, "search", names(list(t, s, nametag.ListQuery{Contains: "rex", Limit: 1})), []string{"Rex"})
+
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	_, err := s.List(ctx, nametag.ListQuery{Contains: slow, Limit: 1})
+	if nametag.ErrorCode(err) != nametag.CodeUnavailable || ctx.Err() != nil {
+		t.Errorf("a search that takes long: %v, want CodeUnavailable", err)
+	}
+}

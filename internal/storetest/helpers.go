@@ -1,0 +1,53 @@
+package storetest
+
+import (
+	"strings"
+	"testing"
+
+	"nametag"
+)
+
+// Opened returns s, which a test has opened, and closes it when the test ends.
+func Opened[S nametag.Store](t testing.TB, s S, err error) S {
+	t.Helper()
+	if err != nil {
+		t.Fatalf("Open: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Errorf("Close: %v", err)
+		}
+	})
+	return s
+}
+
+// Refused sees that opening failed, and returns what was said.
+func Refused[S nametag.Store](t testing.TB, s S, err error) string {
+	t.Helper()
+	if err == nil {
+		s.Close()
+		t.Fatal("Open succeeded")
+	}
+	return err.Error()
+}
+
+// Enter registers a pet, and with it shows that s works.
+func Enter(t testing.TB, s nametag.Store, name string) nametag.Pet {
+	t.Helper()
+	pet, err := nametag.NewRegistry(s, nil).Register(t.Context(),
+		nametag.Application{Name: name, FavoriteColor: "red", Category: "cat"})
+	if err != nil {
+		t.Fatalf("Register: %v", err)
+	}
+	return pet
+}
+
+// Mentions sees that text has all these words.
+func Mentions(t testing.TB, text string, words ...string) {
+	t.Helper()
+	for _, word := range words {
+		if !strings.Contains(text, word) {
+			t.Errorf("%q does not mention %q", text, word)
+		}
+	}
+}
