@@ -117,6 +117,29 @@ func TestShutdownDelayKeepsAccepting(t *testing.T) {
 	}
 }
 
+func TestHeadersAreLimited(t *testing.T) {
+	r := start(t, server.Config{Handler: http.NotFoundHandler(), ShutdownTimeout: time.Minute})
+	req, err := http.NewRequestWithContext(t.Context(), "GET", r.url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("X-Long", strings.Repeat("x", 64<<10))
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	if res.StatusCode != http.StatusRequestHeaderFieldsTooLarge {
+		t.Errorf("a header of 64 KiB: %s", res.Status)
+	}
+	if res, err = http.Get(r.url); err != nil || res.StatusCode != http.StatusNotFound {
+		t.Fatalf("the next request: %v", err)
+	}
+	res.Body.Close()
+	r.stop()
+	<-r.done
+}
+
 func TestRunReportsThatServingFailed(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
