@@ -22,7 +22,7 @@ func TestADatabaseIsGoneAfterItsTest(t *testing.T) {
 	var url string
 	t.Run("inner", func(t *testing.T) { url = pgtest.URL(t) })
 	if url == "" {
-		t.Skip("no PostgreSQL")
+		t.Skip("PostgreSQL tests left out: the test above was")
 	}
 	if conn, err := pgx.Connect(t.Context(), url); err == nil {
 		conn.Close(t.Context())

@@ -153,7 +153,7 @@ func TestAKilledServerGivesItsBookUp(t *testing.T) {
 func publicFolder(t *testing.T) (dir string, somebody *syscall.SysProcAttr) {
 	t.Helper()
 	if os.Getuid() != 0 {
-		t.Skip("only root can be somebody else")
+		t.Skip("tests as another user left out: only root can be somebody else")
 	}
 	dir = t.TempDir()
 	if err := os.Chmod(filepath.Dir(dir), 0o755); err != nil {
