@@ -129,8 +129,9 @@ func cleanText(f Field, noun, s string, limit int) (string, error) {
 
 // unseen are characters that PRECIS takes for symbols but that show nothing, or
 // stand for what was lost: the replacement character, the object replacement
-// character, the blank of Braille and the null notehead.
-const unseen = "\ufffd\ufffc\u2800\U0001d159"
+// character, the blank of Braille, the null notehead and the blanks of Egyptian
+// hieroglyphs.
+const unseen = "\ufffd\ufffc\u2800\U0001d159\U00013441\U00013442"
 
 // collapseSpace trims white space and turns each inner run of it into one
 // space. It drops variation selectors on the way.
@@ -166,12 +167,18 @@ func hasSubstance(s string) bool {
 // disallowed says which character of text is to blame.
 func disallowed(f Field, noun, text string) *Error {
 	allowed := precis.Nickname.Allowed()
+	var before rune
 	for _, r := range text {
+		last := before
+		before = r
 		if r == utf8.RuneError {
 			return fieldError(f, CodeNotAllowed,
 				"The %s was damaged on its way here: it contains U+FFFD, which stands for a lost character. Please type it again.", noun)
 		}
-		if isJoiner(r) {
+		if r == zeroWidthJoiner && unicode.Is(unicode.Mn, last) {
+			continue // between the letters of some scripts it is allowed
+		}
+		if (r == zeroWidthJoiner || isTag(r)) && (unicode.Is(unicode.So, last) || unicode.Is(unicode.Sk, last)) {
 			return fieldError(f, CodeNotAllowed,
 				"The %s has an emoji that is made of several joined ones. Please choose a simpler one.", noun)
 		}
@@ -184,9 +191,11 @@ func disallowed(f Field, noun, text string) *Error {
 		"The %s “%s” joins characters that do not go together. Please try letters, digits and spaces.", noun, text)
 }
 
-// isJoiner reports whether r makes one emoji of several: the zero width joiner
-// and the tags of flags. People who pressed one key do not know of it.
-func isJoiner(r rune) bool { return r == '\u200D' || r >= '\U000E0020' && r <= '\U000E007F' }
+// A zero width joiner makes one emoji of several, and so do tags behind a flag.
+// People who pressed one key do not know of them.
+const zeroWidthJoiner = '\u200D'
+
+func isTag(r rune) bool { return r >= '\U000E0020' && r <= '\U000E007F' }
 
 func describeRune(r rune) string {
 	switch {

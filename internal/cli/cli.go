@@ -56,7 +56,6 @@ func Run(ctx context.Context, args []string, p Process) int {
 		kong.Description(description),
 		kong.Writers(p.Stdout, p.Stderr),
 		kong.Exit(func(code int) { exited = code }),
-		kong.WithHyphenPrefixedParameters(true), // so that -1 is a value, if a wrong one
 		kong.Resolvers(environment{p.Getenv}),
 		kong.ValueFormatter(helpWithVariable),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"os"
 	"path/filepath"
 	"regexp"
 	"runtime"
@@ -101,6 +102,35 @@ func (f databaseFlags) open(ctx context.Context, p Process, log *slog.Logger, wh
 		return nil, "", err
 	}
 	return s, db.String(), nil
+}
+
+// spareDatabase returns an error if a file called name, which setting names and
+// which is about to be written, is the database or one of the files that belong
+// to it.
+func (f databaseFlags) spareDatabase(p Process, name, setting string) error {
+	db, err := f.locate(p)
+	if err != nil || db.path == "" {
+		return err
+	}
+	for _, suffix := range []string{"", "-wal", "-shm", "-journal", ".lock", ".pid", ".migrate.lock"} {
+		if isSameFile(name, db.path+suffix) {
+			return usagef("%s belongs to the database; choose another file with %s", name, setting)
+		}
+	}
+	return nil
+}
+
+// isSameFile reports whether two paths lead to one file, or to one place where
+// there is none yet.
+func isSameFile(a, b string) bool {
+	infoA, errA := os.Stat(a)
+	infoB, errB := os.Stat(b)
+	if errA == nil && errB == nil {
+		return os.SameFile(infoA, infoB)
+	}
+	dirA, errA := os.Stat(filepath.Dir(a))
+	dirB, errB := os.Stat(filepath.Dir(b))
+	return errA == nil && errB == nil && os.SameFile(dirA, dirB) && filepath.Base(a) == filepath.Base(b)
 }
 
 // dataDir returns the user's directory for the data of programs, as the system

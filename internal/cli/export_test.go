@@ -83,3 +83,14 @@ func TestAFailedExportLeavesTheOldFile(t *testing.T) {
 		t.Error("the null device was replaced by a file")
 	}
 }
+
+func TestExportDoesNotReplaceTheDatabase(t *testing.T) {
+	database := filepath.Join(t.TempDir(), "pets.db")
+	bring(t, database, write(t, "pets.csv", "name,category\nRex,dog\n"))
+	for _, output := range []string{database, database + "-wal", filepath.Join(filepath.Dir(database), ".", "pets.db.lock")} {
+		refuses(t, run(t, nil, "", "export", "--database", database, "--output", output), 2, "belongs to the database", "--output")
+	}
+	if got := names(t, database); !got["Rex"] {
+		t.Errorf("the book has %v", got)
+	}
+}

@@ -82,7 +82,7 @@ func (c importCmd) Run(ctx context.Context, p Process) (err error) {
 	if werr := c.summarize(p.Stdout, sum, time.Since(begin)); err == nil {
 		return werr
 	}
-	return c.stopped(ctx, sum, err)
+	return c.stopped(sum, err)
 }
 
 // input opens what is to be imported.
@@ -137,19 +137,15 @@ func (c importCmd) enterDry(ctx context.Context, p Process) (enter transfer.Ente
 // database.
 func (c importCmd) createReport(p Process, in io.Reader) (*os.File, error) {
 	name := c.reportName()
-	if to, err := os.Stat(name); err == nil {
-		if f, ok := in.(*os.File); ok {
-			if from, err := f.Stat(); err == nil && os.SameFile(from, to) {
-				return nil, usagef("the report would replace the file that is imported; choose another with --report (NAMETAG_REPORT)")
-			}
+	if f, ok := in.(*os.File); ok {
+		from, err := f.Stat()
+		to, terr := os.Stat(name)
+		if err == nil && terr == nil && os.SameFile(from, to) {
+			return nil, usagef("the report would replace the file that is imported; choose another with --report (NAMETAG_REPORT)")
 		}
-		where, err := c.locate(p)
-		if err != nil {
-			return nil, err
-		}
-		if book, err := os.Stat(where.path); err == nil && os.SameFile(book, to) {
-			return nil, usagef("the report would replace the database; choose another file with --report (NAMETAG_REPORT)")
-		}
+	}
+	if err := c.spareDatabase(p, name, "--report (NAMETAG_REPORT)"); err != nil {
+		return nil, err
 	}
 	f, err := os.Create(name)
 	if err != nil {
@@ -182,7 +178,7 @@ func (c importCmd) describe(err error) error {
 }
 
 // stopped says how far an import came and how to go on.
-func (c importCmd) stopped(ctx context.Context, sum transfer.Summary, err error) error {
+func (c importCmd) stopped(sum transfer.Summary, err error) error {
 	if errors.Is(err, context.Canceled) {
 		err = errors.New("interrupted")
 	}

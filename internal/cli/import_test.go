@@ -232,6 +232,7 @@ func TestImportFailsBeforeItBegins(t *testing.T) {
 		{"a directory", 1, []string{t.TempDir()}, []string{"is a directory"}},
 		{"report over the input", 2, []string{"--report", good, good}, []string{"--report"}},
 		{"report over the database", 2, []string{"--report", database, good}, []string{"database", "--report"}},
+		{"report over its log", 2, []string{"--report", database + "-wal", good}, []string{"database", "--report"}},
 		{"report that can't be written", 1, []string{"--report", filepath.Join(file, "x"), good}, []string{"--report", file}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -43,7 +43,7 @@ func TestWrongSettingsAreNamedWithTheirValueAndTheMend(t *testing.T) {
 		{"rate that is no number", nil, "serve --rate-limit=NaN", []string{"--rate-limit", `"NaN"`}},
 		{"proxies", environ{"NAMETAG_TRUSTED_PROXIES": "10.0.0.0/8,proxy"}, "serve", []string{"NAMETAG_TRUSTED_PROXIES", `"proxy"`, "10.0.0.0/8"}},
 		{"timeout", nil, "serve --shutdown-timeout=20", []string{"--shutdown-timeout", `"20"`, "20s"}},
-		{"negative rate behind a space", nil, "serve --rate-limit -1", []string{"--rate-limit", `"-1"`, "50"}},
+		{"a flag for a value", nil, "import --report --dry-run -", []string{"--report", "--dry-run"}},
 		{"delay", environ{"NAMETAG_SHUTDOWN_DELAY": "-1s"}, "serve", []string{"NAMETAG_SHUTDOWN_DELAY", `"-1s"`}},
 		{"log format", nil, "serve --log-format=xml", []string{"--log-format", `"xml"`, "json"}},
 		{"log format's variable", environ{"NAMETAG_LOG_FORMAT": "xml"}, "serve", []string{"NAMETAG_LOG_FORMAT", `"xml"`, "json"}},

@@ -242,3 +242,41 @@ func TestADeletedFileIsNotReady(t *testing.T) {
 		t.Errorf("Ready: %v, want CodeUnavailable", err)
 	}
 }
+
+// A crash in the middle of a transaction that the write-ahead log does not keep,
+// such as the very first one, leaves a journal that only a writer can undo.
+func TestWhatACrashLeftIsUndone(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "book.db")
+	book := open(t, path, sqlite.Options{Migrate: true})
+	storetest.Enter(t, book, "Rex")
+	if err := book.Close(); err != nil {
+		t.Fatal(err)
+	}
+	db := raw(t, path)
+	db.SetMaxOpenConns(1)
+	for _, statement := range []string{
+		`PRAGMA journal_mode = DELETE`,
+		`PRAGMA cache_size = 1`, // so that the transaction reaches the file before its end
+		`BEGIN`,
+		`UPDATE pets SET name = 'Torn'`,
+		`CREATE TABLE large (x)`,
+		`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200) INSERT INTO large SELECT randomblob(4000) FROM n`,
+	} {
+		execute(t, db, statement)
+	}
+	crashed := filepath.Join(t.TempDir(), "book.db")
+	for _, suffix := range []string{"", "-journal"} {
+		content, err := os.ReadFile(path + suffix)
+		if err != nil || len(content) == 0 {
+			t.Fatalf("%s: %d bytes, %v", path+suffix, len(content), err)
+		}
+		if err := os.WriteFile(crashed+suffix, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := open(t, crashed, serve)
+	if pets, err := s.Find(t.Context(), []string{"rex"}); err != nil || pets["rex"].Name.String() != "Rex" {
+		t.Errorf("found %v, %v", pets, err)
+	}
+}

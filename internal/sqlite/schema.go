@@ -9,6 +9,8 @@ import (
 	"io/fs"
 	"os"
 
+	sqlite3 "modernc.org/sqlite/lib"
+
 	"nametag"
 	"nametag/internal/migrate"
 )
@@ -62,8 +64,11 @@ func (s *Store) look(ctx context.Context, opts Options) error {
 		}
 		return s.schema.NotNewer(ctx, tx)
 	})
-	if errors.Is(err, errMoved) {
+	switch {
+	case errors.Is(err, errMoved):
 		return nil // somebody is making it
+	case resultCode(err) == sqlite3.SQLITE_READONLY, resultCode(err) == sqlite3.SQLITE_CANTOPEN:
+		return nil // a crash left something that only a writer can undo
 	}
 	return explain(ctx, s.file, err)
 }

@@ -34,8 +34,9 @@ func openBesideWriters(file string) (*source, error) {
 // Even a connection that only reads puts a write-ahead log and its index beside
 // a book that is closed, and can't take them away. Where there is no log,
 // nobody has the book open, so it is read without locks; should somebody come
-// and write the file, moved notices. Where there is one, its readers and
-// writers have made all the files that they share.
+// and write the file, moved notices. Where there is one, those who have the book
+// open have made all the files that they share; only for a log that was copied
+// or left alone does SQLite make its index, FILE-shm, anew.
 func openUntouched(file string) (*source, error) {
 	info, err := os.Stat(file)
 	if err != nil {

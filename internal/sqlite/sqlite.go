@@ -24,11 +24,13 @@ type Options struct {
 	Serve bool
 
 	// ReadOnly opens an existing book to read it and neither writes nor creates
-	// anything, in the file or beside it: the book may be on read-only media.
+	// anything, in the file or beside it, but for the index of a write-ahead log
+	// that has none: the book may be on read-only media.
 	// Serve and Migrate can't be had with it. What writes returns an error.
 	//
 	// A book that has no write-ahead log beside it when it is opened is read
-	// without locks. When a server starts on it and writes the file, calls get
+	// without locks, as it was then. When a server starts on it and writes the
+	// file, which it may do some time after it has taken a registration, calls get
 	// an *nametag.Error with CodeUnavailable from then on: open it again.
 	ReadOnly bool
 
@@ -65,7 +67,8 @@ var _ nametag.Store = (*Store)(nil)
 
 // Open opens the book in the file at path, a plain path whatever characters it
 // has. It creates the file, for its owner alone, and the folder it is in. A file
-// that is no book, or a newer program's, is left as it is, with nothing beside it.
+// that is no book, or a newer program's, is left as it is, with nothing beside it
+// but the index of a write-ahead log that had none.
 //
 // The error says what to mend: the file is missing, can't be written, is not a
 // book of ours, has another schema (a *migrate.SchemaError) or is served by

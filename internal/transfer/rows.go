@@ -54,12 +54,18 @@ func NewRows(r io.Reader, f Format) (*Rows, error) {
 		f.Now = time.Now
 	}
 	records := newRecords(r, f.Delimiter)
-	switch start, _ := records.in.Peek(2); {
-	case strings.HasPrefix(string(start), "{"), strings.HasPrefix(string(start), "["):
-		return nil, errors.New("the file looks like JSON; import reads CSV, which export writes with --format csv")
-	case string(start) == "\xff\xfe" || string(start) == "\xfe\xff":
+	start, _ := records.in.Peek(2) // as much as there is
+	if string(start) == "\xff\xfe" || string(start) == "\xfe\xff" {
 		return nil, errors.New("the file is encoded as UTF-16; save it as UTF-8, which spreadsheets call “CSV UTF-8”")
 	}
+	rows, err := readHeader(records, f)
+	if err != nil && strings.HasPrefix(string(start), "{") {
+		return nil, fmt.Errorf("the file looks like JSON; import reads CSV, which export writes with --format csv (%w)", err)
+	}
+	return rows, err
+}
+
+func readHeader(records *records, f Format) (*Rows, error) {
 	header, err := records.next()
 	if malformed, ok := errors.AsType[*malformedError](err); ok {
 		return nil, fmt.Errorf("the header (line %d) can't be read: %w", malformed.line, err)

@@ -144,18 +144,25 @@ const maxNames = 50
 
 func (s *site) checkNames(w http.ResponseWriter, r *http.Request) error {
 	var body struct {
-		Names []string `json:"names"`
+		Names []*string `json:"names"`
 	}
 	if err := readJSON(r, &body, "names"); err != nil {
 		return err
 	}
-	switch n := len(body.Names); {
+	names := make([]string, 0, len(body.Names))
+	for _, name := range body.Names {
+		if name == nil {
+			return webError(codeMalformed, "The list of names has a null. Send strings.")
+		}
+		names = append(names, *name)
+	}
+	switch n := len(names); {
 	case n == 0:
 		return &nametag.Error{Code: nametag.CodeEmpty, Field: "names", Message: "The list of names is empty. Send 1 to 50."}
 	case n > maxNames:
 		return webError(codeTooMany, "The list has %d names. Send at most %d at once.", n, maxNames)
 	}
-	verdicts, err := s.check(r, body.Names...)
+	verdicts, err := s.check(r, names...)
 	if err != nil {
 		return err
 	}
@@ -163,7 +170,7 @@ func (s *site) checkNames(w http.ResponseWriter, r *http.Request) error {
 		Verdicts []verdictJSON `json:"verdicts"`
 	}{}
 	for i, v := range verdicts {
-		answer.Verdicts = append(answer.Verdicts, newVerdictJSON(body.Names[i], v))
+		answer.Verdicts = append(answer.Verdicts, newVerdictJSON(names[i], v))
 	}
 	writeJSON(w, http.StatusOK, answer)
 	return nil

@@ -24,6 +24,7 @@ func TestBadInput(t *testing.T) {
 		{"no body", "POST", "/api/v1/pets", jsonType, "", 400, "The body is empty"},
 		{"no body and no media type", "POST", "/api/v1/pets", "", "", 400, "The body is empty"},
 		{"null", "POST", "/api/v1/pets", jsonType, "null", 400, "must be a JSON object"},
+		{"null name", "POST", "/api/v1/names/check", jsonType, `{"names":[null,"Bella"]}`, 400, "has a null"},
 		{"null member", "POST", "/api/v1/pets", jsonType, `{"name":null}`, 400, `\"name\" is null`},
 		{"member twice", "POST", "/api/v1/pets", jsonType, `{"name":"A","name":"B"}`, 400, `\"name\" stands twice`},
 		{"member in capitals", "POST", "/api/v1/pets", jsonType, `{"NAME":"A"}`, 400, `\"NAME\" is not known`},

@@ -103,6 +103,9 @@ func (s *site) checkPetName(w http.ResponseWriter, r *http.Request) error {
 // from the first version's clients: the former get pages, the latter JSON.
 func (s *site) registerPet(w http.ResponseWriter, r *http.Request) error {
 	form, err := readForm(r)
+	if limited := infoOf(r).limited; err != nil && limited != nil {
+		return limited
+	}
 	if err != nil {
 		return err
 	}

@@ -151,6 +151,8 @@ func (s *site) homeAgain(w http.ResponseWriter, r *http.Request, form url.Values
 	status := problemOf(e.Code).Status
 	if status == http.StatusServiceUnavailable {
 		setRetryAfter(w, 2*time.Second)
+	}
+	if status == http.StatusServiceUnavailable || e.Code == codeRateLimited {
 		// The answer to the first try may have been lost on its way: the same
 		// token makes the next try find it.
 		if token := form.Get("form_token"); token != "" {

@@ -48,7 +48,7 @@ func (s *site) limitRate(l *limiter, next http.Handler) http.Handler {
 		if wait := l.take(limitedNetwork(infoOf(r).client)); wait > 0 {
 			setRetryAfter(w, wait)
 			err := webError(codeRateLimited, "That was too fast: this registry answers each client only so often. Please wait a moment and try again.")
-			if r.URL.Path != "/register_pet" {
+			if !isSentForm(r) {
 				s.fail(w, r, err)
 				return
 			}
@@ -56,6 +56,13 @@ func (s *site) limitRate(l *limiter, next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// isSentForm reports whether r is the form, sent by a browser and of a size that
+// is worth reading only to give it back.
+func isSentForm(r *http.Request) bool {
+	return r.Method == http.MethodPost && r.URL.Path == "/register_pet" && wantsPage(r) &&
+		r.ContentLength >= 0 && r.ContentLength <= maxBody
 }
 
 // limitedNetwork returns whom the rate limit counts: an IPv4 address, or the

@@ -57,6 +57,8 @@ func TestCrossOriginPostsAreRefused(t *testing.T) {
 	}
 }
 
+const maxBody = 64 << 10 // bytes
+
 func TestRateLimit(t *testing.T) {
 	s := newSite(t, func(c *web.Config) {
 		c.RateLimit = 0.5
@@ -78,12 +80,21 @@ func TestRateLimit(t *testing.T) {
 	if a := s.get("/pets", "X-Forwarded-For", "192.0.2.2", "Accept", browser); a.StatusCode != 429 || !strings.Contains(a.body, "<h1>Too many requests</h1>") {
 		t.Errorf("a browser: %d %s", a.StatusCode, a.body)
 	}
-	form := s.postForm(petForm("Bella", "blue", "Cats"), "X-Forwarded-For", "192.0.2.2", "Accept", browser)
-	if form.StatusCode != 429 || form.Header.Get("Retry-After") == "" || !strings.Contains(form.body, `value="Bella"`) || !strings.Contains(form.body, "That was too fast") {
+	form := s.postForm(append(petForm("Bella", "blue", "Cats"), "form_token", "TOKEN"), "X-Forwarded-For", "192.0.2.2", "Accept", browser)
+	if form.StatusCode != 429 || form.Header.Get("Retry-After") == "" || !strings.Contains(form.body, `value="Bella"`) || !strings.Contains(form.body, "That was too fast") || !strings.Contains(form.body, `value="TOKEN"`) {
 		t.Errorf("a form: %d %s", form.StatusCode, form.body)
 	}
 	if a := s.postForm(petForm("Bella", "blue", "Cats"), "X-Forwarded-For", "192.0.2.2"); a.StatusCode != 429 || a.json(t)["status"] != "error" {
 		t.Errorf("a client of the first version: %d %s", a.StatusCode, a.body)
+	}
+	for _, a := range []answer{
+		s.get("/register_pet", "X-Forwarded-For", "192.0.2.2", "Accept", browser),
+		s.do("POST", "/register_pet", strings.Repeat("x", maxBody+1), "X-Forwarded-For", "192.0.2.2", "Accept", browser, "Content-Type", "application/x-www-form-urlencoded"),
+		s.do("POST", "/register_pet", "{}", "X-Forwarded-For", "192.0.2.2", "Accept", browser, "Content-Type", "application/json"),
+	} {
+		if a.StatusCode != 429 {
+			t.Errorf("%s %s: %d", a.Request.Method, a.Request.URL, a.StatusCode)
+		}
 	}
 	if a := s.get("/api/v1/pets/Bella", "X-Forwarded-For", "192.0.2.9"); a.StatusCode != 404 {
 		t.Errorf("a limited form was registered: %d", a.StatusCode)
