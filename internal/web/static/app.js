@@ -97,9 +97,7 @@ function checkWhileTyping(form) {
   // The browser may have put a name back: after a reload, on going back, or
   // because the server refused it.
   window.addEventListener("pageshow", () => {
-    if (field.value.trim() === "") return;
-    changed(0);
-    if (document.activeElement === field) field.setSelectionRange(field.value.length, field.value.length);
+    if (field.value.trim() !== "") changed(0);
   });
 }
 
