@@ -75,8 +75,8 @@ func TestRegisterWithoutScript(t *testing.T) {
 func TestRefusedFormIsLive(t *testing.T) {
 	b := newTab(t)
 	b.register("Bella", "tomato", "cat")
-	b.open("/")
 	q := holdQuestions(b)
+	b.open("/")
 	b.typeInto("pet_name", "bella")
 	b.typeInto("pet_favorite_color", "red")
 	b.click("label[for=pet_category_dog]")
@@ -100,6 +100,8 @@ type questions struct {
 	asked chan *fetch.EventRequestPaused
 }
 
+// holdQuestions holds back the questions of pages that are opened from now on.
+// (One that is open already may ask a little longer.)
 func holdQuestions(b *tab) *questions {
 	b.t.Helper()
 	return hold(b, "*/check_pet_name*")
@@ -143,9 +145,9 @@ func (q *questions) pass(e *fetch.EventRequestPaused) {
 func TestVerdictWhileTyping(t *testing.T) {
 	b := newTab(t)
 	b.register("Bella", "tomato", "cat")
-	b.open("/")
 	before := b.asked("check_pet_name")
 	q := holdQuestions(b)
+	b.open("/")
 
 	b.typeInto("pet_name", "Bella")
 	first := q.next("Bella") // and not about B, Be, Bel …: five keys, one question
@@ -185,8 +187,8 @@ func TestVerdictWhileTyping(t *testing.T) {
 // A server that errs says nothing about the name.
 func TestNoVerdictWhenTheServerFails(t *testing.T) {
 	b := newTab(t)
-	b.open("/")
 	q := holdQuestions(b)
+	b.open("/")
 	b.typeInto("pet_name", "Bella")
 	e := q.next("Bella")
 	call(b, fetch.FulfillRequest, fetch.FulfillRequestParams{RequestID: e.RequestID, ResponseCode: 503})
@@ -240,8 +242,8 @@ func TestTheTagShowsWhatIsTyped(t *testing.T) {
 // A form that was stopped on its way can be sent again.
 func TestStoppedFormCanBeSentAgain(t *testing.T) {
 	b := newTab(t)
-	b.open("/")
 	q := hold(b, "*/register_pet")
+	b.open("/")
 	b.typeInto("pet_name", "Bella")
 	b.typeInto("pet_favorite_color", "blue")
 	b.click("label[for=pet_category_cat]")
