@@ -70,7 +70,7 @@ type Importer struct {
 }
 
 // An origin is the row whose pet has a name. An import remembers one for each
-// name in the file: about 150 bytes.
+// name that a pet of the file has.
 type origin struct {
 	line int
 	name string // as that row has it

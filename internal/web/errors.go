@@ -111,9 +111,7 @@ func (s *site) fail(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	}
 	status := problemOf(e.Code).Status
-	if status == http.StatusServiceUnavailable && w.Header().Get("Retry-After") == "" {
-		setRetryAfter(w, 2*time.Second)
-	}
+	suggestRetry(w, status)
 	switch {
 	case r.URL.Path == "/check_pet_name", r.URL.Path == "/register_pet" && !wantsPage(r):
 		writeJSON(w, status, newContractAnswer(e))
@@ -142,6 +140,13 @@ func (s *site) public(r *http.Request, err error) *nametag.Error {
 	}
 	return webError(nametag.CodeInternal,
 		"Something went wrong on our side. Please try again. If it happens again, tell the operator of this registry the number %s.", info.id)
+}
+
+// suggestRetry says when to try again, if that may help and nobody said it yet.
+func suggestRetry(w http.ResponseWriter, status int) {
+	if status == http.StatusServiceUnavailable && w.Header().Get("Retry-After") == "" {
+		setRetryAfter(w, 2*time.Second)
+	}
 }
 
 func setRetryAfter(w http.ResponseWriter, d time.Duration) {

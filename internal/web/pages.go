@@ -149,9 +149,7 @@ func (s *site) homeAgain(w http.ResponseWriter, r *http.Request, form url.Values
 		p.Alert = e.Message + " What you typed is still here."
 	}
 	status := problemOf(e.Code).Status
-	if status == http.StatusServiceUnavailable {
-		setRetryAfter(w, 2*time.Second)
-	}
+	suggestRetry(w, status)
 	if status == http.StatusServiceUnavailable || e.Code == codeRateLimited {
 		// The answer to the first try may have been lost on its way: the same
 		// token makes the next try find it.
