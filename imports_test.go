@@ -21,9 +21,11 @@ var mayImport = map[string]string{
 	"nametag/internal/storekit":    "nametag",
 	"nametag/internal/migrate":     "",
 	"nametag/internal/pgtest":      "",
+	"nametag/internal/pebbletest":  "",
 	"nametag/internal/programtest": "",
 	"nametag/internal/storetest":   "nametag",
 	"nametag/e2e":                  "",
+	"nametag/e2e/deploy":           "",
 }
 
 func TestImportsPointOneWay(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 
 	"nametag"
 	"nametag/internal/postgres"
+	"nametag/internal/server"
 	"nametag/internal/sqlite"
 )
 
@@ -38,6 +39,7 @@ const commandCallTimeout = time.Minute
 // A store is a database with a schema.
 type store interface {
 	nametag.Store
+	server.ACMEStore
 	Migrate(context.Context) (from, to int64, err error)
 }
 

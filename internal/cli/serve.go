@@ -21,18 +21,15 @@ import (
 )
 
 type serveCmd struct {
-	listenFlag
+	addressFlags
+	httpsFlags
 	databaseFlags
 	logFlags
 	RateLimit       rate         `default:"50" help:"How many requests a second each client may send; 0 for no limit."`
-	TrustedProxies  proxies      `placeholder:"NETWORK,…" help:"Addresses and networks (CIDR) of the proxies before the server, whose X-Forwarded-For is believed."`
+	TrustedProxies  proxies      `placeholder:"NETWORK,…" help:"Addresses and networks (CIDR) of the proxies before the server, whose X-Forwarded-For is believed, and with --behind-https-proxy their X-Forwarded-Proto."`
 	AdminListen     adminAddress `placeholder:"HOST:PORT" help:"Where to serve metrics and profiles to operators, or off. By default 127.0.0.1:5001, or a free port when that is taken."`
 	ShutdownTimeout duration     `default:"20s" help:"How long requests under way may take to finish when the server is told to stop."`
 	ShutdownDelay   duration     `default:"0s" help:"How long to go on accepting requests before that, while /readyz says not ready, so that load balancers can learn of it."`
-}
-
-type listenFlag struct {
-	Listen address `default:"127.0.0.1:5000" placeholder:"HOST:PORT" help:"The server's address; 127.0.0.1:5000 by default."`
 }
 
 const defaultAdminListen = "127.0.0.1:5001"
@@ -47,12 +44,16 @@ func (serveCmd) Help() string {
 Examples:
 
     nametag serve
+    nametag serve --domain pets.example
     nametag serve --listen 0.0.0.0:8080 --database postgres://nametag@db.example/nametag
     NAMETAG_DATABASE_FILE=/run/secrets/database nametag serve`
 }
 
 // Run implements the command.
 func (c serveCmd) Run(ctx context.Context, p Process) (err error) {
+	if err := c.checkHTTPS(); err != nil {
+		return err
+	}
 	log := c.logger(p.Stderr)
 	// The database first: who connects while it is awaited is refused, and not
 	// left waiting.
@@ -61,38 +62,44 @@ func (c serveCmd) Run(ctx context.Context, p Process) (err error) {
 		return err
 	}
 	defer closing(&err, db)
-	main, err := listen(ctx, c.Listen, "--listen (NAMETAG_LISTEN)")
+	metrics := prometheus.NewRegistry()
+	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	secure, err := c.newHTTPS(log, metrics, db)
 	if err != nil {
 		return err
 	}
-	defer main.Close()
-	admin, err := c.listenAdmin(ctx, log)
+	on, err := c.listenAll(ctx, log)
+	defer on.close()
 	if err != nil {
 		return err
-	}
-	if admin != nil {
-		defer admin.Close()
 	}
 
-	log.Info("serving", c.facts(p, main, admin, place)...)
-	err = c.serve(ctx, log, main, admin, db)
+	log.Info("serving", c.facts(p, on, secure, place)...)
+	err = c.serve(ctx, log, on, secure, metrics, db)
 	log.Info("stopped")
 	return err
 }
 
 // facts are what an operator wants to know of a server that starts.
-func (c serveCmd) facts(p Process, main, admin net.Listener, place string) []any {
-	facts := []any{"url", address(main.Addr().String()).local(), "database", place, "version", version(p).Version}
-	if admin != nil {
-		facts = append(facts, "admin", address(admin.Addr().String()).local())
+func (c serveCmd) facts(p Process, on listeners, secure https, place string) []any {
+	scheme := "http"
+	if secure.tls != nil {
+		scheme = "https"
+	}
+	facts := []any{"url", urlOf(on.main, scheme), "https", secure.mode, "database", place, "version", version(p).Version}
+	if on.redirect != nil {
+		facts = append(facts, "redirect", urlOf(on.redirect, "http"))
+	}
+	if on.admin != nil {
+		facts = append(facts, "admin", urlOf(on.admin, "http"))
 	}
 	return facts
 }
 
+func urlOf(l net.Listener, scheme string) string { return address(l.Addr().String()).local(scheme) }
+
 // serve runs the servers and the chores until ctx ends.
-func (c serveCmd) serve(ctx context.Context, log *slog.Logger, main, admin net.Listener, db nametag.Store) error {
-	metrics := prometheus.NewRegistry()
-	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+func (c serveCmd) serve(ctx context.Context, log *slog.Logger, on listeners, secure https, metrics *prometheus.Registry, db nametag.Store) error {
 	var draining atomic.Bool
 	site := web.New(web.Config{
 		Registry: nametag.NewRegistry(db, nil),
@@ -106,6 +113,7 @@ func (c serveCmd) serve(ctx context.Context, log *slog.Logger, main, admin net.L
 		Metrics:        metrics,
 		RateLimit:      float64(c.RateLimit),
 		TrustedProxies: c.TrustedProxies.prefixes,
+		HTTPS:          c.siteHTTPS(on.main.Addr()),
 	})
 
 	// Operators and chores stay until the last request has its answer.
@@ -114,15 +122,19 @@ func (c serveCmd) serve(ctx context.Context, log *slog.Logger, main, admin net.L
 	defer wg.Wait()
 	defer stop()
 	wg.Go(func() { forgetKeys(behind, log, db) })
-	if admin != nil {
+	if secure.run != nil {
+		wg.Go(func() { secure.run(behind) })
+	}
+	if on.admin != nil {
 		wg.Go(func() {
-			if err := serveAdmin(behind, log, admin, server.Admin(metrics)); err != nil {
+			if err := serveAdmin(behind, log, on.admin, server.Admin(metrics)); err != nil {
 				log.Error("the admin server failed", "error", err)
 			}
 		})
 	}
-	return server.Run(ctx, server.Config{
-		Listener:        main,
+	main := server.Config{
+		Listener:        on.main,
+		TLS:             secure.tls,
 		Handler:         site,
 		Log:             log,
 		ShutdownDelay:   time.Duration(c.ShutdownDelay),
@@ -131,7 +143,16 @@ func (c serveCmd) serve(ctx context.Context, log *slog.Logger, main, admin net.L
 			draining.Store(true)
 			log.Info("shutting down")
 		},
-	})
+	}
+	if on.redirect == nil {
+		return server.Run(ctx, main)
+	}
+	redirect := main
+	redirect.Listener, redirect.TLS, redirect.Draining = on.redirect, nil, nil
+	if secure.redirect != nil {
+		redirect.Handler = secure.redirect(site)
+	}
+	return server.RunAll(ctx, main, redirect)
 }
 
 // serveAdmin runs the server for operators until ctx ends. Nobody waits for
@@ -161,6 +182,35 @@ func forgetKeys(ctx context.Context, log *slog.Logger, db nametag.Store) {
 		case <-hourly.C:
 		case <-ctx.Done():
 			return
+		}
+	}
+}
+
+// listeners are the addresses of a server.
+type listeners struct {
+	main     net.Listener
+	redirect net.Listener // nil if there is none
+	admin    net.Listener // nil if it is off
+}
+
+// listenAll opens the addresses. With an error, too, some may be open.
+func (c serveCmd) listenAll(ctx context.Context, log *slog.Logger) (on listeners, err error) {
+	if on.main, err = listen(ctx, c.listen(), "--listen (NAMETAG_LISTEN)"); err != nil {
+		return on, err
+	}
+	if a := c.redirectListen(); a != "" {
+		if on.redirect, err = listen(ctx, a, settingRedirect); err != nil {
+			return on, err
+		}
+	}
+	on.admin, err = c.listenAdmin(ctx, log)
+	return on, err
+}
+
+func (on listeners) close() {
+	for _, l := range []net.Listener{on.main, on.redirect, on.admin} {
+		if l != nil {
+			l.Close() // the server has mostly done so
 		}
 	}
 }

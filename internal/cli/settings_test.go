@@ -58,6 +58,24 @@ func TestWrongSettingsAreNamedWithTheirValueAndTheMend(t *testing.T) {
 		{"slash in the password", nil, "export --database=postgres://u:a/" + secret + "@h/d", []string{"--database", "percent-encoded"}},
 		{"hash in the password", nil, "export --database=postgres://u:1#" + secret + "@h/d", []string{"--database", "percent-encoded"}},
 		{"question mark in the password", nil, "export --database=postgres://u:1?" + secret + "@h/d", []string{"--database", "percent-encoded"}},
+		{"domain", environ{"NAMETAG_DOMAIN": "pets.example,https://pets.example"}, "serve", []string{"NAMETAG_DOMAIN", `"https://pets.example"`, "without https://"}},
+		{"domain that is an address", nil, "serve --domain=192.0.2.1", []string{"--domain", `"192.0.2.1"`}},
+		{"domain of one label", nil, "serve --domain=localhost", []string{"--domain", `"localhost"`}},
+		{"domain with a port", nil, "serve --domain=pets.example:443", []string{"--domain", `"pets.example:443"`, "port"}},
+		{"wildcard", nil, "serve --domain=*.pets.example", []string{"--domain", `"*.pets.example"`, "each by itself"}},
+		{"directory", environ{"NAMETAG_ACME_DIRECTORY": "http://acme.example"}, "serve --domain=pets.example", []string{"NAMETAG_ACME_DIRECTORY", `"http://acme.example"`, "https://"}},
+		{"email", environ{"NAMETAG_ACME_EMAIL": "ann"}, "serve --domain=pets.example", []string{"NAMETAG_ACME_EMAIL", `"ann"`, "ann@pets.example"}},
+		{"redirect", environ{"NAMETAG_REDIRECT_LISTEN": "80"}, "serve --domain=pets.example", []string{"NAMETAG_REDIRECT_LISTEN", `"80"`, ":80", "off"}},
+		{"redirect to nothing", environ{"NAMETAG_REDIRECT_LISTEN": ":80"}, "serve", []string{"NAMETAG_REDIRECT_LISTEN", "NAMETAG_DOMAIN", "NAMETAG_TLS_CERTIFICATE"}},
+		{"redirect behind a proxy", environ{"NAMETAG_REDIRECT_LISTEN": "off"}, "serve --behind-https-proxy --trusted-proxies=10.0.0.1", []string{"NAMETAG_REDIRECT_LISTEN"}},
+		{"domain and files", nil, "serve --domain=pets.example --tls-certificate=c --tls-key=k", []string{"--domain", "--tls-certificate", "only one"}},
+		{"domain and proxy", nil, "serve --domain=pets.example --behind-https-proxy --trusted-proxies=10.0.0.1", []string{"--domain", "--behind-https-proxy", "drop"}},
+		{"files and proxy", nil, "serve --tls-certificate=c --tls-key=k --behind-https-proxy --trusted-proxies=10.0.0.1", []string{"--tls-certificate", "--behind-https-proxy", "drop"}},
+		{"certificate without key", environ{"NAMETAG_TLS_CERTIFICATE": "c"}, "serve", []string{"NAMETAG_TLS_CERTIFICATE", "--tls-key"}},
+		{"key without certificate", environ{"NAMETAG_TLS_KEY": "k"}, "serve", []string{"NAMETAG_TLS_KEY", "--tls-certificate"}},
+		{"proxy without address", environ{"NAMETAG_BEHIND_HTTPS_PROXY": "true"}, "serve", []string{"NAMETAG_BEHIND_HTTPS_PROXY", "NAMETAG_TRUSTED_PROXIES"}},
+		{"ACME without domain", environ{"NAMETAG_ACME_EMAIL": "ann@pets.example"}, "serve", []string{"NAMETAG_ACME_", "NAMETAG_DOMAIN"}},
+		{"healthcheck of some port", environ{"NAMETAG_DOMAIN": "pets.example", "NAMETAG_REDIRECT_LISTEN": ":0"}, "healthcheck", []string{"NAMETAG_REDIRECT_LISTEN", "--url"}},
 		{"no home", nil, "serve --listen=127.0.0.1:0", []string{"home", "--database", "NAMETAG_DATABASE"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -67,6 +85,23 @@ func TestWrongSettingsAreNamedWithTheirValueAndTheMend(t *testing.T) {
 				t.Errorf("it shows the password: %s", r.stderr)
 			}
 		})
+	}
+}
+
+func TestFilesOfHTTPSThatCannotBeUsedAreNamed(t *testing.T) {
+	dir := t.TempDir()
+	missing, wrong := filepath.Join(dir, "missing.pem"), write(t, "wrong.pem", "wrong")
+	for _, test := range []struct {
+		args string
+		says []string
+	}{
+		{"--tls-certificate=" + missing + " --tls-key=" + missing, []string{missing, "NAMETAG_TLS_CERTIFICATE"}},
+		{"--tls-certificate=" + wrong + " --tls-key=" + wrong, []string{wrong, "NAMETAG_TLS_CERTIFICATE"}},
+		{"--domain=pets.example --acme-root=" + missing, []string{missing, "NAMETAG_ACME_ROOT"}},
+		{"--domain=pets.example --acme-root=" + wrong, []string{wrong, "NAMETAG_ACME_ROOT", "BEGIN CERTIFICATE"}},
+	} {
+		args := strings.Split("serve --database="+filepath.Join(dir, "pets.db")+" "+test.args, " ")
+		refuses(t, run(t, nil, "", args...), 2, test.says...)
 	}
 }
 
@@ -119,7 +154,7 @@ func TestNoMessageShowsAPassword(t *testing.T) {
 
 func TestHelpNamesEverySettingWithItsVariable(t *testing.T) {
 	for command, want := range map[string][]string{
-		"serve":       {"nametag serve", "--listen", "$NAMETAG_LISTEN", "$NAMETAG_DATABASE_FILE", "$NAMETAG_RATE_LIMIT"},
+		"serve":       {"nametag serve", "--listen", "$NAMETAG_LISTEN", "$NAMETAG_DATABASE_FILE", "$NAMETAG_RATE_LIMIT", "$NAMETAG_DOMAIN", "$NAMETAG_TLS_KEY", "$NAMETAG_BEHIND_HTTPS_PROXY"},
 		"import":      {"nametag import pets.csv", "--default-color", "$NAMETAG_DEFAULT_COLOR"},
 		"export":      {"nametag export", "--format", "$NAMETAG_FORMAT"},
 		"migrate":     {"nametag migrate", "--check", "$NAMETAG_CHECK"},

@@ -3,12 +3,16 @@ package cli
 import (
 	"fmt"
 	"net"
+	"net/mail"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"golang.org/x/net/idna"
 
 	"nametag"
 )
@@ -29,7 +33,7 @@ func (a *address) UnmarshalText(text []byte) error {
 
 // local returns the base URL by which this machine reaches a server that
 // listens on a.
-func (a address) local() string {
+func (a address) local(scheme string) string {
 	host, port, _ := net.SplitHostPort(string(a))
 	switch host {
 	case "", "0.0.0.0":
@@ -37,7 +41,7 @@ func (a address) local() string {
 	case "::":
 		host = "::1"
 	}
-	return "http://" + net.JoinHostPort(host, port)
+	return scheme + "://" + net.JoinHostPort(host, port)
 }
 
 // An adminAddress is an address or "off". The zero value leaves the choice to
@@ -53,6 +57,69 @@ func (a *adminAddress) UnmarshalText(text []byte) error {
 	if (*address)(a).UnmarshalText(text) != nil {
 		return fmt.Errorf("%q is not an address to listen on; give host:port, such as 127.0.0.1:5001, or off", text)
 	}
+	return nil
+}
+
+// A redirectAddress is an address or "off". The zero value leaves the choice to
+// the program.
+type redirectAddress string
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (a *redirectAddress) UnmarshalText(text []byte) error {
+	if string(text) == "off" {
+		*a = "off"
+		return nil
+	}
+	if (*address)(a).UnmarshalText(text) != nil {
+		return fmt.Errorf("%q is not an address to listen on; give host:port, such as :80, or off", text)
+	}
+	return nil
+}
+
+// domains are domain names in lower case and ASCII (A-labels, RFC 5890), each
+// once.
+type domains []string
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (d *domains) UnmarshalText(text []byte) error {
+	*d = nil
+	for s := range strings.SplitSeq(string(text), ",") {
+		s = strings.TrimSpace(s)
+		name, err := idna.Lookup.ToASCII(strings.TrimSuffix(s, "."))
+		_, aerr := netip.ParseAddr(name)
+		switch {
+		case strings.HasPrefix(s, "*"):
+			return fmt.Errorf("%q stands for many names, for which there is no certificate this way; give each by itself, such as pets.example,www.pets.example", s)
+		case err != nil || aerr == nil || !strings.Contains(name, ".") || strings.Trim(name, ".") != name:
+			return fmt.Errorf("%q is not a domain name; give one such as pets.example, without https:// and port", s)
+		case !slices.Contains(*d, name):
+			*d = append(*d, name)
+		}
+	}
+	return nil
+}
+
+// An httpsURL is the URL of something that is asked over HTTPS alone.
+type httpsURL string
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (h *httpsURL) UnmarshalText(text []byte) error {
+	if u, err := url.Parse(string(text)); err != nil || u.Scheme != "https" || u.Host == "" {
+		return fmt.Errorf("%q is not an https:// URL; give one such as https://acme-v02.api.letsencrypt.org/directory", text)
+	}
+	*h = httpsURL(text)
+	return nil
+}
+
+// An email is an address to write to.
+type email string
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (e *email) UnmarshalText(text []byte) error {
+	if a, err := mail.ParseAddress(string(text)); err != nil || a.Address != string(text) {
+		return fmt.Errorf("%q is not an e-mail address; give one such as ann@pets.example", text)
+	}
+	*e = email(text)
 	return nil
 }
 

@@ -3,12 +3,16 @@
 package server
 
 import (
+	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"golang.org/x/net/netutil"
@@ -30,6 +34,10 @@ type Config struct {
 	Listener net.Listener
 	Handler  http.Handler
 	Log      *slog.Logger
+
+	// TLS, if it is not nil, has the server speak HTTPS, with HTTP/2 if it is
+	// among the protocols there.
+	TLS *tls.Config
 
 	// Draining, if it is not nil, is called once when the shutdown begins,
 	// before the delay.
@@ -61,11 +69,19 @@ func Run(ctx context.Context, c Config) error {
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
-		ErrorLog:          slog.NewLogLogger(c.Log.Handler(), slog.LevelWarn),
+		ErrorLog:          log.New(errorLog{c.Log}, "", 0),
 		BaseContext:       func(net.Listener) context.Context { return base },
+		TLSConfig:         c.TLS,
 	}
 	failed := make(chan error, 1)
-	go func() { failed <- srv.Serve(netutil.LimitListener(c.Listener, maxConnections)) }()
+	go func() {
+		l := netutil.LimitListener(c.Listener, maxConnections)
+		if c.TLS != nil {
+			failed <- srv.ServeTLS(l, "", "")
+		} else {
+			failed <- srv.Serve(l)
+		}
+	}()
 
 	select {
 	case err := <-failed:
@@ -83,6 +99,36 @@ func Run(ctx context.Context, c Config) error {
 	case <-delay.C:
 	}
 	return shutdown(base, srv, c.ShutdownTimeout)
+}
+
+// RunAll runs servers side by side until ctx ends or one of them fails, and
+// then shuts all of them down as Run does. The error is that of all of them.
+func RunAll(ctx context.Context, configs ...Config) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	errs := make([]error, len(configs))
+	var wg sync.WaitGroup
+	for i, c := range configs {
+		wg.Go(func() {
+			defer stop()
+			errs[i] = Run(ctx, c)
+		})
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+// errorLog is where http.Server writes: at the level warn, or debug where a
+// handshake failed, which scanners make happen all day.
+type errorLog struct{ log *slog.Logger }
+
+func (e errorLog) Write(line []byte) (int, error) {
+	level := slog.LevelWarn
+	if bytes.HasPrefix(line, []byte("http: TLS handshake error")) {
+		level = slog.LevelDebug
+	}
+	e.log.Log(context.Background(), level, string(bytes.TrimSpace(line)))
+	return len(line), nil
 }
 
 func shutdown(ctx context.Context, srv *http.Server, timeout time.Duration) error {

@@ -26,6 +26,13 @@ type Database interface {
 type Store interface {
 	nametag.Store
 	Migrate(ctx context.Context) (from, to int64, err error)
+
+	// What is kept of getting certificates, each under a name. Saving and
+	// deleting are atomic, and what was saved is on disk. They fail as the
+	// methods of nametag.Store do.
+	LoadACME(ctx context.Context, name string) ([]byte, error)
+	SaveACME(ctx context.Context, name string, data []byte) error
+	DeleteACME(ctx context.Context, name string) error
 }
 
 // Options are the options that both stores have.
@@ -54,11 +61,19 @@ func Run(t *testing.T, create func(testing.TB) Database) {
 			}
 		})
 	}
-	t.Run("Database", func(t *testing.T) {
-		for name, test := range databaseTests {
-			t.Run(name, func(t *testing.T) { test(t, create(t)) })
-		}
-	})
+	for _, group := range []struct {
+		name  string
+		tests map[string]func(*testing.T, Database)
+	}{
+		{"Database", databaseTests},
+		{"ACME", acmeTests},
+	} {
+		t.Run(group.name, func(t *testing.T) {
+			for name, test := range group.tests {
+				t.Run(name, func(t *testing.T) { test(t, create(t)) })
+			}
+		})
+	}
 	t.Run("AgreesWithTheModel", func(t *testing.T) { agreesWithModel(t, openNew(t, create(t))) })
 }
 

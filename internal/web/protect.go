@@ -41,7 +41,7 @@ func (s *site) refuseCrossOrigin(next http.Handler) http.Handler {
 
 func (s *site) limitRate(l *limiter, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/healthz" || r.URL.Path == "/readyz" { // probes must not starve
+		if isProbe(r) { // they must not starve
 			next.ServeHTTP(w, r)
 			return
 		}
@@ -81,11 +81,7 @@ func limitedNetwork(client netip.Addr) netip.Addr {
 // X-Forwarded-For that is not one. Hops further away are only hearsay. The
 // zero Addr stands for an unknown address.
 func clientAddr(r *http.Request, trusted []netip.Prefix) netip.Addr {
-	peer, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return netip.Addr{}
-	}
-	client := peer.Addr().Unmap().WithZone("")
+	client := peerAddr(r)
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 	for i := len(hops) - 1; i >= 0 && isTrusted(client, trusted); i-- {
 		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
@@ -95,6 +91,15 @@ func clientAddr(r *http.Request, trusted []netip.Prefix) netip.Addr {
 		client = hop.Unmap().WithZone("")
 	}
 	return client
+}
+
+// peerAddr returns the address that r's connection comes from.
+func peerAddr(r *http.Request) netip.Addr {
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return peer.Addr().Unmap().WithZone("")
 }
 
 func isTrusted(addr netip.Addr, trusted []netip.Prefix) bool {

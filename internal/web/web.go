@@ -31,6 +31,9 @@ type Config struct {
 	// TrustedProxies are the proxies whose word on the client's address, in
 	// X-Forwarded-For, is believed. From anybody else the header is ignored.
 	TrustedProxies []netip.Prefix
+
+	// HTTPS, if it is not nil, has the site served over HTTPS alone.
+	HTTPS *HTTPS
 }
 
 // requestTimeout bounds the work on one request, waiting for the database
@@ -53,6 +56,9 @@ func New(c Config) http.Handler {
 		h = s.limitRate(newLimiter(c.RateLimit, time.Now), h)
 	}
 	h = secureHeaders(h)
+	if c.HTTPS != nil {
+		h = c.HTTPS.require(c.TrustedProxies, h)
+	}
 	h = s.observe(c.TrustedProxies, h)
 	return h
 }

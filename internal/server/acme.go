@@ -1,0 +1,319 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/crypto/acme"
+	"golang.org/x/crypto/acme/autocert"
+)
+
+// ACMEDirectory is that of Let's Encrypt.
+const ACMEDirectory = autocert.DefaultACMEDirectory
+
+// ACMEConfig is what ACME needs.
+type ACMEConfig struct {
+	// Domains are the names to have certificates for, each one of its own: in
+	// lower case and ASCII (A-labels, RFC 5890).
+	Domains []string
+
+	Directory string         // the URL of the ACME server's directory
+	Roots     *x509.CertPool // whom the ACME server's own certificate may be from; nil for the system's
+	Email     string         // whom the ACME server may write to; "" for nobody
+
+	// HTTP01 says that HTTPHandler is served on port 80. Without it, only
+	// tls-alpn-01 proves that the domains are ours.
+	HTTP01 bool
+
+	Store   ACMEStore
+	Log     *slog.Logger
+	Metrics prometheus.Registerer // the expiries are registered here
+}
+
+// ACME gets certificates from an ACME server (RFC 8555) and renews them. Its
+// methods may be called by several goroutines at once.
+//
+// A visitor's handshake never has a certificate ordered, nor waits for one: a
+// failure would be repeated as often as visitors come, and ACME servers count
+// failures.
+type ACME struct {
+	config   ACMEConfig
+	domains  []*domain
+	ordering sync.Mutex       // orders are placed one after another, so that they share an account
+	unnamed  *tls.Certificate // for who asks for no domain before there is a certificate
+}
+
+// A domain is one with a certificate of its own.
+type domain struct {
+	name    string
+	manager atomic.Pointer[manager]
+	issued  atomic.Bool // manager has a certificate
+}
+
+// NewACME returns certificates that Run will get.
+func NewACME(c ACMEConfig) (*ACME, error) {
+	unnamed, err := selfSigned()
+	if err != nil {
+		return nil, err
+	}
+	a := &ACME{config: c, unnamed: unnamed}
+	for _, name := range c.Domains {
+		d := &domain{name: name}
+		d.manager.Store(newManager(c))
+		a.domains = append(a.domains, d)
+	}
+	c.Metrics.MustRegister(expiries(a.expiries))
+	return a, nil
+}
+
+// Run gets the certificates at once, logging each failure and trying again, and
+// watches over their renewal until ctx ends. What was begun then is left to the
+// end of the process.
+func (a *ACME) Run(ctx context.Context) {
+	var wg sync.WaitGroup
+	for _, d := range a.domains {
+		wg.Go(func() {
+			if a.obtain(ctx, d) {
+				a.watch(ctx, d)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// TLSConfig returns how to serve with the certificates. It answers tls-alpn-01
+// challenges too (RFC 8737).
+func (a *ACME) TLSConfig() *tls.Config {
+	c := tlsConfig(a.certificate)
+	c.NextProtos = append(c.NextProtos, acme.ALPNProto)
+	return c
+}
+
+// HTTPHandler answers http-01 challenges (RFC 8555, section 8.3), and passes
+// everything else on to next.
+func (a *ACME) HTTPHandler(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host, _, err := net.SplitHostPort(r.Host)
+		if err != nil {
+			host = r.Host
+		}
+		if d := a.domain(host); d != nil && strings.HasPrefix(r.URL.Path, "/.well-known/acme-challenge/") {
+			d.manager.Load().challenges.ServeHTTP(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (a *ACME) domain(name string) *domain {
+	name = strings.ToLower(strings.TrimSuffix(name, "."))
+	i := slices.IndexFunc(a.domains, func(d *domain) bool { return d.name == name })
+	if i < 0 {
+		return nil
+	}
+	return a.domains[i]
+}
+
+// certificate implements tls.Config.GetCertificate. Who names no domain, as the
+// health check on this machine does, gets the first one's certificate, or one
+// that nobody trusts.
+func (a *ACME) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+	d := a.domain(hello.ServerName)
+	if hello.ServerName == "" {
+		if d = a.domains[0]; !d.issued.Load() {
+			return a.unnamed, nil
+		}
+	}
+	switch {
+	case d == nil:
+		return nil, fmt.Errorf("%q is not a domain of this server", hello.ServerName)
+	case slices.Equal(hello.SupportedProtos, []string{acme.ALPNProto}):
+		return d.manager.Load().GetCertificate(hello)
+	case !d.issued.Load():
+		return nil, fmt.Errorf("there is no certificate for %s yet", d.name)
+	default:
+		return d.get()
+	}
+}
+
+// get returns the certificate, from the memory if it was issued. Otherwise it
+// takes it from the store or orders one, which may take minutes.
+func (d *domain) get() (*tls.Certificate, error) {
+	// Always as for a client that can ECDSA, or there would be another
+	// certificate, ordered in the handshake, for those who can't.
+	return d.manager.Load().GetCertificate(&tls.ClientHelloInfo{
+		ServerName:   d.name,
+		CipherSuites: []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256},
+	})
+}
+
+func (a *ACME) expiries() map[string]time.Time {
+	all := make(map[string]time.Time)
+	for _, d := range a.domains {
+		all[d.name] = time.Time{}
+		if d.issued.Load() {
+			if cert, err := d.get(); err == nil {
+				all[d.name] = cert.Leaf.NotAfter
+			}
+		}
+	}
+	return all
+}
+
+// obtain tries until there is a certificate. It reports whether there is when
+// ctx ends.
+func (a *ACME) obtain(ctx context.Context, d *domain) bool {
+	for try := 1; ; try++ {
+		before := a.saved(ctx, d)
+		cert, err := a.order(ctx, d)
+		if ctx.Err() != nil {
+			return false
+		}
+		if err == nil {
+			d.issued.Store(true)
+			a.config.Log.Info("the certificate is ready", "domain", d.name, "expires", cert.Leaf.NotAfter)
+			return true
+		}
+		wait, check := a.judge(err, try)
+		if reasons := d.manager.Load().notes.take(); reasons != "" {
+			err = errors.New(reasons) // of which autocert says less
+		}
+		a.config.Log.Warn("getting a certificate failed; "+check, "domain", d.name, "try", try, "error", err, "next_try_in", wait.String())
+		// A manager that failed says so for a minute, without another try.
+		d.manager.Store(newManager(a.config))
+		if !a.pause(ctx, d, wait, before) {
+			return false
+		}
+	}
+}
+
+// pause waits for the next try, or until another server on the database has
+// saved a certificate: something else than before, for that may have expired.
+// It reports whether ctx let it.
+func (a *ACME) pause(ctx context.Context, d *domain, wait time.Duration, before []byte) bool {
+	for end := time.Now().Add(wait); time.Now().Before(end); {
+		if !sleep(ctx, min(5*time.Second, time.Until(end))) {
+			return false
+		}
+		if now := a.saved(ctx, d); now != nil && !bytes.Equal(now, before) {
+			break
+		}
+	}
+	return true
+}
+
+// saved returns the certificate of d in the store, as autocert has put it there;
+// nil if there is none or the store can't be used.
+func (a *ACME) saved(ctx context.Context, d *domain) []byte {
+	data, err := a.config.Store.LoadACME(ctx, acmeCache{directory: a.config.Directory}.name(d.name))
+	if err != nil {
+		return nil
+	}
+	return data
+}
+
+// order gets a certificate, or returns when ctx ends.
+func (a *ACME) order(ctx context.Context, d *domain) (*tls.Certificate, error) {
+	type result struct {
+		cert *tls.Certificate
+		err  error
+	}
+	done := make(chan result, 1)
+	go func() {
+		a.ordering.Lock()
+		defer a.ordering.Unlock()
+		if ctx.Err() != nil {
+			return
+		}
+		cert, err := d.get()
+		done <- result{cert, err}
+	}()
+	select {
+	case r := <-done:
+		return r.cert, r.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// judge says how long to wait after a try that failed, and what an operator
+// should look at. A server that refuses is asked less often: Let's Encrypt
+// allows five failed validations of a name an hour.
+func (a *ACME) judge(err error, try int) (wait time.Duration, check string) {
+	first, most := time.Minute, time.Hour
+	where := "port 443"
+	if a.config.HTTP01 {
+		where = "port 80 or port 443"
+	}
+	check = "check that the domain's address records (DNS) lead to this server, and that the internet reaches it on " + where
+	_, unreachable := errors.AsType[*url.Error](err)
+	switch {
+	case errors.Is(err, errStore):
+		first, most, check = 5*time.Second, time.Minute, "check the database"
+	case unreachable || errors.Is(err, context.DeadlineExceeded):
+		first, most, check = 5*time.Second, 5*time.Minute, "check that this machine reaches "+a.config.Directory+" and trusts its certificate"
+	}
+	wait = min(first<<min(try-1, 10), most)
+	return wait + rand.N(wait/10), check // replicas need not try at the same moment
+}
+
+// watch logs renewals, which autocert sees to by itself, and says so every hour
+// when one should long have been.
+func (a *ACME) watch(ctx context.Context, d *domain) {
+	var leaf *x509.Certificate
+	var warned time.Time
+	for {
+		cert, err := d.get()
+		switch {
+		case err != nil: // there was one, so this can't be
+			a.config.Log.Error("the certificate is gone", "domain", d.name, "error", err)
+			return
+		case leaf != nil && !cert.Leaf.Equal(leaf):
+			a.config.Log.Info("the certificate was renewed", "domain", d.name, "expires", cert.Leaf.NotAfter)
+		case isOverdue(cert.Leaf) && time.Since(warned) > time.Hour:
+			warned = time.Now()
+			_, check := a.judge(nil, 1)
+			a.config.Log.Error("renewing the certificate has failed so far; "+check, "domain", d.name,
+				"expires", cert.Leaf.NotAfter, "error", d.manager.Load().notes.take())
+		}
+		leaf = cert.Leaf
+		if !sleep(ctx, min(time.Minute, lifetime(leaf)/10)) {
+			return
+		}
+	}
+}
+
+func lifetime(leaf *x509.Certificate) time.Duration { return leaf.NotAfter.Sub(leaf.NotBefore) }
+
+// isOverdue reports whether less than a quarter of the lifetime is left, or of
+// 90 days: autocert begins when it is a third.
+func isOverdue(leaf *x509.Certificate) bool {
+	return time.Until(leaf.NotAfter) < min(lifetime(leaf), 90*24*time.Hour)/4
+}
+
+// sleep reports whether ctx let it sleep.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

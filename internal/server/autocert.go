@@ -1,0 +1,174 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/crypto/acme"
+	"golang.org/x/crypto/acme/autocert"
+)
+
+// A manager is autocert for one domain.
+type manager struct {
+	*autocert.Manager
+	challenges http.Handler // answers http-01
+	notes      *notes
+}
+
+// acmeTimeout is how long the ACME server may take to answer one request.
+const acmeTimeout = 30 * time.Second
+
+func newManager(c ACMEConfig) *manager {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.TLSClientConfig = &tls.Config{RootCAs: c.Roots, MinVersion: tls.VersionTLS12}
+	n := &notes{next: transport}
+	m := &autocert.Manager{
+		Prompt: autocert.AcceptTOS,
+		Cache:  acmeCache{c.Store, c.Directory, c.Log},
+		Email:  c.Email,
+		Client: &acme.Client{
+			DirectoryURL: c.Directory,
+			HTTPClient:   &http.Client{Transport: n, Timeout: acmeTimeout},
+			RetryBackoff: retryBackoff,
+			UserAgent:    "nametag",
+		},
+		// No HostPolicy: ACME asks for its own domains only. No RenewBefore: a
+		// third of the lifetime, and at most 30 days, suits short-lived ones too.
+	}
+	challenges := http.Handler(http.NotFoundHandler())
+	if c.HTTP01 {
+		challenges = m.HTTPHandler(challenges) // which has autocert try http-01
+	}
+	return &manager{m, challenges, n}
+}
+
+// retryBackoff has a request tried again within an order a few times, but not
+// one of too many: those wait for the next try.
+func retryBackoff(n int, _ *http.Request, res *http.Response) time.Duration {
+	if n > 5 || res.StatusCode == http.StatusTooManyRequests {
+		return 0
+	}
+	return time.Duration(n) * time.Second / 2
+}
+
+// An ACMEStore keeps what must outlive the process, and what servers on one
+// database share: the key of the account at the ACME server, certificates with
+// their private keys, and answers to challenges. Its methods may be called by
+// several goroutines, and several servers, at once; whoever saves last wins.
+type ACMEStore interface {
+	// LoadACME returns what was saved last under name, or nil if there is
+	// nothing.
+	LoadACME(ctx context.Context, name string) ([]byte, error)
+
+	// SaveACME saves data, which is not empty, in place of what was there. When
+	// it returns nil, the data is on disk.
+	SaveACME(ctx context.Context, name string, data []byte) error
+
+	// DeleteACME deletes what is there, if there is anything.
+	DeleteACME(ctx context.Context, name string) error
+}
+
+// errStore stands for the store's errors, which are logged where they come up:
+// autocert drops some, and shows others to whoever asks for a challenge.
+var errStore = errors.New("the database can't be used now; the log says why")
+
+// An acmeCache is autocert's view of an ACMEStore. What an ACME server has given
+// is not mistaken for that of another.
+type acmeCache struct {
+	store     ACMEStore
+	directory string
+	log       *slog.Logger
+}
+
+func (c acmeCache) name(key string) string { return c.directory + " " + key }
+
+func (c acmeCache) judge(doing string, err error) error {
+	if err == nil {
+		return nil
+	}
+	c.log.Error(doing+" what getting certificates needs failed", "error", err)
+	return errStore
+}
+
+// Get implements autocert.Cache.
+func (c acmeCache) Get(ctx context.Context, key string) ([]byte, error) {
+	data, err := c.store.LoadACME(ctx, c.name(key))
+	if err == nil && data == nil {
+		return nil, autocert.ErrCacheMiss
+	}
+	return data, c.judge("loading", err)
+}
+
+// Put implements autocert.Cache.
+func (c acmeCache) Put(ctx context.Context, key string, data []byte) error {
+	return c.judge("saving", c.store.SaveACME(ctx, c.name(key), data))
+}
+
+// Delete implements autocert.Cache.
+func (c acmeCache) Delete(ctx context.Context, key string) error {
+	return c.judge("deleting", c.store.DeleteACME(ctx, c.name(key)))
+}
+
+// notes is a transport that notes why the ACME server found challenges invalid
+// (RFC 8555, section 8): autocert goes on to the next kind of challenge and
+// says in the end only that none is left.
+type notes struct {
+	next http.RoundTripper
+
+	mu      sync.Mutex
+	reasons []string
+}
+
+// RoundTrip implements http.RoundTripper.
+func (n *notes) RoundTrip(r *http.Request) (*http.Response, error) {
+	res, err := n.next.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	body, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
+	res.Body.Close()
+	if err != nil {
+		return nil, err
+	}
+	res.Body = io.NopCloser(bytes.NewReader(body))
+	var authorization struct {
+		Status     string
+		Challenges []struct {
+			Type  string
+			Error struct{ Detail string }
+		}
+	}
+	if json.Unmarshal(body, &authorization) == nil && authorization.Status == acme.StatusInvalid {
+		for _, c := range authorization.Challenges {
+			if c.Error.Detail != "" {
+				n.add(c.Type + ": " + c.Error.Detail)
+			}
+		}
+	}
+	return res, nil
+}
+
+func (n *notes) add(reason string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if len(n.reasons) < 10 {
+		n.reasons = append(n.reasons, reason)
+	}
+}
+
+// take returns the notes and forgets them.
+func (n *notes) take() string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	defer func() { n.reasons = nil }()
+	return strings.Join(n.reasons, "; ")
+}

@@ -1,0 +1,40 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+)
+
+// LoadACME returns what was saved last under name, or nil if there is nothing.
+func (s *Store) LoadACME(ctx context.Context, name string) (data []byte, err error) {
+	err = s.read(ctx, "load from the ACME cache", func() error {
+		err := s.reader.QueryRowContext(ctx, `SELECT data FROM acme_cache WHERE name = ?`, name).Scan(&data)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		return err
+	})
+	return data, err
+}
+
+// SaveACME saves data, which is not empty, under name, in place of what was
+// there.
+func (s *Store) SaveACME(ctx context.Context, name string, data []byte) error {
+	return s.write(ctx, "save to the ACME cache", func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `
+			INSERT INTO acme_cache (name, data, updated_at_us) VALUES (?, ?, ?)
+			ON CONFLICT (name) DO UPDATE SET data = excluded.data, updated_at_us = excluded.updated_at_us`,
+			name, data, time.Now().UnixMicro())
+		return err
+	})
+}
+
+// DeleteACME deletes what was saved under name, if there is anything.
+func (s *Store) DeleteACME(ctx context.Context, name string) error {
+	return s.write(ctx, "delete from the ACME cache", func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `DELETE FROM acme_cache WHERE name = ?`, name)
+		return err
+	})
+}
