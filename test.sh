@@ -2,7 +2,8 @@
 # Runs every check of Nametag that this machine can run, and says at the end what was left out and why.
 #
 # Go is all that it needs. With PostgreSQL's programs, Chromium, axe-core (npm ci --prefix e2e) and a C compiler it
-# checks more; NAMETAG_TEST_REQUIRE=postgres,browser,race,lint makes the lack of any of these a failure.
+# checks more, and with the ACME server of tools/go.mod, which it builds;
+# NAMETAG_TEST_REQUIRE=postgres,acme,browser,race,lint makes the lack of any of these a failure.
 set -u
 cd "$(dirname "$0")" || exit 1
 
@@ -67,6 +68,11 @@ elif required race; then
 else
     leave_out "the race detector: it needs cgo and a C compiler"
     step tests tests ./...
+fi
+if required deploy; then
+    step "deployment, on hosts of its own" env NAMETAG_TEST_DEPLOY=1 go test ./e2e/deploy -v -timeout 60m
+else
+    leave_out "the deployment, on hosts of its own: NAMETAG_TEST_DEPLOY=1 go test ./e2e/deploy -v -timeout 60m"
 fi
 # A number of inputs, not a span of time: Go 1.26 may report the end of the time as a failure (go.dev/issue/75804).
 step "fuzzing names" go test -run '^$' -fuzz FuzzParseName -fuzztime 50000x -fuzzminimizetime 10x .

@@ -1,0 +1,34 @@
+# The image of Nametag: one static program, no shell, no root. It keeps its book in SQLite on the volume
+# /var/lib/nametag, unless NAMETAG_DATABASE or NAMETAG_DATABASE_FILE says otherwise.
+#
+#     docker build --build-arg VERSION="$(git describe --tags --always)" --tag nametag .
+#     docker run --read-only --publish 5000:5000 --volume nametag:/var/lib/nametag nametag
+
+FROM golang:1.26-trixie AS build
+WORKDIR /src
+COPY go.mod go.sum ./
+RUN go mod download
+COPY . .
+ARG VERSION=
+# The same source gives the same bytes: no paths of this machine, no time, nothing of the repository's state.
+RUN CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w -buildid= -X main.version=$VERSION" -o /out/nametag ./cmd/nametag \
+ && install -d -m 700 /out/book
+
+FROM scratch
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
+COPY --from=build --chown=65532:65532 /out/book /var/lib/nametag
+COPY --from=build /out/nametag /nametag
+USER 65532:65532
+VOLUME /var/lib/nametag
+ENV NAMETAG_LISTEN=:5000 \
+    NAMETAG_DATABASE=/var/lib/nametag/nametag.db
+EXPOSE 5000
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s CMD ["/nametag", "healthcheck"]
+ENTRYPOINT ["/nametag"]
+CMD ["serve"]
+ARG VERSION=
+ARG REVISION=
+LABEL org.opencontainers.image.title="Nametag" \
+      org.opencontainers.image.description="A pet registry in which every name is unique" \
+      org.opencontainers.image.version="$VERSION" \
+      org.opencontainers.image.revision="$REVISION"
