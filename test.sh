@@ -70,7 +70,8 @@ else
     step tests tests ./...
 fi
 if required deploy; then
-    step "deployment, on hosts of its own" env NAMETAG_TEST_DEPLOY=1 go test ./e2e/deploy -v -timeout 60m
+    step "deployment, on hosts of its own" env NAMETAG_TEST_DEPLOY=1 go test ./e2e/deploy -v -timeout 75m -run "${NAMETAG_TEST_DEPLOY_RUN:-.}"
+    [ -z "${NAMETAG_TEST_DEPLOY_RUN:-}" ] || leave_out "of the deployment all but $NAMETAG_TEST_DEPLOY_RUN"
 else
     leave_out "the deployment, on hosts of its own: NAMETAG_TEST_DEPLOY=1 go test ./e2e/deploy -v -timeout 60m"
 fi
