@@ -211,7 +211,10 @@ func (l *laboratory) checkOut() (string, error) {
 		return "", err
 	}
 	// The clone's repository, and for a moment the working tree of this one.
+	// With the date of the last commit, the same tree is the same version.
 	const script = `
+		export GIT_COMMITTER_DATE=$(git -C "$0" log -1 --format=%cI)
+		export GIT_AUTHOR_DATE=$GIT_COMMITTER_DATE
 		git clone --quiet --no-hardlinks "$0" "$1"
 		git --git-dir="$1/.git" --work-tree="$0" add --all
 		git -C "$1" diff --cached --quiet ||
