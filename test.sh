@@ -37,8 +37,8 @@ vulnerable() { # a database that cannot be reached is no finding
     return 1
 }
 
-tests() { # the lines that count, as they come; everything, if one fails
-    { go test -v -timeout 30m "$@"; echo $? >"$log.status"; } 2>&1 | tee "$log" |
+tests() { # the lines that count, as they come; everything, if one fails. Go does not see that tests build the program: count=1
+    { go test -v -count=1 -timeout 30m "$@"; echo $? >"$log.status"; } 2>&1 | tee "$log" |
         grep --line-buffered -E '^(ok|FAIL|panic:|--- FAIL|\?.*no test files)' | grep -v 'no test files'
     status=$(cat "$log.status")
     [ "$status" = 0 ] || cat "$log"
@@ -70,7 +70,7 @@ else
     step tests tests ./...
 fi
 if required deploy; then
-    step "deployment, on hosts of its own" env NAMETAG_TEST_DEPLOY=1 go test ./e2e/deploy -v -timeout 75m -run "${NAMETAG_TEST_DEPLOY_RUN:-.}"
+    step "deployment, on hosts of its own" env NAMETAG_TEST_DEPLOY=1 go test ./e2e/deploy -v -count=1 -timeout 75m -run "${NAMETAG_TEST_DEPLOY_RUN:-.}"
     [ -z "${NAMETAG_TEST_DEPLOY_RUN:-}" ] || leave_out "of the deployment all but $NAMETAG_TEST_DEPLOY_RUN"
 else
     leave_out "the deployment, on hosts of its own: NAMETAG_TEST_DEPLOY=1 go test ./e2e/deploy -v -timeout 60m"
