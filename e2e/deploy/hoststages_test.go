@@ -36,16 +36,23 @@ func (d *deployed) testRestart(t *testing.T) {
 	}
 }
 
-// testContainers deletes the containers, one at a time and both.
+// testContainers deletes the containers, one at a time, and brings them back in
+// the two ways that the guide knows.
 func (d *deployed) testContainers(t *testing.T) {
 	defer stage(t)()
 	pet := unique("Containers")
 	d.site.register(t, pet)
 	serial := d.site.serial(t)
-	for _, containers := range []string{"nametag-app-1", "nametag-db-1", "nametag-app-1 nametag-db-1"} {
-		d.Root(t, "docker rm --force "+containers)
-		d.playbook(t, "")
-		d.site.mustHave(t, pet, "deleting "+containers)
+	for _, c := range []struct {
+		container string
+		bringBack func()
+	}{
+		{"nametag-app-1", func() { d.Run(t, "sudo docker compose --project-directory /opt/nametag up --detach --wait") }},
+		{"nametag-db-1", func() { d.playbook(t, "") }},
+	} {
+		d.Root(t, "docker rm --force "+c.container)
+		c.bringBack()
+		d.site.mustHave(t, pet, "deleting "+c.container)
 		if again := d.site.serial(t); again != serial {
 			t.Errorf("it has got another certificate: %s, before %s", again, serial)
 		}

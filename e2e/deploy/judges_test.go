@@ -54,8 +54,10 @@ var pebbleOnly = map[string]string{
 func (d *deployed) judgeTLS(t *testing.T, tools *toolbox) {
 	defer stage(t)()
 	out := tools.run(t, 15*time.Minute, `
+		# All but the clients that it plays, which take as long as the rest and count for nothing.
+		checks='--protocols --std --fs --server-preference --server-defaults --headers --vulnerable'
 		printf %s `+quote(string(d.pebble.rootPEM))+` >/tmp/root.pem
-		testssl --quiet --color 0 --warnings off --add-ca /tmp/root.pem --ip `+d.ip+` --jsonfile /tmp/findings.json https://`+domain+`/ >/tmp/log 2>&1 ||
+		testssl --quiet --color 0 --warnings off $checks --add-ca /tmp/root.pem --ip `+d.ip+` --jsonfile /tmp/findings.json https://`+domain+`/ >/tmp/log 2>&1 ||
 			[ -s /tmp/findings.json ] || { cat /tmp/log; exit 1; }
 		cat /tmp/findings.json`)
 	var findings []struct{ ID, Severity, Finding string }
@@ -104,10 +106,12 @@ func lynis(t *testing.T, h *host, when string) int {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// Left out is the listing of all packages, which takes minutes and judges
+	// nothing.
 	const script = `
-		docker run --rm "$0" sh -c 'mkdir /tmp/lynis && cp -r /usr/share/lynis/* /etc/lynis/*.prf /usr/sbin/lynis /tmp/lynis/ && tar -C /tmp -c lynis' |
+		docker run --rm "$0" sh -c 'mkdir /tmp/lynis && cp -r /usr/share/lynis/* /etc/lynis/* /usr/sbin/lynis /tmp/lynis/ && echo skip-test=PKGS-7345 >/tmp/lynis/custom.prf && tar -C /tmp -c lynis' |
 			docker exec --interactive "$1" tar -C /root -x
-		docker exec "$1" sh -c 'cd /root/lynis && ./lynis audit system --quick --no-colors --no-log; rm -rf /root/lynis'`
+		docker exec "$1" sh -c 'cd /root/lynis && ./lynis audit system --quick --no-colors; rm -rf /root/lynis /var/log/lynis*'`
 	out, err := command(lab.ctx, 10*time.Minute, nil, "bash", "-euo", "pipefail", "-c", script, image, h.id)
 	if err != nil {
 		t.Fatal(err)

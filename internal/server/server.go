@@ -98,7 +98,9 @@ func Run(ctx context.Context, c Config) error {
 		return fmt.Errorf("serving on %s: %w", c.Listener.Addr(), errors.Join(err, srv.Close()))
 	case <-delay.C:
 	}
-	return shutdown(base, srv, c.ShutdownTimeout)
+	err := shutdown(base, srv, c.ShutdownTimeout)
+	<-failed // Serve closes the listener, even if it had not begun when the shutdown did
+	return err
 }
 
 // RunAll runs servers side by side until ctx ends or one of them fails, and
