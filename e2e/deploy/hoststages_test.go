@@ -47,7 +47,7 @@ func (d *deployed) testContainers(t *testing.T) {
 		container string
 		bringBack func()
 	}{
-		{"nametag-app-1", func() { d.Run(t, "sudo docker compose --project-directory /opt/nametag up --detach --wait") }},
+		{"nametag-app-1", func() { d.Run(t, "cd /opt/nametag && sudo docker compose up --detach --wait") }},
 		{"nametag-db-1", func() { d.playbook(t, "") }},
 	} {
 		d.Root(t, "docker rm --force "+c.container)

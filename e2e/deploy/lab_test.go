@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -80,11 +81,17 @@ func (l *laboratory) labels() []string {
 
 // sweep removes what runs left behind that were killed.
 func (l *laboratory) sweep() error {
-	list, err := command(l.ctx, time.Minute, nil, "docker", "ps", "--all", "--filter", "label="+pidLabel, "--format", `{{.Label "`+pidLabel+`"}}`)
-	if err != nil {
-		return err
+	var pids []string
+	for _, what := range []string{"ps --all", "network ls"} {
+		args := append(strings.Fields(what), "--filter", "label="+pidLabel, "--format", `{{.Label "`+pidLabel+`"}}`)
+		list, err := command(l.ctx, time.Minute, nil, "docker", args...)
+		if err != nil {
+			return err
+		}
+		pids = append(pids, strings.Fields(list)...)
 	}
-	for pid := range strings.FieldsSeq(list) {
+	slices.Sort(pids)
+	for _, pid := range slices.Compact(pids) {
 		if n, err := strconv.Atoi(pid); err == nil && errors.Is(syscall.Kill(n, 0), syscall.ESRCH) {
 			if err := l.removeLabelled(pid); err != nil {
 				return err
