@@ -98,10 +98,10 @@ func (c serveCmd) checkHTTPS() error {
 // An https is what serving takes beside the site. Without HTTPS it is the zero
 // https.
 type https struct {
-	mode     string                          // for the log
-	tls      *tls.Config                     // nil if the program does not end TLS
-	run      func(context.Context)           // what is to be done beside serving; nil for nothing
-	redirect func(http.Handler) http.Handler // what the plain address answers before the site does; nil for nothing
+	mode       string                          // for the log
+	tls        *tls.Config                     // nil if the program does not end TLS
+	run        func(context.Context)           // what is to be done beside serving; nil for nothing
+	challenges func(http.Handler) http.Handler // answers an ACME server over plain HTTP; nil for nothing
 }
 
 // newHTTPS returns what the settings, which fit together, ask for. An error is
@@ -161,11 +161,11 @@ func (c serveCmd) acmeRoots() (*x509.CertPool, error) {
 }
 
 // siteHTTPS tells the site how it is reached, with HTTPS at main.
-func (c serveCmd) siteHTTPS(main net.Addr) *web.HTTPS {
+func (c serveCmd) siteHTTPS(main net.Addr, secure https) *web.HTTPS {
 	switch {
 	case c.endsTLS():
 		_, port, _ := net.SplitHostPort(main.String())
-		return &web.HTTPS{Hosts: c.Domain, Port: port}
+		return &web.HTTPS{Hosts: c.Domain, Port: port, Challenges: secure.challenges}
 	case c.BehindHTTPSProxy:
 		return &web.HTTPS{ByProxy: true}
 	default:

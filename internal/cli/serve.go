@@ -113,7 +113,7 @@ func (c serveCmd) serve(ctx context.Context, log *slog.Logger, on listeners, sec
 		Metrics:        metrics,
 		RateLimit:      float64(c.RateLimit),
 		TrustedProxies: c.TrustedProxies.prefixes,
-		HTTPS:          c.siteHTTPS(on.main.Addr()),
+		HTTPS:          c.siteHTTPS(on.main.Addr(), secure),
 	})
 
 	// Operators and chores stay until the last request has its answer.
@@ -149,9 +149,6 @@ func (c serveCmd) serve(ctx context.Context, log *slog.Logger, on listeners, sec
 	}
 	redirect := main
 	redirect.Listener, redirect.TLS, redirect.Draining = on.redirect, nil, nil
-	if secure.redirect != nil {
-		redirect.Handler = secure.redirect(site)
-	}
 	return server.RunAll(ctx, main, redirect)
 }
 

@@ -21,6 +21,10 @@ type HTTPS struct {
 	// asked for, or else the first. With none, it is what they asked for.
 	Hosts []string
 
+	// Challenges, if it is not nil, answers what an ACME server asks over plain
+	// HTTP, and passes the rest on.
+	Challenges func(next http.Handler) http.Handler
+
 	// Port is where HTTPS is served. It counts only for who names a port:
 	// others came to port 80, so they are sent to port 443, which may lead to
 	// another port here.
@@ -35,10 +39,14 @@ const strictTransportSecurity = "max-age=31536000"
 // stay there: over plain HTTP the header must not be sent (RFC 6797, section
 // 7.2).
 func (h *HTTPS) require(trusted []netip.Prefix, next http.Handler) http.Handler {
+	plain := http.Handler(http.HandlerFunc(h.redirect))
+	if h.Challenges != nil {
+		plain = h.Challenges(plain)
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		scheme := h.scheme(r, trusted)
 		if scheme == "http" && !isProbe(r) {
-			h.redirect(w, r)
+			plain.ServeHTTP(w, r)
 			return
 		}
 		if scheme == "https" {

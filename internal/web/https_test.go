@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"io"
@@ -73,6 +74,47 @@ func TestRedirectsToHTTPS(t *testing.T) {
 			t.Errorf("%s %s of %q: %d to %q, want %d to %q (HSTS %q)", test.method, test.at, test.host,
 				rec.Code, rec.Header().Get("Location"), code, test.want, rec.Header().Get(hsts))
 		}
+	}
+}
+
+// An ACME server asks over plain HTTP. It is logged and limited as everybody is.
+func TestChallengesAreAnsweredOverPlainHTTP(t *testing.T) {
+	const path = "/.well-known/acme-challenge/x"
+	var log bytes.Buffer
+	site := web.New(web.Config{
+		Ready:     func(context.Context) error { return nil },
+		Log:       slog.New(slog.NewJSONHandler(&log, nil)),
+		Metrics:   prometheus.NewRegistry(),
+		RateLimit: 1,
+		HTTPS: &web.HTTPS{Hosts: []string{"pets.example"}, Challenges: func(next http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path != path {
+					next.ServeHTTP(w, r)
+				}
+			})
+		}},
+	})
+	get := func(path, client string, over *tls.ConnectionState) int {
+		r := httptest.NewRequest("GET", path, nil)
+		r.RemoteAddr, r.TLS = client, over
+		rec := httptest.NewRecorder()
+		site.ServeHTTP(rec, r)
+		return rec.Code
+	}
+	if code := get(path, "192.0.2.1:1", nil); code != http.StatusOK {
+		t.Errorf("a challenge: %d", code)
+	}
+	if !strings.Contains(log.String(), path) {
+		t.Errorf("the challenge is not logged: %s", &log)
+	}
+	if code := get("/pets", "192.0.2.1:1", nil); code != http.StatusPermanentRedirect {
+		t.Errorf("a page: %d", code)
+	}
+	if code := get(path, "192.0.2.1:1", nil); code != http.StatusTooManyRequests {
+		t.Errorf("one challenge too many: %d", code)
+	}
+	if code := get(path, "192.0.2.2:1", &tls.ConnectionState{}); code != http.StatusNotFound {
+		t.Errorf("a challenge over HTTPS: %d", code)
 	}
 }
 

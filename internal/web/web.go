@@ -52,13 +52,13 @@ func New(c Config) http.Handler {
 	}
 	var h http.Handler = s.routes()
 	h = s.refuseCrossOrigin(h)
+	if c.HTTPS != nil {
+		h = c.HTTPS.require(c.TrustedProxies, h)
+	}
 	if c.RateLimit > 0 {
 		h = s.limitRate(newLimiter(c.RateLimit, time.Now), h)
 	}
 	h = secureHeaders(h)
-	if c.HTTPS != nil {
-		h = c.HTTPS.require(c.TrustedProxies, h)
-	}
 	h = s.observe(c.TrustedProxies, h)
 	return h
 }
