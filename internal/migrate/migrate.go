@@ -15,7 +15,7 @@ import (
 // A Dialect is a kind of database.
 type Dialect struct {
 	goose  goose.Dialect
-	exists string // asks whether the table of versions is there
+	exists string // asks whether there is a table
 	locks  bool   // has advisory locks that belong to a session
 }
 
@@ -24,11 +24,11 @@ type Dialect struct {
 var (
 	SQLite = Dialect{
 		goose:  goose.DialectSQLite3,
-		exists: `SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'goose_db_version')`,
+		exists: `SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = $1)`,
 	}
 	PostgreSQL = Dialect{
 		goose:  goose.DialectPostgres,
-		exists: `SELECT to_regclass('goose_db_version') IS NOT NULL`,
+		exists: `SELECT to_regclass($1) IS NOT NULL`,
 		locks:  true,
 	}
 )
@@ -83,58 +83,64 @@ type Querier interface {
 // Version returns the schema that db has, 0 for none. It changes nothing. It
 // asks twice; only a transaction makes the answers be of one moment.
 func (m *Migrator) Version(ctx context.Context, db Querier) (int64, error) {
-	var exists bool
-	if err := db.QueryRowContext(ctx, m.dialect.exists).Scan(&exists); err != nil || !exists {
-		return 0, err
-	}
-	var version int64
-	err := db.QueryRowContext(ctx, `SELECT coalesce(max(version_id), 0) FROM goose_db_version`).Scan(&version)
-	return version, err
+	return m.highest(ctx, db, "goose_db_version", "version_id")
 }
 
-// Check returns a *SchemaError unless db has exactly the schema that the
-// program needs.
+// highest returns the highest number in a column, 0 without the table or a row.
+func (m *Migrator) highest(ctx context.Context, db Querier, table, column string) (n int64, err error) {
+	var exists bool
+	if err := db.QueryRowContext(ctx, m.dialect.exists, table).Scan(&exists); err != nil || !exists {
+		return 0, err
+	}
+	err = db.QueryRowContext(ctx, fmt.Sprintf(`SELECT coalesce(max(%s), 0) FROM %s`, column, table)).Scan(&n)
+	return n, err
+}
+
+// Check returns a *SchemaError unless the program may use db: db has the schema
+// that it needs, or a newer one that says it may.
 func (m *Migrator) Check(ctx context.Context, db Querier) error {
-	return m.refuse(ctx, db, func(version int64) bool { return version != m.target })
+	if err := m.Ready(ctx, db); err != nil {
+		return err
+	}
+	return m.NotNewer(ctx, db)
 }
 
 // Ready returns a *SchemaError if db has an older schema than the program
 // needs. A newer one is none of its business: during a rolling upgrade the
 // replicas of the old version keep serving while those of the new one start.
 func (m *Migrator) Ready(ctx context.Context, db Querier) error {
-	return m.refuse(ctx, db, func(version int64) bool { return version < m.target })
+	version, err := m.Version(ctx, db)
+	if err == nil && version < m.target {
+		err = &SchemaError{version, m.target}
+	}
+	return err
 }
 
 // NotNewer returns a *SchemaError if db has a newer schema than the program
-// knows.
+// knows, and does not say in schema_floor that the program may use it.
 func (m *Migrator) NotNewer(ctx context.Context, db Querier) error {
-	return m.refuse(ctx, db, func(version int64) bool { return version > m.target })
-}
-
-func (m *Migrator) refuse(ctx context.Context, db Querier, wrong func(version int64) bool) error {
 	version, err := m.Version(ctx, db)
-	if err != nil {
+	if err != nil || version <= m.target {
 		return err
 	}
-	if wrong(version) {
-		return &SchemaError{version, m.target}
+	floor, err := m.highest(ctx, db, "schema_floor", "version")
+	if err == nil && (floor == 0 || floor > m.target) {
+		err = &SchemaError{version, m.target}
 	}
-	return nil
+	return err
 }
 
 // Up applies the migrations that db has not had, and returns the schema that it
-// had and the one that it has. It refuses a database newer than the program with
-// a *SchemaError. Where the dialect has advisory locks, several processes may
+// had and the one that it has. It refuses a database that NotNewer refuses, and
+// leaves another newer one as it is. Where the dialect has advisory locks, several processes may
 // call it at once: one works, the others wait and find nothing to do.
 func (m *Migrator) Up(ctx context.Context, db *sql.DB) (from, to int64, err error) {
 	from, err = m.Version(ctx, db)
 	switch {
 	case err != nil:
 		return 0, 0, err
-	case from > m.target:
-		return from, from, &SchemaError{from, m.target}
-	case from == m.target:
-		return from, from, nil
+	case from >= m.target:
+		return from, from, m.NotNewer(ctx, db)
 	}
 	provider, err := m.provider(db)
 	if err != nil {
@@ -152,10 +158,7 @@ func (m *Migrator) Up(ctx context.Context, db *sql.DB) (from, to int64, err erro
 	if len(applied) == 0 {
 		from = to
 	}
-	if to > m.target {
-		return from, to, &SchemaError{to, m.target}
-	}
-	return from, to, nil
+	return from, to, m.NotNewer(ctx, db)
 }
 
 func (m *Migrator) provider(db *sql.DB) (*goose.Provider, error) {

@@ -70,22 +70,38 @@ func TestAnOlderDatabaseIsNotReady(t *testing.T) {
 	}
 }
 
-func TestANewerDatabaseIsReadyButNotForStarting(t *testing.T) {
-	db, m := open(t), migrator(t)
-	if _, _, err := m.Up(t.Context(), db); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := db.Exec(`INSERT INTO goose_db_version (version_id, is_applied) VALUES (7, true)`); err != nil {
-		t.Fatal(err)
-	}
-	if err := m.Ready(t.Context(), db); err != nil {
-		t.Errorf("Ready: %v", err)
-	}
-	_, _, up := m.Up(t.Context(), db)
-	for name, err := range map[string]error{"Up": up, "Check": m.Check(t.Context(), db)} {
-		const want = "The database is at schema 7, this nametag knows 2: use a newer nametag"
-		if err == nil || err.Error() != want {
-			t.Errorf("%s: %v; want %s", name, err, want)
-		}
+func TestANewerDatabaseSaysWhichProgramsMayStart(t *testing.T) {
+	for name, test := range map[string]struct {
+		floor   string
+		refused bool
+	}{
+		"no table":               {``, true},
+		"no row":                 {`CREATE TABLE schema_floor (version INTEGER)`, true},
+		"newer than the program": {`CREATE TABLE schema_floor AS SELECT 3 AS version`, true},
+		"as old as the program":  {`CREATE TABLE schema_floor AS SELECT 2 AS version`, false},
+		"older than the program": {`CREATE TABLE schema_floor AS SELECT 1 AS version`, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			db, m := open(t), migrator(t)
+			if _, _, err := m.Up(t.Context(), db); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := db.Exec(`INSERT INTO goose_db_version (version_id, is_applied) VALUES (7, true);` + test.floor); err != nil {
+				t.Fatal(err)
+			}
+			if err := m.Ready(t.Context(), db); err != nil {
+				t.Errorf("Ready: %v", err)
+			}
+			from, to, up := m.Up(t.Context(), db)
+			if from != 7 || to != 7 {
+				t.Errorf("Up: from %d to %d, want 7 twice", from, to)
+			}
+			const refusal = "The database is at schema 7, this nametag knows 2: use a newer nametag"
+			for name, err := range map[string]error{"Up": up, "Check": m.Check(t.Context(), db), "NotNewer": m.NotNewer(t.Context(), db)} {
+				if test.refused && (err == nil || err.Error() != refusal) || !test.refused && err != nil {
+					t.Errorf("%s: %v; to be refused: %t", name, err, test.refused)
+				}
+			}
+		})
 	}
 }

@@ -161,6 +161,7 @@ func TestASchemaThatBecameLaterWhileWaitingIsRefused(t *testing.T) {
 		}
 	}
 	execute(t, newer, `INSERT INTO goose_db_version (version_id, is_applied) SELECT generate_series(1, 1000), true`)
+	execute(t, newer, `UPDATE schema_floor SET version = 1000`)
 	execute(t, newer, fmt.Sprintf(`SELECT pg_advisory_unlock(%d)`, lock.DefaultLockID))
 	err := <-opened
 	if e, ok := errors.AsType[*migrate.SchemaError](err); !ok || e.Database != 1000 {

@@ -53,6 +53,13 @@ func earlierSchema(t *testing.T, db Database) {
 func laterSchema(t *testing.T, db Database) {
 	server := openNew(t, db)
 	db.Execute(t, `INSERT INTO goose_db_version (version_id, is_applied) VALUES (1000, true)`)
+	// It may still be used: whoever goes back to this program must not be shut out.
+	for _, opts := range []Options{{}, {Migrate: true}, {ReadOnly: true}} {
+		open(t, db, opts)
+	}
+	Enter(t, open(t, db, Options{Migrate: true}), "Rex")
+
+	db.Execute(t, `UPDATE schema_floor SET version = 1000`)
 	if err := server.Ready(t.Context()); err != nil {
 		t.Errorf("Ready: %v", err)
 	}
