@@ -94,6 +94,7 @@ func FuzzParseName(f *testing.F) {
 	for _, seed := range []string{
 		"Bella", "MÖBIUS ", "Mo\u0308bius", "Ｂｅｌｌａ", "Σίσυφος", "İstanbul", "straße", "ẞ", "ŉ", "ǅ", "ﬁdo",
 		"Richard Ⅳ", "♚", "ᾳ", "a\u0345\u0301", "K", "ſ", "ϲ", "\u037a", "\U0001d6d3", "\U0001d6a4", "ısı", "\ufdfa", "こむぎ", "l·l", "\u0660\u0661", "가", "\u1100\u1161",
+		"Foo Bar", "ς", "σ", "BeIIa", "EIIa", "McIntosh", "Max 1|", "100%", "Ѕсоре", "ρ⍺у𝓅𝒂ן", "СігсӀе", "𝖢𝗂𝗋𝖼𝗅𝖾", "ǉeto", "O´Ian", "ǃ", "נויה", "➖",
 		" \u00a0x\u3000 ", "-", "\x00", "\xff", "\u200d", "🐕\ufe0f", strings.Repeat("\ufdfa", 50),
 	} {
 		f.Add(seed)
@@ -124,6 +125,7 @@ func FuzzParseName(f *testing.F) {
 		if spaced := parse("\u3000 " + strings.ReplaceAll(name.String(), " ", " \u00a0\t") + "\n"); spaced != name {
 			t.Fatalf("added spaces turn %q into %q", name, spaced)
 		}
+		checkLookalikeKey(t, name)
 
 		// The key is itself a way to write the name, if it is short enough:
 		// the two have equal keys. Upper-casing both must leave them equal.
