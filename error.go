@@ -14,9 +14,12 @@ const (
 	CodeInvalid         Code = "invalid"          // input needs mending: see Error.Fields
 	CodeEmpty           Code = "empty"            // a field is missing or blank
 	CodeTooLong         Code = "too_long"         // a field has too many characters
+	CodeTooShort        Code = "too_short"        // a field has too few characters or words
 	CodeNotAllowed      Code = "not_allowed"      // a field has characters that it may not have
-	CodeUnknownCategory Code = "unknown_category" // neither a cat nor a dog
+	CodeUnknownCategory Code = "unknown_category" // not a category of this registry
 	CodeTaken           Code = "taken"            // another pet has the name: see Error.Holder
+	CodeSimilar         Code = "similar"          // another pet has a name that looks like it: see Error.Holder
+	CodeReserved        Code = "reserved"         // the registrar keeps the name
 	CodeNotFound        Code = "not_found"        // no pet has that name
 	CodeKeyReused       Code = "key_reused"       // an idempotency key came back with another registration
 	CodeUnavailable     Code = "unavailable"      // the database can't be reached; trying again may help
@@ -31,6 +34,7 @@ const (
 	FieldName     Field = "name"
 	FieldColor    Field = "favorite_color"
 	FieldCategory Field = "category"
+	FieldReason   Field = "reason" // a registrar's
 )
 
 // Error is the one error type of the domain. Code is for programs, Message for
@@ -43,8 +47,11 @@ type Error struct {
 	Message string
 
 	Fields []*Error // with CodeInvalid: what is wrong, one entry a field
-	Holder *Pet     // with CodeTaken: the pet that has the name, if it is known
+	Holder *Pet     // with CodeTaken and CodeSimilar: the pet that has the name, if it is known
 	Err    error
+
+	// Suggestions are names that could be had instead when the error was made.
+	Suggestions []Name
 }
 
 // Error describes e for a log, its cause included. Show people e.Message.

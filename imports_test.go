@@ -10,15 +10,17 @@ import (
 // mayImport says which packages of ours each package may import: the arrows of
 // docs/design.md. Tests may import more.
 var mayImport = map[string]string{
-	"nametag":                      "",
+	"nametag":                      "nametag/internal/skeleton",
 	"nametag/cmd/nametag":          "nametag/internal/cli",
-	"nametag/internal/cli":         "nametag nametag/internal/postgres nametag/internal/server nametag/internal/sqlite nametag/internal/transfer nametag/internal/web",
+	"nametag/internal/cli":         "nametag nametag/internal/policyfile nametag/internal/postgres nametag/internal/server nametag/internal/sqlite nametag/internal/transfer nametag/internal/web",
 	"nametag/internal/transfer":    "nametag",
+	"nametag/internal/policyfile":  "nametag",
 	"nametag/internal/web":         "nametag",
 	"nametag/internal/server":      "",
 	"nametag/internal/sqlite":      "nametag nametag/internal/storekit nametag/internal/migrate",
 	"nametag/internal/postgres":    "nametag nametag/internal/storekit nametag/internal/migrate",
 	"nametag/internal/storekit":    "nametag",
+	"nametag/internal/skeleton":    "",
 	"nametag/internal/migrate":     "",
 	"nametag/internal/pgtest":      "",
 	"nametag/internal/pebbletest":  "",

@@ -46,40 +46,63 @@ func (c Color) CSS() string {
 	return ""
 }
 
-// A Category is the kind of animal.
+// A Category is the kind of animal: a word of small letters.
 type Category string
 
-// The categories.
+// The categories of a registry whose policy names no others.
 const (
 	Cat Category = "cat"
 	Dog Category = "dog"
 )
 
-// Categories lists every category in the order in which forms offer them.
+const maxCategoryLength = 20
+
+// Categories lists Cat and Dog in the order in which forms offer them.
 func Categories() []Category { return []Category{Cat, Dog} }
 
-// ParseCategory reads a category in any case, in the singular ("cat") or, as
-// the first version of the registry had it, in the plural ("Cats"). The error
-// is an *Error for FieldCategory with CodeEmpty or CodeUnknownCategory.
-func ParseCategory(s string) (Category, error) {
-	word := collapseSpace(s)
-	if word == "" {
-		return "", fieldError(FieldCategory, CodeEmpty, "The category is missing. Please choose cat or dog.")
+// Title returns c with a capital.
+func (c Category) Title() string {
+	if c == "" {
+		return ""
 	}
-	for _, c := range Categories() {
+	return strings.ToUpper(string(c[:1])) + string(c[1:])
+}
+
+// withArticle returns c as a sentence speaks of one: "a cat", "an owl".
+func (c Category) withArticle() string {
+	if strings.ContainsAny(string(c[:min(1, len(c))]), "aeiou") {
+		return "an " + string(c)
+	}
+	return "a " + string(c)
+}
+
+func parseCategory(s string, categories []Category) (Category, error) {
+	word, choice := collapseSpace(s), "Please choose "+oneOf(categories)+"."
+	if word == "" {
+		return "", fieldError(FieldCategory, CodeEmpty, "The category is missing. %s", choice)
+	}
+	for _, c := range categories {
 		if strings.EqualFold(word, string(c)) || strings.EqualFold(word, string(c)+"s") {
 			return c, nil
 		}
 	}
-	if len([]rune(word)) > MaxColorLength || disallowedText(word) {
-		return "", fieldError(FieldCategory, CodeUnknownCategory,
-			"The category is not one that this registry keeps. Please choose cat or dog.")
+	if _, err := cleanText(FieldCategory, "category", word, MaxColorLength); err != nil {
+		return "", fieldError(FieldCategory, CodeUnknownCategory, "The category is not one that this registry keeps. %s", choice)
 	}
-	return "", fieldError(FieldCategory, CodeUnknownCategory,
-		"“%s” is not a category of this registry. Please choose cat or dog.", word)
+	return "", fieldError(FieldCategory, CodeUnknownCategory, "“%s” is not a category of this registry. %s", word, choice)
 }
 
-func disallowedText(s string) bool {
-	_, err := cleanText(FieldCategory, "category", s, MaxColorLength)
-	return err != nil
+// oneOf lists categories for a sentence: "cat, dog or horse".
+func oneOf(categories []Category) string {
+	var b strings.Builder
+	for i, c := range categories {
+		switch {
+		case i > 0 && i == len(categories)-1:
+			b.WriteString(" or ")
+		case i > 0:
+			b.WriteString(", ")
+		}
+		b.WriteString(string(c))
+	}
+	return b.String()
 }

@@ -56,7 +56,7 @@ func TestParseCategory(t *testing.T) {
 	for in, want := range map[string]nametag.Category{
 		"cat": nametag.Cat, "Cats": nametag.Cat, " CAT ": nametag.Cat, "dog": nametag.Dog, "Dogs": nametag.Dog,
 	} {
-		if got, err := nametag.ParseCategory(in); err != nil || got != want {
+		if got, err := nametag.Open.ParseCategory(in); err != nil || got != want {
 			t.Errorf("ParseCategory(%q) = %q, %v; want %q", in, got, err, want)
 		}
 	}
@@ -64,7 +64,7 @@ func TestParseCategory(t *testing.T) {
 		"": nametag.CodeEmpty, "Goat": nametag.CodeUnknownCategory, "catss": nametag.CodeUnknownCategory,
 		strings.Repeat("cat", 999): nametag.CodeUnknownCategory, "c\x00at": nametag.CodeUnknownCategory,
 	} {
-		if _, err := nametag.ParseCategory(in); nametag.ErrorCode(err) != code {
+		if _, err := nametag.Open.ParseCategory(in); nametag.ErrorCode(err) != code {
 			t.Errorf("ParseCategory(%q): %v, want %s", in, err, code)
 		}
 	}

@@ -8,6 +8,7 @@ package nametag
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -17,18 +18,47 @@ import (
 //
 // Besides the errors that they name, the methods return those of the Store.
 type Registry struct {
-	store Store
-	now   func() time.Time
+	store  Store
+	now    func() time.Time
+	policy *Policy
+	origin Origin // of the changes; its time is set with each
 }
 
-// NewRegistry returns a Registry that keeps its book in store and dates new
-// pets by the clock now; nil stands for time.Now.
+// NewRegistry returns a Registry that keeps its book in store, under the policy
+// Open, and dates changes by the clock now; nil stands for time.Now.
 func NewRegistry(store Store, now func() time.Time) *Registry {
 	if now == nil {
 		now = time.Now
 	}
-	return &Registry{store, now}
+	return &Registry{store: store, now: now, policy: Open, origin: Origin{Via: ViaRegistrar}}
 }
+
+// Under returns r, judging by p.
+func (r *Registry) Under(p *Policy) *Registry {
+	other := *r
+	other.policy = p
+	return &other
+}
+
+// As returns r, saying in the journal that changes come by via, from who ("" for
+// visitors), and for a reason in the registrar's words ("" for none).
+func (r *Registry) As(via Via, who, reason string) *Registry {
+	other := *r
+	other.origin = Origin{Via: via, Who: who, Reason: reason}
+	return &other
+}
+
+// Policy returns the policy that r judges by.
+func (r *Registry) Policy() *Policy { return r.policy }
+
+// stamp returns where a change that is made now comes from.
+func (r *Registry) stamp() Origin {
+	o := r.origin
+	o.At, o.Policy = r.moment(), r.policy.version
+	return o
+}
+
+func (r *Registry) moment() time.Time { return r.now().UTC().Truncate(time.Microsecond) }
 
 // An Application asks for a pet to be registered, in its owner's words.
 type Application struct {
@@ -45,13 +75,17 @@ type Application struct {
 	IdempotencyKey string
 }
 
-// Parse judges every field of a. The pet it returns has a's RegisteredAt. The
-// error is an *Error with CodeInvalid whose Fields say what to mend, one entry
-// a field.
-func (a Application) Parse() (Pet, error) {
+// Parse judges every field of a under p. The pet it returns has a's
+// RegisteredAt. The error is an *Error with CodeInvalid whose Fields say what to
+// mend, one entry a field; or, if nothing is wrong but that p reserves the name,
+// one with CodeReserved.
+func (a Application) Parse(p *Policy) (Pet, error) {
 	name, nameErr := ParseName(a.Name)
+	if nameErr == nil {
+		nameErr = p.Judge(name)
+	}
 	color, colorErr := ParseColor(a.FavoriteColor)
-	category, categoryErr := ParseCategory(a.Category)
+	category, categoryErr := p.ParseCategory(a.Category)
 
 	var fields []*Error
 	for _, err := range []error{nameErr, colorErr, categoryErr} {
@@ -60,6 +94,8 @@ func (a Application) Parse() (Pet, error) {
 		}
 	}
 	switch {
+	case len(fields) == 1 && fields[0].Code == CodeReserved:
+		return Pet{}, fields[0]
 	case len(fields) == 1:
 		return Pet{}, &Error{Code: CodeInvalid, Message: fields[0].Message, Fields: fields}
 	case len(fields) > 1:
@@ -71,11 +107,15 @@ func (a Application) Parse() (Pet, error) {
 // Register enters one pet into the book. When it returns without an error, the
 // name is the pet's and the entry is on disk.
 //
-// The error is an *Error with CodeInvalid, CodeTaken or CodeKeyReused.
+// The error is an *Error with CodeInvalid, CodeTaken, CodeSimilar, CodeReserved
+// or CodeKeyReused. Where another name may help, it has suggestions.
 func (r *Registry) Register(ctx context.Context, a Application) (Pet, error) {
 	outcomes, err := r.RegisterAll(ctx, []Application{a})
 	if err != nil {
 		return Pet{}, err
+	}
+	if e, ok := errors.AsType[*Error](outcomes[0].Err); ok {
+		e.Suggestions = r.helpful(ctx, e, a)
 	}
 	return outcomes[0].Pet, outcomes[0].Err
 }
@@ -91,19 +131,22 @@ type Outcome struct {
 // order given, what became of it; one that is refused does not hinder the
 // others. The error, if there is one, is about the transaction as a whole.
 func (r *Registry) RegisterAll(ctx context.Context, applications []Application) ([]Outcome, error) {
-	now := r.now().UTC().Truncate(time.Microsecond)
+	origin, action := r.stamp(), ActionRegistered
+	if origin.Via == ViaImport {
+		action = ActionImported
+	}
 	outcomes := make([]Outcome, len(applications))
 	entries := make([]Entry, 0, len(applications))
 	which := make([]int, 0, len(applications)) // which[i] is the application behind entries[i]
 	for i, a := range applications {
-		pet, err := a.Parse()
+		pet, err := a.Parse(r.policy)
 		if err != nil {
 			outcomes[i].Err = err
 			continue
 		}
-		e := Entry{Pet: pet, IdempotencyKey: a.IdempotencyKey}
+		e := Entry{Pet: pet, LetPass: r.policy.rules.AllowLookalikes, Action: action, Origin: origin, IdempotencyKey: a.IdempotencyKey}
 		if e.Pet.RegisteredAt.IsZero() {
-			e.Pet.RegisteredAt = now
+			e.Pet.RegisteredAt = origin.At
 		}
 		if e.IdempotencyKey != "" {
 			e.Fingerprint = fingerprint(pet)
@@ -125,14 +168,24 @@ func (r *Registry) RegisterAll(ctx context.Context, applications []Application) 
 }
 
 func outcome(name Name, res Result) Outcome {
-	switch res.Status {
-	case InsertRegistered:
+	if res.Status == InsertRegistered {
 		return Outcome{Pet: res.Pet}
+	}
+	return Outcome{Err: refusal(name, res)}
+}
+
+// refusal says why name was not given.
+func refusal(name Name, res Result) *Error {
+	switch res.Status {
 	case InsertKeyReused:
-		return Outcome{Err: &Error{Code: CodeKeyReused,
-			Message: "This idempotency key was used for another registration. Send a new key with a new registration."}}
+		return &Error{Code: CodeKeyReused,
+			Message: "This idempotency key was used for another registration. Send a new key with a new registration."}
+	case InsertSimilar:
+		return similarError(name, res.Pet)
+	case InsertReserved:
+		return rulingError(name, res.Ruling)
 	default:
-		return Outcome{Err: takenError(name, res.Pet)}
+		return takenError(name, res.Pet)
 	}
 }
 
@@ -146,55 +199,86 @@ type Status string
 
 // The verdicts on a name.
 const (
-	Available  Status = "available"   // nobody has it now
-	Taken      Status = "taken"       // a pet has it
-	NotAllowed Status = "not_allowed" // no pet may have it
+	Available   Status = "available"   // nobody has it now
+	Taken       Status = "taken"       // a pet has it
+	Similar     Status = "similar"     // a pet has one that looks like it
+	ReservedNow Status = "reserved"    // the registrar keeps it
+	NotAllowed  Status = "not_allowed" // no pet may have it
 )
 
 // A Verdict answers whether a name can be had. It is advice: it was true when
 // the book was asked, and only Register makes a name somebody's.
 type Verdict struct {
-	Status  Status
-	Message string // the reason, a sentence for people
-	Name    Name   // the zero Name with NotAllowed
-	Reason  Code   // why not: CodeTaken, or what ParseName said; "" with Available
-	Holder  *Pet   // with Taken: the pet that has the name
+	Status      Status
+	Message     string // the reason, a sentence for people
+	Name        Name   // the zero Name if it is not one that a registry could give
+	Reason      Code   // why not: CodeTaken, CodeSimilar, CodeReserved, or what ParseName and Policy.Judge said; "" with Available
+	Holder      *Pet   // with Taken and Similar: the pet that is in the way
+	Suggestions []Name // with Suggest: others that could be had
+}
+
+// judged returns the verdict that e stands for.
+func judged(name Name, e *Error) Verdict {
+	v := Verdict{Status: NotAllowed, Message: e.Message, Name: name, Reason: e.Code, Holder: e.Holder}
+	switch e.Code {
+	case CodeTaken:
+		v.Status = Taken
+	case CodeSimilar:
+		v.Status = Similar
+	case CodeReserved:
+		v.Status = ReservedNow
+	}
+	return v
 }
 
 // Check answers, in the order given, whether these names can be had.
 func (r *Registry) Check(ctx context.Context, names ...string) ([]Verdict, error) {
 	verdicts := make([]Verdict, len(names))
-	var keys []string
+	var asked []Name
+	var which []int // which[i] is the verdict on asked[i]
 	for i, s := range names {
 		name, err := ParseName(s)
+		if err == nil {
+			err = r.policy.Judge(name)
+		}
 		if err != nil {
-			e := err.(*Error)
-			verdicts[i] = Verdict{Status: NotAllowed, Message: e.Message, Reason: e.Code}
+			verdicts[i] = judged(name, err.(*Error))
 			continue
 		}
-		verdicts[i].Name = name
-		keys = append(keys, name.key)
+		asked = append(asked, name)
+		which = append(which, i)
 	}
-	if len(keys) == 0 {
+	if len(asked) == 0 {
 		return verdicts, nil
 	}
-	pets, err := r.store.Find(ctx, keys)
+	obstacles, err := r.store.Look(ctx, r.moment(), asked)
 	if err != nil {
 		return nil, err
 	}
-	for i := range verdicts {
-		v := &verdicts[i]
-		if v.Status == NotAllowed {
-			continue
+	for j, o := range obstacles {
+		name := asked[j]
+		verdicts[which[j]] = Verdict{Status: Available, Name: name, Message: available(name)}
+		if e := r.obstacleError(name, o); e != nil {
+			verdicts[which[j]] = judged(name, e)
 		}
-		if holder, ok := pets[v.Name.key]; ok {
-			e := takenError(v.Name, holder)
-			v.Status, v.Message, v.Reason, v.Holder = Taken, e.Message, e.Code, e.Holder
-			continue
-		}
-		v.Status, v.Message = Available, fmt.Sprintf("“%s” is available.", v.Name)
 	}
 	return verdicts, nil
+}
+
+func available(name Name) string { return fmt.Sprintf("“%s” is available.", name) }
+
+// obstacleError says why o keeps name from people; nil if it does not.
+func (r *Registry) obstacleError(name Name, o Obstacle) *Error {
+	switch {
+	case o.Holder != nil:
+		return takenError(name, *o.Holder)
+	case o.Ruling != nil:
+		return rulingError(name, *o.Ruling)
+	case o.Similar != nil && !r.policy.rules.AllowLookalikes:
+		return similarError(name, *o.Similar)
+	default:
+		return nil
+	}
 }
 
 // takenError says that name is taken, and by whom; the zero Pet is nobody that
@@ -210,12 +294,26 @@ func takenError(name Name, holder Pet) *Error {
 	return e
 }
 
+// similarError says that holder has a name that looks like name; the zero Pet
+// is nobody that is known.
+func similarError(name Name, holder Pet) *Error {
+	e := &Error{Code: CodeSimilar, Field: FieldName}
+	if holder.Name.key == "" {
+		e.Message = fmt.Sprintf("“%s” is too much like a name that was taken a moment ago. Please try another name.", name)
+		return e
+	}
+	e.Holder = &holder
+	e.Message = fmt.Sprintf("“%s” is too much like “%s”, which %s has had since %s. Please try another name.",
+		name, holder.Name, holder.Category.withArticle(), holder.RegisteredAt.Format("2 January 2006"))
+	return e
+}
+
 func story(name Name, holder Pet) string {
 	since := holder.RegisteredAt.Format("2 January 2006")
 	if name.display == holder.Name.display {
-		return fmt.Sprintf("a %s has had it since %s", holder.Category, since)
+		return fmt.Sprintf("%s has had it since %s", holder.Category.withArticle(), since)
 	}
-	return fmt.Sprintf("a %s has had “%s” since %s", holder.Category, holder.Name, since)
+	return fmt.Sprintf("%s has had “%s” since %s", holder.Category.withArticle(), holder.Name, since)
 }
 
 // Pet returns the pet that has this name, in any spelling with the same key.
@@ -233,7 +331,7 @@ func (r *Registry) Pet(ctx context.Context, name string) (Pet, error) {
 	}
 	pet, ok := pets[n.key]
 	if !ok {
-		return Pet{}, &Error{Code: CodeNotFound, Message: fmt.Sprintf("No pet is registered as “%s”.", n)}
+		return Pet{}, noSuchPet(n)
 	}
 	return pet, nil
 }

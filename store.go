@@ -8,15 +8,22 @@ import (
 // A Store keeps the book. Every method may be called by several goroutines at
 // once, and several processes may use one database.
 //
+// Whatever changes the book adds to the journal in the same transaction. Who
+// changes it holds the journal's head, so changes happen one after another, and
+// the numbers of the journal have no gaps and are in the order of the commits.
+//
 // Errors: a database that can't be reached or is too busy is an *Error with
 // CodeUnavailable; a context that ended is the context's error, wrapped; any
 // other failure has no code and is a defect.
 type Store interface {
 	// Insert enters pets into the book in one transaction, in one statement for
 	// one pet or a thousand, and tells of each, in the order given, what became
-	// of it. The unique constraint on the name's key decides: of any number of
-	// entries for one key, here and in other processes, exactly one is
-	// registered, and within one call it is the first. An entry that loses does
+	// of it. The unique constraints on the name's key and on its lookalike key
+	// decide: of any number of entries for one of them, here and in other
+	// processes, exactly one is registered, and within one call it is the first.
+	// A ruling in force keeps its name and its lookalikes from everybody. A pet
+	// that is let pass, by its entry or by a ruling, has no part in the
+	// constraint on lookalikes; it uses up the ruling. An entry that loses does
 	// not hinder the others. When Insert returns without an error, everything
 	// that it reports as registered is on disk. When it fails, nothing was
 	// entered, unless the connection broke while it was committing: an
@@ -27,6 +34,13 @@ type Store interface {
 	// fingerprint is the same, and InsertKeyReused if not.
 	Insert(ctx context.Context, entries []Entry) ([]Result, error)
 
+	// Apply makes one change that is not the entering of a pet.
+	Apply(ctx context.Context, c Change) (Result, error)
+
+	// Look returns, in the order given, what stands in the way of whoever wants
+	// these names.
+	Look(ctx context.Context, at time.Time, names []Name) ([]Obstacle, error)
+
 	// Find returns the pets that have these keys, by key. A key that nobody has
 	// is absent from the map.
 	Find(ctx context.Context, keys []string) (map[string]Pet, error)
@@ -36,6 +50,16 @@ type Store interface {
 	// have to read the whole book: only a few run at once and none for long, and
 	// one that gets no turn is an *Error with CodeUnavailable.
 	List(ctx context.Context, q ListQuery) ([]Pet, error)
+
+	// Rulings returns at most limit rulings, by the keys of their names, after
+	// the one with this key. Those whose time is over may be among them.
+	Rulings(ctx context.Context, after string, limit int) ([]Ruling, error)
+
+	// Journal returns at most q.Limit records, by their numbers.
+	Journal(ctx context.Context, q JournalQuery) ([]Record, error)
+
+	// JournalHead returns where the journal ends.
+	JournalHead(ctx context.Context) (Head, error)
 
 	// ForgetKeys deletes what is remembered of idempotency keys used before t,
 	// and returns how many there were, also when it failed half-way.
@@ -52,28 +76,69 @@ type Store interface {
 // An Entry is what Insert is to enter into the book.
 type Entry struct {
 	Pet            Pet
+	LetPass        bool // though it looks like another
+	Action         Action
+	Origin         Origin
 	IdempotencyKey string   // UTF-8 without NUL; "" for none
 	Fingerprint    [32]byte // tells registrations apart that come with one idempotency key
 }
 
-// InsertStatus says what became of an Entry.
-type InsertStatus int
+// A Change is what Apply is to do.
+//
+//   - ActionRenamed: the pet that has Key gets Name, as Insert would give it;
+//     its old name is in quarantine until Until.
+//   - ActionReleased: the pet that has Key leaves the book; its name is in
+//     quarantine until Until.
+//   - ActionReserved, ActionLetPass: Name, which no pet has, gets a ruling, in
+//     place of the one that it had.
+//   - ActionUnreserved: the ruling on Key is taken back.
+//
+// A quarantine that would end at once is none.
+type Change struct {
+	Action  Action
+	Key     string
+	Name    Name
+	LetPass bool // with ActionRenamed, as in an Entry
+	Until   time.Time
+	Origin  Origin
+}
 
-// What may become of an Entry.
+// A ResultStatus says what became of an Entry or a Change.
+type ResultStatus int
+
+// What may become of an Entry or a Change.
 const (
-	InsertRegistered InsertStatus = iota + 1 // the pet is in the book
+	InsertRegistered ResultStatus = iota + 1 // the pet is in the book
 	InsertTaken                              // another pet has the name
+	InsertSimilar                            // another pet has a name that looks like it
+	InsertReserved                           // a ruling is in the way
 	InsertKeyReused                          // the idempotency key belongs to another registration
+	ChangeDone                               // the change was made
+	ChangeNotFound                           // there is no such pet, or no such ruling
 )
 
-// A Result tells what became of an Entry.
+// A Result tells what became of an Entry or a Change.
 type Result struct {
-	Status InsertStatus
+	Status ResultStatus
 
-	// Pet is the pet as registered, with InsertRegistered; the pet that has the
-	// name, with InsertTaken (the zero Pet if it lost the name meanwhile); and
-	// the zero Pet with InsertKeyReused.
+	// Pet is the pet as registered, with InsertRegistered; the pet that is in
+	// the way, with InsertTaken and InsertSimilar (the zero Pet if it lost the
+	// name meanwhile); the pet as it is since, or was before it was released,
+	// with ChangeDone; and the zero Pet otherwise.
 	Pet Pet
+
+	// Ruling is the one that is in the way, with InsertReserved; the one that
+	// was made, a quarantine too, or taken back, with ChangeDone; and the zero
+	// Ruling otherwise.
+	Ruling Ruling
+}
+
+// An Obstacle is what stands in the way of whoever wants a name: nothing, or
+// the first of these that there is.
+type Obstacle struct {
+	Holder  *Pet    // has the name
+	Ruling  *Ruling // in force, on the name or on one that looks like it
+	Similar *Pet    // has a name that looks like it, and no ruling lets this one pass
 }
 
 // A ListQuery says which pets List is to return.

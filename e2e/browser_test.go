@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -67,13 +68,14 @@ type tab struct {
 	t    *testing.T
 	ctx  context.Context
 	site string // the address of the server, without a path
+	book string // the file that it keeps the pets in
 
 	mu       sync.Mutex
 	requests []string
 }
 
-// newTab opens a tab on a server of its own.
-func newTab(t *testing.T) *tab {
+// newTab opens a tab on a server of its own, with these flags.
+func newTab(t *testing.T, flags ...string) *tab {
 	t.Helper()
 	if browser == nil {
 		const why = "browser tests left out: no chromium found; install chromium"
@@ -82,12 +84,13 @@ func newTab(t *testing.T) *tab {
 		}
 		t.Skip(why)
 	}
-	server := programtest.Serve(t, nil)
+	book := filepath.Join(t.TempDir(), "book.db")
+	server := programtest.Serve(t, map[string]string{"NAMETAG_DATABASE": book}, flags...)
 	ctx, cancel := chromedp.NewContext(browser)
 	t.Cleanup(cancel)
-	ctx, cancel = context.WithTimeout(ctx, time.Minute)
+	ctx, cancel = context.WithTimeout(ctx, 2*time.Minute)
 	t.Cleanup(cancel)
-	b := &tab{t: t, ctx: ctx, site: server.URL}
+	b := &tab{t: t, ctx: ctx, site: server.URL, book: book}
 	if err := chromedp.Listen(ctx, b.watch); err != nil {
 		t.Fatal(err)
 	}
@@ -115,6 +118,15 @@ func (b *tab) watch(event any) {
 		if u, err := url.Parse(e.Request.URL); err != nil || "http://"+u.Host != b.site {
 			b.t.Errorf("a request to another host: %s", e.Request.URL)
 		}
+	}
+}
+
+// keeper runs a command of whoever keeps the book, beside the server.
+func (b *tab) keeper(args ...string) {
+	b.t.Helper()
+	cmd := programtest.Command(append(args, "--database="+b.book, "--as=Sam", "--reason=As <b>agreed</b> with its owner.")...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		b.t.Fatalf("nametag %s: %v\n%s", strings.Join(args, " "), err, out)
 	}
 }
 
@@ -225,13 +237,13 @@ func (b *tab) register(name, color, category string) {
 	b.typeInto("pet_name", name)
 	b.typeInto("pet_favorite_color", color)
 	b.click("label[for=pet_category_" + category + "]")
-	b.click("[type=submit]")
+	b.click("#register_button")
 	b.until("the certificate is there", `document.querySelector(".certificate") !== null`)
 }
 
 const (
 	verdict    = `document.getElementById("pet_name_verdict").textContent`
-	isDisabled = `document.querySelector("[type=submit]").disabled`
+	isDisabled = `document.getElementById("register_button").disabled`
 )
 
 // verdictSays waits for the verdict to contain text.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 )
 
@@ -31,7 +32,15 @@ func everyPage(b *tab, f func(state string)) {
 	f("form, name available")
 	b.retype("pet_name", "Möbius")
 	b.verdictSays("is taken")
+	b.suggested("Möbius Gold")
 	f("form, name taken")
+	b.retype("pet_name", "M-ö-bius")
+	b.verdictSays("is too much like")
+	f("form, name similar")
+	b.keeper("names", "reserve", "Laika")
+	b.retype("pet_name", "Laika")
+	b.verdictSays("is reserved")
+	f("form, name reserved")
 	b.retype("pet_name", longest+"WW")
 	b.verdictSays("shorten")
 	f("form, name too long")
@@ -50,6 +59,32 @@ func everyPage(b *tab, f func(state string)) {
 	b.do(chromedp.Evaluate[chromedp.Void](`document.querySelector("form").noValidate = true; document.querySelector("form").requestSubmit()`))
 	b.until("the refused form is there", `document.querySelectorAll("[data-status=not_allowed]").length === 3`)
 	f("refused form")
+	b.withoutItsScript(func() {
+		b.open("/")
+		b.typeInto("pet_name", "möbius")
+		b.fill("gold", "dog")
+		b.click("#register_button")
+		b.verdictSays("Try one of these:")
+		f("refused form, without its script")
+	})
+	b.keeper("pets", "rename", longest, "Max")
+	b.open("/pets/Max")
+	f("certificate of a renamed pet")
+	b.keeper("pets", "release", "Max")
+	b.open("/pets/Max")
+	f("pet that left")
+}
+
+// withoutItsScript lets f work on pages whose script can't be loaded. (In a
+// browser that runs none, axe-core could not run either.)
+func (b *tab) withoutItsScript(f func()) {
+	b.t.Helper()
+	block := func(patterns ...*network.BlockPattern) {
+		call(b, network.SetBlockedURLs, network.SetBlockedURLsParams{URLPatterns: patterns})
+	}
+	block(&network.BlockPattern{URLPattern: b.site + "/static/app.*.js", Block: true})
+	f()
+	block()
 }
 
 func TestAccessibility(t *testing.T) {

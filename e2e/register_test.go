@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -57,7 +58,7 @@ func TestRegisterWithoutScript(t *testing.T) {
 	b.typeInto("pet_name", "MÖBIUS ")
 	b.typeInto("pet_favorite_color", "blue")
 	b.click("label[for=pet_category_dog]")
-	b.click("[type=submit]")
+	b.click("#register_button")
 	b.verdictSays("“MÖBIUS” is taken")
 	if eval[bool](b, isDisabled) {
 		t.Error("Register is disabled, and nothing can enable it")
@@ -67,7 +68,7 @@ func TestRegisterWithoutScript(t *testing.T) {
 		t.Errorf("the form has %q", kept)
 	}
 	b.typeInto("pet_name", "II")
-	b.click("[type=submit]")
+	b.click("#register_button")
 	b.until("the certificate is there", `document.querySelector(".certificate__name")?.textContent === "MÖBIUS II"`)
 }
 
@@ -86,7 +87,7 @@ func TestRefusedFormIsLive(t *testing.T) {
 		t.Error("Register is disabled while offline")
 	}
 	call(b, fetch.Disable, cdp.Empty{})
-	b.click("[type=submit]")
+	b.click("#register_button")
 	b.until("the refused name disables Register", isDisabled)
 	b.verdictSays("“bella” is taken")
 	b.typeInto("pet_name", " Blue")
@@ -127,7 +128,7 @@ func (q *questions) next(name string) *fetch.EventRequestPaused {
 	q.b.t.Helper()
 	select {
 	case e := <-q.asked:
-		if !strings.HasSuffix(e.Request.URL, "pet_name="+name) {
+		if u, err := url.Parse(e.Request.URL); err != nil || u.Query().Get("pet_name") != name {
 			q.b.t.Fatalf("asked %s, want a question about %s", e.Request.URL, name)
 		}
 		return e
@@ -248,11 +249,11 @@ func TestStoppedFormCanBeSentAgain(t *testing.T) {
 	b.typeInto("pet_favorite_color", "blue")
 	b.click("label[for=pet_category_cat]")
 	b.verdictSays("is available")
-	b.click("[type=submit]")
+	b.click("#register_button")
 	<-q.asked
 	b.do(chromedp.Stop())
 	call(b, fetch.Disable, cdp.Empty{})
-	b.click("[type=submit]")
+	b.click("#register_button")
 	b.until("the certificate is there", `document.querySelector(".certificate") !== null`)
 }
 
@@ -267,7 +268,7 @@ func TestDoubleClick(t *testing.T) {
 		b.typeInto("pet_name", "Bella")
 		b.typeInto("pet_favorite_color", "blue")
 		b.click("label[for=pet_category_cat]")
-		b.do(chromedp.DoubleClick(chromedp.CSS("[type=submit]")))
+		b.do(chromedp.DoubleClick(chromedp.CSS("#register_button")))
 		b.until("the certificate is there", `document.querySelector(".certificate") !== null`)
 	}
 }

@@ -53,6 +53,74 @@ func TestIdempotencyKeysAreForgottenEveryHourAfterADay(t *testing.T) {
 	})
 }
 
+// A petStore has one page of pets, or an error instead.
+type petStore struct {
+	nametag.Store
+	pets []nametag.Pet
+	err  error
+}
+
+func (s petStore) List(context.Context, nametag.ListQuery) ([]nametag.Pet, error) {
+	return s.pets, s.err
+}
+
+func TestPetsThatBreakThePolicyAreCounted(t *testing.T) {
+	pet := func(name string, c nametag.Category) nametag.Pet {
+		n, err := nametag.ParseName(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return nametag.Pet{Name: n, Category: c}
+	}
+	policy, err := nametag.NewPolicy(nametag.Rules{Name: "short", Length: nametag.LengthRule{Max: 3}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	for _, test := range []struct {
+		name  string
+		ctx   context.Context
+		store petStore
+		want  string
+	}{
+		{"all is well", t.Context(), petStore{pets: []nametag.Pet{pet("Rex", "dog")}}, "level=DEBUG msg=\"no pet in the book breaks the policy\" pets=1 policy=" + policy.Version()},
+		{"misfits", t.Context(), petStore{pets: []nametag.Pet{pet("Rex", "dog"), pet("Bella", "dog"), pet("Max", "horse")}},
+			"level=INFO msg=\"pets in the book break the policy; they keep their names\" pets=3 misfits=2 policy=" + policy.Version()},
+		{"a failure", t.Context(), petStore{err: errors.New("the database is away")}, "level=WARN msg=\"the pets in the book that break the policy can't be counted\" policy=" + policy.Version() + " error=\"the database is away\""},
+		{"the end", stopped, petStore{err: context.Canceled}, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var log strings.Builder
+			logger := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+			countMisfits(test.ctx, logger, nametag.NewRegistry(test.store, nil).Under(policy))
+			_, got, _ := strings.Cut(strings.TrimSpace(log.String()), " ")
+			if got != test.want {
+				t.Errorf("it logs\n%s\nwant\n%s", got, test.want)
+			}
+		})
+	}
+}
+
+func TestWhoRunsACommandIsSaid(t *testing.T) {
+	for _, test := range []struct {
+		flag who
+		env  map[string]string
+		want string
+	}{
+		{"", map[string]string{"USER": "ann"}, "ann"},
+		{"", map[string]string{"USER": "root", "SUDO_USER": "bob"}, "bob"},
+		{"", map[string]string{"USER": "ann", "SUDO_USER": "\a"}, "ann"},
+		{"carol", map[string]string{"USER": "ann"}, "carol"},
+		{"", nil, ""},
+	} {
+		p := Process{Getenv: func(name string) string { return test.env[name] }}
+		if got := (whoFlag{As: test.flag}).who(p); got != test.want {
+			t.Errorf("with --as=%s and %v: %q, want %q", test.flag, test.env, got, test.want)
+		}
+	}
+}
+
 func TestDataDirectories(t *testing.T) {
 	home := map[string]string{"HOME": "/home/ann"}
 	for _, test := range []struct {

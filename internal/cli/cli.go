@@ -34,6 +34,10 @@ type commands struct {
 	Serve       serveCmd       `cmd:"" help:"Run the registry's web server."`
 	Import      importCmd      `cmd:"" help:"Register the pets of a CSV file."`
 	Export      exportCmd      `cmd:"" help:"Write the whole book as CSV or JSON."`
+	Pets        petsCmd        `cmd:"" help:"Find, show, rename or release pets."`
+	Names       namesCmd       `cmd:"" help:"Reserve names, let them pass, and list those that are kept."`
+	Journal     journalCmd     `cmd:"" help:"Verify, show or export the journal of all changes."`
+	Policy      policyCmd      `cmd:"" help:"Check and try the rules by which names are given."`
 	Migrate     migrateCmd     `cmd:"" help:"Bring the database's schema up to date."`
 	Healthcheck healthcheckCmd `cmd:"" help:"Ask a running server whether it is ready."`
 	Version     versionCmd     `cmd:"" help:"Say which version this is."`

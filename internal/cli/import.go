@@ -15,17 +15,23 @@ import (
 	"nametag/internal/transfer"
 )
 
+// A namesFile is a CSV file that has names.
+type namesFile struct {
+	File       string    `arg:"" help:"The CSV file (UTF-8, with a header line), or - for standard input."`
+	Delimiter  delimiter `default:"," placeholder:"CHARACTER" help:"What stands between columns: a comma by default; tab for a tabulator."`
+	NameColumn string    `placeholder:"HEADER" help:"The column of the names; by default name, pet_name or animals_name."`
+}
+
 type importCmd struct {
-	databaseFlags
-	File           string    `arg:"" help:"The CSV file (UTF-8, with a header line), or - for standard input."`
-	Delimiter      delimiter `default:"," placeholder:"CHARACTER" help:"What stands between columns: a comma by default; tab for a tabulator."`
-	NameColumn     string    `placeholder:"HEADER" help:"The column of the names; by default name, pet_name or animals_name."`
-	CategoryColumn string    `placeholder:"HEADER" help:"The column of the categories; by default category, pet_category or species."`
-	ColorColumn    string    `placeholder:"HEADER" help:"The column of the favourite colours; by default favorite_color, pet_favorite_color, favourite_colour, color or colour."`
-	DateColumn     string    `placeholder:"HEADER" help:"The column of the registration dates; by default registered_at or license_issue_date. A row without a date is registered now."`
-	DefaultColor   color     `default:"unknown" placeholder:"COLOR" help:"The favourite colour of pets for which the file gives none; unknown by default."`
-	Report         string    `placeholder:"FILE" help:"Where to list the rows that were refused; by default the file's name with .refused.csv, in this directory."`
-	DryRun         bool      `help:"Register nothing, but judge and report every row."`
+	bookFlags
+	whoFlag
+	namesFile
+	CategoryColumn string `placeholder:"HEADER" help:"The column of the categories; by default category, pet_category or species."`
+	ColorColumn    string `placeholder:"HEADER" help:"The column of the favourite colours; by default favorite_color, pet_favorite_color, favourite_colour, color or colour."`
+	DateColumn     string `placeholder:"HEADER" help:"The column of the registration dates; by default registered_at or license_issue_date. A row without a date is registered now."`
+	DefaultColor   color  `default:"unknown" placeholder:"COLOR" help:"The favourite colour of pets for which the file gives none; unknown by default."`
+	Report         string `placeholder:"FILE" help:"Where to list the rows that were refused; by default the file's name with .refused.csv, in this directory."`
+	DryRun         bool   `help:"Register nothing, but judge and report every row."`
 }
 
 // Help implements kong.HelpProvider.
@@ -55,15 +61,16 @@ func (c importCmd) Run(ctx context.Context, p Process) (err error) {
 		Delimiter:    rune(c.Delimiter),
 		Columns:      transfer.Columns{Name: c.NameColumn, Category: c.CategoryColumn, Color: c.ColorColumn, Date: c.DateColumn},
 		DefaultColor: string(c.DefaultColor),
+		Policy:       c.policy(),
 	})
 	if err != nil {
 		return c.describe(err)
 	}
-	enter, done, err := c.enter(ctx, p)
+	enter, closeBook, err := c.enter(ctx, p)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, done()) }()
+	defer func() { err = errors.Join(err, closeBook()) }()
 
 	to, err := c.createReport(p, in)
 	if err != nil {
@@ -79,14 +86,18 @@ func (c importCmd) Run(ctx context.Context, p Process) (err error) {
 	importer := transfer.Importer{Rows: rows, Enter: enter, Report: report, Progress: meter.show}
 	sum, err := importer.Run(ctx)
 	meter.finish()
-	if werr := c.summarize(p.Stdout, sum, time.Since(begin)); err == nil {
+	done := "registered"
+	if c.DryRun {
+		done = "would be registered (dry run)"
+	}
+	if werr := summarize(p.Stdout, sum, time.Since(begin), done, "refused; the report is "+c.reportName()); err == nil {
 		return werr
 	}
 	return c.stopped(sum, err)
 }
 
-// input opens what is to be imported.
-func (c importCmd) input(p Process) (io.ReadCloser, error) {
+// input opens the file.
+func (c namesFile) input(p Process) (io.ReadCloser, error) {
 	if c.File == "-" {
 		if f, ok := p.Stdin.(*os.File); ok {
 			return f, nil // so that createReport can tell it from the report
@@ -113,7 +124,7 @@ func (c importCmd) enter(ctx context.Context, p Process) (enter transfer.Enter, 
 	if err != nil {
 		return nil, nil, err
 	}
-	return nametag.NewRegistry(db, nil).RegisterAll, db.Close, nil
+	return c.registry(db).As(nametag.ViaImport, c.who(p), "").RegisterAll, db.Close, nil
 }
 
 // enterDry returns how rows would get into the database. Where there is none
@@ -124,13 +135,13 @@ func (c importCmd) enterDry(ctx context.Context, p Process) (enter transfer.Ente
 		return nil, nil, err
 	}
 	if _, err := os.Stat(where.path); where.path != "" && errors.Is(err, fs.ErrNotExist) {
-		return transfer.EmptyBook, func() error { return nil }, nil
+		return transfer.EmptyBook(c.policy()), func() error { return nil }, nil
 	}
 	db, _, err := c.open(ctx, p, nil, purpose{readOnly: true})
 	if err != nil {
 		return nil, nil, err
 	}
-	return transfer.DryRun(nametag.NewRegistry(db, nil)), db.Close, nil
+	return transfer.DryRun(c.registry(db)), db.Close, nil
 }
 
 // createReport opens the report. It refuses to write it over the input or the
@@ -169,7 +180,7 @@ func (c importCmd) reportName() string {
 }
 
 // describe names the flag that mends err.
-func (c importCmd) describe(err error) error {
+func (c namesFile) describe(err error) error {
 	if missing, ok := errors.AsType[*transfer.MissingColumnError](err); ok {
 		return usagef("%s: %w; say which one holds the %s with --%s-column, or which character stands between columns with --delimiter",
 			c.File, err, missing.Column, missing.Column)

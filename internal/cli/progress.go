@@ -25,15 +25,21 @@ type meter struct {
 func newMeter(in io.Reader, w io.Writer) *meter {
 	m := &meter{in: in, begin: time.Now()}
 	if isTerminal(w) {
-		m.bar = progressbar.NewOptions64(size(in),
-			progressbar.OptionSetWriter(w),
-			progressbar.OptionShowBytes(true),
-			progressbar.OptionShowCount(),
-			progressbar.OptionThrottle(100*time.Millisecond),
-			progressbar.OptionClearOnFinish(),
-		)
+		m.bar = newBar(w, size(in), true)
 	}
 	return m
+}
+
+// newBar returns a bar that shows on w how a work of this size comes along; -1
+// stands for a size that is not known.
+func newBar(w io.Writer, size int64, inBytes bool) *progressbar.ProgressBar {
+	return progressbar.NewOptions64(size,
+		progressbar.OptionSetWriter(w),
+		progressbar.OptionShowBytes(inBytes),
+		progressbar.OptionShowCount(),
+		progressbar.OptionThrottle(100*time.Millisecond),
+		progressbar.OptionClearOnFinish(),
+	)
 }
 
 // size returns the size of a file; -1 where there is none to know.

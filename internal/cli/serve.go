@@ -23,7 +23,7 @@ import (
 type serveCmd struct {
 	addressFlags
 	httpsFlags
-	databaseFlags
+	bookFlags
 	logFlags
 	RateLimit       rate         `default:"50" help:"How many requests a second each client may send; 0 for no limit."`
 	TrustedProxies  proxies      `placeholder:"NETWORK,…" help:"Addresses and networks (CIDR) of the proxies before the server, whose X-Forwarded-For is believed, and with --behind-https-proxy their X-Forwarded-Proto."`
@@ -86,7 +86,7 @@ func (c serveCmd) facts(p Process, on listeners, secure https, place string) []a
 	if secure.tls != nil {
 		scheme = "https"
 	}
-	facts := []any{"url", urlOf(on.main, scheme), "https", secure.mode, "database", place, "version", version(p).Version}
+	facts := []any{"url", urlOf(on.main, scheme), "https", secure.mode, "database", place, "policy", c.policy().Version(), "version", version(p).Version}
 	if on.redirect != nil {
 		facts = append(facts, "redirect", urlOf(on.redirect, "http"))
 	}
@@ -101,8 +101,9 @@ func urlOf(l net.Listener, scheme string) string { return address(l.Addr().Strin
 // serve runs the servers and the chores until ctx ends.
 func (c serveCmd) serve(ctx context.Context, log *slog.Logger, on listeners, secure https, metrics *prometheus.Registry, db nametag.Store) error {
 	var draining atomic.Bool
+	registry := c.registry(db)
 	site := web.New(web.Config{
-		Registry: nametag.NewRegistry(db, nil),
+		Registry: registry,
 		Ready: func(ctx context.Context) error {
 			if draining.Load() {
 				return &nametag.Error{Code: nametag.CodeUnavailable, Message: "The server is shutting down."}
@@ -122,6 +123,7 @@ func (c serveCmd) serve(ctx context.Context, log *slog.Logger, on listeners, sec
 	defer wg.Wait()
 	defer stop()
 	wg.Go(func() { forgetKeys(behind, log, db) })
+	wg.Go(func() { countMisfits(behind, log, registry) })
 	if secure.run != nil {
 		wg.Go(func() { secure.run(behind) })
 	}

@@ -76,6 +76,17 @@ func TestWrongSettingsAreNamedWithTheirValueAndTheMend(t *testing.T) {
 		{"proxy without address", environ{"NAMETAG_BEHIND_HTTPS_PROXY": "true"}, "serve", []string{"NAMETAG_BEHIND_HTTPS_PROXY", "NAMETAG_TRUSTED_PROXIES"}},
 		{"ACME without domain", environ{"NAMETAG_ACME_EMAIL": "ann@pets.example"}, "serve", []string{"NAMETAG_ACME_", "NAMETAG_DOMAIN"}},
 		{"healthcheck of some port", environ{"NAMETAG_DOMAIN": "pets.example", "NAMETAG_REDIRECT_LISTEN": ":0"}, "healthcheck", []string{"NAMETAG_REDIRECT_LISTEN", "--url"}},
+		{"policy", environ{"NAMETAG_POLICY": "kenel"}, "serve", []string{"NAMETAG_POLICY", `"kenel"`, "kennel-club"}},
+		{"policy's file", nil, "import --policy=./missing.yaml -", []string{"--policy", "./missing.yaml", "no such file"}},
+		{"no reason", nil, "names reserve King", []string{"--reason"}},
+		{"empty reason", environ{"NAMETAG_REASON": " "}, "pets release Rex", []string{"NAMETAG_REASON", "The reason is empty"}},
+		{"long reason", nil, "pets rename A B --reason=" + strings.Repeat("x", 201), []string{"--reason", "shorten it by 1"}},
+		{"who", nil, "names let-pass King --reason=x --as=\a", []string{"--as", "The name contains a control character"}},
+		{"nobody", environ{"USER": "\a", "HOME": "/"}, "names unreserve King --reason=x", []string{"--as", "NAMETAG_AS"}},
+		{"head", nil, "journal verify --head=12", []string{"--head", `"12"`, "nametag journal verify"}},
+		{"head's variable", environ{"NAMETAG_HEAD": "1:ab"}, "journal verify", []string{"NAMETAG_HEAD", `"1:ab"`, "64 hexadecimal digits"}},
+		{"after", environ{"NAMETAG_AFTER": "-1"}, "journal export", []string{"NAMETAG_AFTER", "-1", "from 1"}},
+		{"a name that is none", nil, "journal show ...", []string{"no letter and no digit"}},
 		{"no home", nil, "serve --listen=127.0.0.1:0", []string{"home", "--database", "NAMETAG_DATABASE"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

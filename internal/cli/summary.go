@@ -21,12 +21,18 @@ func inWords(code nametag.Code) string {
 		return "a field is empty"
 	case nametag.CodeTooLong:
 		return "a field is too long"
+	case nametag.CodeTooShort:
+		return "a name is too short"
 	case nametag.CodeNotAllowed:
-		return "a field has characters that are not allowed"
+		return "a field has characters or a word that is not allowed"
 	case nametag.CodeUnknownCategory:
-		return "neither a cat nor a dog"
+		return "not a category of this registry"
 	case nametag.CodeTaken:
 		return "another pet has the name"
+	case nametag.CodeSimilar:
+		return "another pet has a name that looks like it"
+	case nametag.CodeReserved:
+		return "the name is kept from everybody"
 	case transfer.CodeAlreadyRegistered:
 		return "this pet is in the book already"
 	case transfer.CodeBadRow:
@@ -38,21 +44,18 @@ func inWords(code nametag.Code) string {
 	}
 }
 
-// summarize tells what an import did, in an aligned table.
-func (c importCmd) summarize(w io.Writer, sum transfer.Summary, took time.Duration) error {
-	refused := 0
+// summarize tells what became of the rows of a file, in an aligned table: how
+// many were done and how many refused, in these words, and why.
+func summarize(w io.Writer, sum transfer.Summary, took time.Duration, done, refused string) error {
+	total := 0
 	for _, n := range sum.Refused {
-		refused += n
-	}
-	done := "registered"
-	if c.DryRun {
-		done = "would be registered (dry run)"
+		total += n
 	}
 	var b strings.Builder
 	line := func(n int, what string) { fmt.Fprintf(&b, "%*s  %s\n", len(thousands(sum.Rows)), thousands(n), what) }
 	line(sum.Rows, fmt.Sprintf("rows read in %.1f s, %s rows/s", took.Seconds(), thousands(int(float64(sum.Rows)/took.Seconds()))))
 	line(sum.Registered, done)
-	line(refused, "refused; the report is "+c.reportName())
+	line(total, refused)
 	codes := slices.SortedFunc(maps.Keys(sum.Refused), func(x, y nametag.Code) int {
 		return cmp.Or(cmp.Compare(sum.Refused[y], sum.Refused[x]), cmp.Compare(x, y))
 	})

@@ -54,22 +54,31 @@ func (e *SchemaError) Error() string {
 type Migrator struct {
 	dialect Dialect
 	files   fs.FS
+	steps   map[int64]Step
 	target  int64
 }
 
-// New returns a Migrator for the goose migrations in files, numbered without
-// gaps: 00001_name.sql and so on.
-func New(d Dialect, files fs.FS) (*Migrator, error) {
+// A Step is a migration that SQL alone can't do. What it did is undone if it
+// fails.
+type Step func(ctx context.Context, tx *sql.Tx) error
+
+// New returns a Migrator for the goose migrations in files, 00001_name.sql and
+// so on, and for steps, by their numbers. Together they are numbered without
+// gaps.
+func New(d Dialect, files fs.FS, steps map[int64]Step) (*Migrator, error) {
 	names, err := fs.Glob(files, "*.sql")
 	if err != nil {
 		return nil, fmt.Errorf("migrate: %w", err)
 	}
-	m := &Migrator{dialect: d, files: files}
+	m := &Migrator{dialect: d, files: files, steps: steps}
 	for _, name := range names {
 		version, err := goose.NumericComponent(name)
 		if err != nil {
 			return nil, fmt.Errorf("migrate: %w", err)
 		}
+		m.target = max(m.target, version)
+	}
+	for version := range steps {
 		m.target = max(m.target, version)
 	}
 	return m, nil
@@ -171,6 +180,11 @@ func (m *Migrator) provider(db *sql.DB) (*goose.Provider, error) {
 		}
 		options = append(options, goose.WithSessionLocker(locker))
 	}
+	var steps []*goose.Migration
+	for version, step := range m.steps {
+		steps = append(steps, goose.NewGoMigration(version, &goose.GoFunc{RunTx: step}, nil))
+	}
+	options = append(options, goose.WithGoMigrations(steps...))
 	provider, err := goose.NewProvider(m.dialect.goose, db, m.files, options...)
 	if err != nil {
 		return nil, fmt.Errorf("migrate: %w", err)

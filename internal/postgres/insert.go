@@ -2,6 +2,8 @@ package postgres
 
 import (
 	"context"
+	"database/sql"
+	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -11,97 +13,229 @@ import (
 	"nametag/internal/storekit"
 )
 
-// Insert implements nametag.Store. One pet without an idempotency key is one
-// statement, and needs no transaction about it: if a second statement has to
-// ask who has its name, the first has entered nothing.
-func (s *Store) Insert(ctx context.Context, entries []nametag.Entry) ([]nametag.Result, error) {
+// Insert implements nametag.Store.
+func (s *Store) Insert(ctx context.Context, entries []nametag.Entry) (results []nametag.Result, err error) {
 	if len(entries) == 0 {
 		return nil, nil
 	}
-	if s.readOnly {
-		return nil, errReadOnly
-	}
-	var b *storekit.Batch
-	err := s.call(ctx, "insert", func(ctx context.Context) error {
-		b = storekit.NewBatch(entries)
-		claims := b.Claims()
-		if len(entries) == 1 && len(claims) == 0 {
-			return insert(ctx, s.pool, b)
-		}
-		return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-			if len(claims) == 0 {
-				return insert(ctx, tx, b)
-			}
-			return insertWithKeys(ctx, tx, b, claims)
-		})
+	err = s.change(ctx, "insert", func(ctx context.Context, tx storekit.Tx) error {
+		results, err = storekit.Insert(ctx, tx, entries)
+		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	return b.Results(), nil
+	return results, nil
 }
 
-// A querier is the pool or a transaction.
-type querier interface {
-	Exec(ctx context.Context, query string, args ...any) (pgconn.CommandTag, error)
-	Query(ctx context.Context, query string, args ...any) (pgx.Rows, error)
+// Apply implements nametag.Store.
+func (s *Store) Apply(ctx context.Context, c nametag.Change) (res nametag.Result, err error) {
+	err = s.change(ctx, string(c.Action), func(ctx context.Context, tx storekit.Tx) error {
+		res, err = storekit.Apply(ctx, tx, c)
+		return err
+	})
+	if err != nil {
+		return nametag.Result{}, err
+	}
+	return res, nil
 }
 
-// insert enters b's candidates and settles b.
-func insert(ctx context.Context, db querier, b *storekit.Batch) error {
-	registered, err := insertPets(ctx, db, b.Candidates())
-	if err != nil {
-		return err
+// change runs f in a transaction, and again if others got in its way.
+func (s *Store) change(ctx context.Context, doing string, f func(context.Context, storekit.Tx) error) error {
+	if s.readOnly {
+		return errReadOnly
 	}
-	holders, err := findPets(ctx, db, b.Losers(registered))
-	if err != nil {
+	return s.call(ctx, doing, func(ctx context.Context) error {
+		return pgx.BeginTxFunc(ctx, s.pool, lockable, func(tx pgx.Tx) error { return f(ctx, transaction{tx}) })
+	})
+}
+
+// lockable has each statement see what was committed before it, and so what
+// those did who had the lock.
+var lockable = pgx.TxOptions{IsoLevel: pgx.ReadCommitted}
+
+// A transaction implements storekit.Tx.
+type transaction struct{ pgx.Tx }
+
+// Lock implements storekit.Tx. The second query begins when the first has the
+// lock, so it sees all that was committed before.
+func (tx transaction) Lock(ctx context.Context, w storekit.Wanted) (head nametag.Head, found storekit.Found, err error) {
+	b := &pgx.Batch{}
+	b.Queue(`SELECT seq, hash FROM journal_head FOR UPDATE`).QueryRow(func(row pgx.Row) (err error) {
+		head, err = scanHead(row)
 		return err
+	})
+	queueWanted(b, w, &found)
+	err = tx.SendBatch(ctx, b).Close()
+	return head, found, err
+}
+
+// Write implements storekit.Tx. What others did to the book meanwhile, though
+// the head was locked, makes it fail.
+func (tx transaction) Write(ctx context.Context, c storekit.Changes) error {
+	b := &pgx.Batch{}
+	for _, s := range statements(c) {
+		q := b.Queue(s.query, s.args...)
+		if s.rows > 0 {
+			q.Exec(func(tag pgconn.CommandTag) error { return s.check(tag.RowsAffected()) })
+		}
 	}
-	b.Settle(registered, holders)
+	return tx.SendBatch(ctx, b).Close()
+}
+
+// A statement changes something.
+type statement struct {
+	query string
+	args  []any
+	rows  int // how many it must change; 0 for any number
+}
+
+// check returns errAgain if the database knew better, as when a program that
+// does not take the lock has changed the book.
+func (s statement) check(changed int64) error {
+	if s.rows > 0 && changed != int64(s.rows) {
+		return errAgain
+	}
 	return nil
 }
 
-// insertPets enters the pets whose names nobody has, in one statement, and
-// returns their keys. It waits for others who are about to enter one of them.
-func insertPets(ctx context.Context, db querier, pets []nametag.Pet) (map[string]bool, error) {
-	registered := make(map[string]bool, len(pets))
-	if len(pets) == 0 {
-		return registered, nil
+// statements returns how c is written.
+func statements(c storekit.Changes) []statement {
+	var all []statement
+	if len(c.RemovePets) > 0 {
+		all = append(all, statement{`DELETE FROM pets WHERE name_key = ANY($1::text[])`, []any{c.RemovePets}, len(c.RemovePets)})
 	}
-	c := columnsOf(pets)
-	rows, err := db.Query(ctx, `
-		INSERT INTO pets (name_key, name, favorite_color, category, registered_at)
-		SELECT name_key, name, favorite_color, category, registered_at
-		FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[])
-		     AS pet (name_key, name, favorite_color, category, registered_at)
-		ON CONFLICT (name_key) DO NOTHING
-		RETURNING name_key`,
-		c.keys, c.names, c.colors, c.categories, c.registered)
+	if len(c.RemoveRulings) > 0 {
+		all = append(all, statement{`DELETE FROM rulings WHERE name_key = ANY($1::text[])`, []any{c.RemoveRulings}, len(c.RemoveRulings)})
+	}
+	if len(c.AddPets) > 0 {
+		all = append(all, addPets(c.AddPets))
+	}
+	for _, r := range c.PutRulings {
+		all = append(all, statement{`
+			INSERT INTO rulings (name_key, lookalike_key, kind, name, reason, at, until) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+			[]any{r.NameKey, r.LookalikeKey, string(r.Kind), r.Name, r.Reason, r.At, timeOrNull(r.Until)}, 1})
+	}
+	if len(c.Records) > 0 {
+		all = append(all, addRecords(c.Records)...)
+	}
+	if len(c.Answers) > 0 {
+		all = append(all, recordAnswers(c.Answers))
+	}
+	return all
+}
+
+func addPets(pets []*nametag.PetState) statement {
+	n := len(pets)
+	keys, lookalikes, letPass := make([]string, n), make([]string, n), make([]bool, n)
+	names, colors, categories, registered := make([]string, n), make([]string, n), make([]string, n), make([]time.Time, n)
+	for i, p := range pets {
+		keys[i], lookalikes[i], letPass[i] = p.NameKey, p.LookalikeKey, p.LetPass
+		names[i], colors[i], categories[i], registered[i] = p.Name, string(p.FavoriteColor), string(p.Category), p.RegisteredAt
+	}
+	return statement{`
+		INSERT INTO pets (name_key, lookalike_key, let_pass, name, favorite_color, category, registered_at)
+		SELECT * FROM unnest($1::text[], $2::text[], $3::boolean[], $4::text[], $5::text[], $6::text[], $7::timestamptz[])
+		ON CONFLICT DO NOTHING`,
+		[]any{keys, lookalikes, letPass, names, colors, categories, registered}, n}
+}
+
+func addRecords(records []nametag.Record) []statement {
+	n := len(records)
+	seqs, keys, former := make([]int64, n), make([]string, n), make([]*string, n)
+	entries, hashes := make([]string, n), make([][]byte, n)
+	for i, r := range records {
+		seqs[i], keys[i], entries[i], hashes[i] = r.Seq, r.Key, string(r.Entry), r.Hash[:]
+		if r.FormerKey != "" {
+			former[i] = &r.FormerKey
+		}
+	}
+	last := records[n-1]
+	return []statement{
+		{`INSERT INTO journal (seq, name_key, former_key, entry, hash)
+			SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::bytea[])`,
+			[]any{seqs, keys, former, entries, hashes}, n},
+		{`UPDATE journal_head SET seq = $1, hash = $2`, []any{last.Seq, last.Hash[:]}, 1},
+	}
+}
+
+func timeOrNull(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+// addNames is the migration that gave names a lookalike key and the book a
+// journal.
+func addNames(ctx context.Context, tx *sql.Tx) error {
+	schema, err := migrations.ReadFile("migrations/steps/00004_names.sql")
+	if err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, string(schema)); err != nil {
+		return err
+	}
+	if err := fillNames(ctx, tx); err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `DROP TABLE pets_before`)
+	return err
+}
+
+// fillNames reads through a cursor, for a connection does one thing at a time.
+func fillNames(ctx context.Context, tx *sql.Tx) error {
+	fill := storekit.Backfill{Write: func(c storekit.Changes) error {
+		for _, s := range statements(c) {
+			res, err := tx.ExecContext(ctx, s.query, s.args...)
+			if err != nil {
+				return err
+			}
+			if n, err := res.RowsAffected(); err != nil || s.rows > 0 && n != int64(s.rows) {
+				return fmt.Errorf("%d rows were written, not %d: %w", n, s.rows, err)
+			}
+		}
+		return nil
+	}}
+	_, err := tx.ExecContext(ctx, `
+		DECLARE before NO SCROLL CURSOR FOR
+		SELECT name_key, name, favorite_color, category, registered_at FROM pets_before ORDER BY registered_at, name_key`)
+	for more := true; err == nil && more; {
+		more = false
+		var pets []nametag.Pet
+		if pets, err = fetch(ctx, tx); err != nil {
+			break
+		}
+		for _, p := range pets {
+			more = true
+			if err = fill.Add(p); err != nil {
+				break
+			}
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if err := fill.Flush(); err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `CLOSE before`)
+	return err
+}
+
+func fetch(ctx context.Context, tx *sql.Tx) (pets []nametag.Pet, err error) {
+	rows, err := tx.QueryContext(ctx, `FETCH 1000 FROM before`)
 	if err != nil {
 		return nil, err
 	}
-	var key string
-	_, err = pgx.ForEachRow(rows, []any{&key}, func() error {
-		registered[key] = true
-		return nil
-	})
-	return registered, err
-}
-
-// columns are pets as arrays, one a column, the form in which a statement takes
-// any number of rows.
-type columns struct {
-	keys, names, colors, categories []string
-	registered                      []time.Time
-}
-
-func columnsOf(pets []nametag.Pet) columns {
-	n := len(pets)
-	c := columns{make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([]time.Time, n)}
-	for i, p := range pets {
-		c.keys[i], c.names[i] = p.Name.Key(), p.Name.String()
-		c.colors[i], c.categories[i] = string(p.FavoriteColor), string(p.Category)
-		c.registered[i] = p.RegisteredAt
+	defer rows.Close()
+	for rows.Next() {
+		var key, name, color, category string
+		var registered time.Time
+		if err := rows.Scan(&key, &name, &color, &category, &registered); err != nil {
+			return nil, err
+		}
+		pets = append(pets, petOf(key, name, color, category, registered))
 	}
-	return c
+	return pets, rows.Err()
 }

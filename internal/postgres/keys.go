@@ -6,25 +6,17 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"nametag"
 	"nametag/internal/storekit"
 )
 
-// insertWithKeys claims b's idempotency keys before it enters anything: a
-// concurrent retry waits at its claim until this transaction is committed, and
-// then gets its answer.
-func insertWithKeys(ctx context.Context, tx pgx.Tx, b *storekit.Batch, claims []storekit.Claim) error {
+// Claim implements storekit.Tx. A concurrent retry waits at its claim until this
+// transaction is committed, and then gets its answer.
+func (tx transaction) Claim(ctx context.Context, claims []storekit.Claim) ([]storekit.Answer, error) {
 	lost, err := claimKeys(ctx, tx, claims)
-	if err != nil {
-		return err
+	if err != nil || len(lost) == 0 {
+		return nil, err
 	}
-	if err := replayAnswers(ctx, tx, b, lost); err != nil {
-		return err
-	}
-	if err := insert(ctx, tx, b); err != nil {
-		return err
-	}
-	return recordAnswers(ctx, tx, b.Answers())
+	return earlierAnswers(ctx, tx, lost)
 }
 
 // claimKeys claims the keys that are new and returns those that were claimed
@@ -60,23 +52,20 @@ func claimKeys(ctx context.Context, tx pgx.Tx, claims []storekit.Claim) ([]strin
 	return lost, nil
 }
 
-// replayAnswers tells b what these keys, claimed in earlier calls, were
+// earlierAnswers returns what these keys, claimed in earlier calls, were
 // answered. The error is errAgain if one of them has been forgotten since.
-func replayAnswers(ctx context.Context, tx pgx.Tx, b *storekit.Batch, keys []string) error {
-	if len(keys) == 0 {
-		return nil
-	}
+func earlierAnswers(ctx context.Context, tx pgx.Tx, keys []string) ([]storekit.Answer, error) {
 	rows, err := tx.Query(ctx, `
 		SELECT key, fingerprint, outcome, name_key, name, favorite_color, category, registered_at
 		FROM idempotency_keys WHERE key = ANY($1::text[])`, keys)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	var answers []storekit.Answer
 	var key, outcome string
 	var fingerprint []byte
 	var nameKey, name, color, category *string
 	var registered *time.Time
-	found := 0
 	_, err = pgx.ForEachRow(rows, []any{&key, &fingerprint, &outcome, &nameKey, &name, &color, &category, &registered}, func() error {
 		a := storekit.Answer{Claim: storekit.Claim{Key: key}}
 		copy(a.Fingerprint[:], fingerprint)
@@ -84,29 +73,28 @@ func replayAnswers(ctx context.Context, tx pgx.Tx, b *storekit.Batch, keys []str
 		if nameKey != nil {
 			a.Result.Pet = petOf(*nameKey, *name, *color, *category, *registered)
 		}
-		b.Replay(a)
-		found++
+		answers = append(answers, a)
 		return nil
 	})
-	if err == nil && found < len(keys) {
-		return errAgain
+	if err == nil && len(answers) < len(keys) {
+		return nil, errAgain
 	}
-	return err
+	return answers, err
 }
 
-// recordAnswers remembers what the keys that were claimed are answered.
-func recordAnswers(ctx context.Context, tx pgx.Tx, answers []storekit.Answer) error {
-	if len(answers) == 0 {
-		return nil
-	}
-	keys, words := make([]string, len(answers)), make([]string, len(answers))
-	pets := make([]nametag.Pet, len(answers))
+// recordAnswers returns how what the keys that were claimed are answered is
+// remembered.
+func recordAnswers(answers []storekit.Answer) statement {
+	n := len(answers)
+	keys, words, registered := make([]string, n), make([]string, n), make([]time.Time, n)
+	nameKeys, names, colors, categories := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
 	for i, a := range answers {
-		keys[i], words[i], pets[i] = a.Key, a.Word(), a.Result.Pet
+		p := a.Result.Pet
+		keys[i], words[i], registered[i] = a.Key, a.Word(), p.RegisteredAt
+		nameKeys[i], names[i], colors[i], categories[i] = p.Name.Key(), p.Name.String(), string(p.FavoriteColor), string(p.Category)
 	}
-	c := columnsOf(pets)
-	// An empty name's key stands for a holder that is not known.
-	_, err := tx.Exec(ctx, `
+	// An empty name's key stands for a pet that is not known.
+	return statement{`
 		UPDATE idempotency_keys k
 		SET outcome = a.outcome,
 		    name_key = nullif(a.name_key, ''),
@@ -117,8 +105,7 @@ func recordAnswers(ctx context.Context, tx pgx.Tx, answers []storekit.Answer) er
 		FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[])
 		     AS a (key, outcome, name_key, name, favorite_color, category, registered_at)
 		WHERE k.key = a.key`,
-		keys, words, c.keys, c.names, c.colors, c.categories, c.registered)
-	return err
+		[]any{keys, words, nameKeys, names, colors, categories, registered}, n}
 }
 
 // ForgetKeys implements nametag.Store. It deletes the oldest keys first, a few

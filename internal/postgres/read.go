@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"nametag"
+	"nametag/internal/storekit"
 )
 
 const petColumns = `name_key, name, favorite_color, category, registered_at`
@@ -20,6 +21,127 @@ func (s *Store) Find(ctx context.Context, keys []string) (pets map[string]nameta
 		return err
 	})
 	return pets, err
+}
+
+// Look implements nametag.Store.
+func (s *Store) Look(ctx context.Context, at time.Time, names []nametag.Name) (obstacles []nametag.Obstacle, err error) {
+	if len(names) == 0 {
+		return nil, nil
+	}
+	err = s.call(ctx, "look", func(ctx context.Context) error {
+		var found storekit.Found
+		b := &pgx.Batch{}
+		queueWanted(b, storekit.WantedOf(names), &found)
+		if err := s.pool.SendBatch(ctx, b).Close(); err != nil {
+			return err
+		}
+		obstacles = found.Obstacles(names, at)
+		return nil
+	})
+	return obstacles, err
+}
+
+// queueWanted queues the questions for w; the answers go into found.
+func queueWanted(b *pgx.Batch, w storekit.Wanted, found *storekit.Found) {
+	const columns = `name_key, lookalike_key, let_pass, name, favorite_color, category, registered_at`
+	b.Queue(`
+		SELECT `+columns+` FROM pets WHERE name_key = ANY($1::text[])
+		UNION ALL
+		SELECT `+columns+` FROM pets WHERE lookalike_key = ANY($2::text[]) AND NOT let_pass`,
+		w.Keys, w.Lookalikes).Query(func(rows pgx.Rows) error {
+		var key, lookalike, name, color, category string
+		var letPass bool
+		var registered time.Time
+		_, err := pgx.ForEachRow(rows, []any{&key, &lookalike, &letPass, &name, &color, &category, &registered}, func() error {
+			found.AddPet(&nametag.PetState{Name: name, NameKey: key, LookalikeKey: lookalike, LetPass: letPass,
+				FavoriteColor: nametag.Color(color), Category: nametag.Category(category), RegisteredAt: registered.UTC()})
+			return nil
+		})
+		return err
+	})
+	b.Queue(`SELECT `+rulingColumns+` FROM rulings WHERE name_key = ANY($1::text[]) OR lookalike_key = ANY($2::text[])`,
+		w.Keys, w.Lookalikes).Query(func(rows pgx.Rows) error { return eachRuling(rows, found.AddRuling) })
+}
+
+const rulingColumns = `name_key, lookalike_key, kind, name, reason, at, until`
+
+func eachRuling(rows pgx.Rows, visit func(*nametag.RulingState)) error {
+	var key, lookalike, kind, name, reason string
+	var at time.Time
+	var until *time.Time
+	_, err := pgx.ForEachRow(rows, []any{&key, &lookalike, &kind, &name, &reason, &at, &until}, func() error {
+		r := &nametag.RulingState{Kind: nametag.RulingKind(kind), Name: name, NameKey: key, LookalikeKey: lookalike, Reason: reason, At: at.UTC()}
+		if until != nil {
+			r.Until = until.UTC()
+		}
+		visit(r)
+		return nil
+	})
+	return err
+}
+
+// Rulings implements nametag.Store.
+func (s *Store) Rulings(ctx context.Context, after string, limit int) (rulings []nametag.Ruling, err error) {
+	err = s.call(ctx, "list rulings", func(ctx context.Context) error {
+		rulings = nil
+		rows, err := s.pool.Query(ctx, `SELECT `+rulingColumns+` FROM rulings WHERE name_key > $1 ORDER BY name_key LIMIT $2`, after, limit)
+		if err != nil {
+			return err
+		}
+		return eachRuling(rows, func(r *nametag.RulingState) { rulings = append(rulings, r.Ruling()) })
+	})
+	return rulings, err
+}
+
+// Journal implements nametag.Store.
+func (s *Store) Journal(ctx context.Context, q nametag.JournalQuery) (records []nametag.Record, err error) {
+	const all = `SELECT seq, name_key, former_key, entry, hash FROM journal WHERE seq > $1`
+	query, args := all, []any{q.After, q.Limit}
+	if q.Key != "" { // two questions, one for each index
+		query, args = all+` AND name_key = $3 UNION ALL `+all+` AND former_key = $3`, append(args, q.Key)
+	}
+	err = s.call(ctx, "read the journal", func(ctx context.Context) error {
+		records = nil
+		rows, err := s.pool.Query(ctx, query+` ORDER BY seq LIMIT $2`, args...)
+		if err != nil {
+			return err
+		}
+		var seq int64
+		var key, entry string
+		var former *string
+		var hash []byte
+		_, err = pgx.ForEachRow(rows, []any{&seq, &key, &former, &entry, &hash}, func() error {
+			r := nametag.Record{Seq: seq, Key: key, Entry: []byte(entry), Hash: storekit.Hash(hash)}
+			if former != nil {
+				r.FormerKey = *former
+			}
+			records = append(records, r)
+			return nil
+		})
+		return err
+	})
+	return records, err
+}
+
+// JournalHead implements nametag.Store.
+func (s *Store) JournalHead(ctx context.Context) (head nametag.Head, err error) {
+	err = s.call(ctx, "read the journal's head", func(ctx context.Context) (err error) {
+		head, err = scanHead(s.pool.QueryRow(ctx, `SELECT seq, hash FROM journal_head`))
+		return err
+	})
+	return head, err
+}
+
+func scanHead(row pgx.Row) (head nametag.Head, err error) {
+	var hash []byte
+	err = row.Scan(&head.Seq, &hash)
+	head.Hash = storekit.Hash(hash)
+	return head, err
+}
+
+// A querier is the pool or a transaction.
+type querier interface {
+	Query(ctx context.Context, query string, args ...any) (pgx.Rows, error)
 }
 
 // List implements nametag.Store. A search reads the index from the newest pet

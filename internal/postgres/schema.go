@@ -12,7 +12,7 @@ import (
 	"nametag/internal/migrate"
 )
 
-//go:embed migrations/*.sql
+//go:embed migrations/*.sql migrations/steps/*.sql
 var migrations embed.FS
 
 func newMigrator() (*migrate.Migrator, error) {
@@ -20,7 +20,7 @@ func newMigrator() (*migrate.Migrator, error) {
 	if err != nil {
 		return nil, fmt.Errorf("postgres: %w", err)
 	}
-	return migrate.New(migrate.PostgreSQL, files)
+	return migrate.New(migrate.PostgreSQL, files, map[int64]migrate.Step{4: addNames})
 }
 
 // Migrate brings the database to the schema that the program needs, and returns

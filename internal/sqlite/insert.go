@@ -3,7 +3,8 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
+	"encoding/hex"
+	"errors"
 	"fmt"
 	"time"
 
@@ -12,69 +13,149 @@ import (
 )
 
 // Insert implements nametag.Store.
-func (s *Store) Insert(ctx context.Context, entries []nametag.Entry) ([]nametag.Result, error) {
+func (s *Store) Insert(ctx context.Context, entries []nametag.Entry) (results []nametag.Result, err error) {
 	if len(entries) == 0 {
 		return nil, nil
 	}
-	b := storekit.NewBatch(entries)
-	err := s.write(ctx, "insert", func(tx *sql.Tx) error { return insert(ctx, tx, b) })
+	err = s.write(ctx, "insert", func(tx *sql.Tx) error {
+		results, err = storekit.Insert(ctx, transaction{tx}, entries)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
-	return b.Results(), nil
+	return results, nil
 }
 
-func insert(ctx context.Context, tx *sql.Tx, b *storekit.Batch) error {
-	if err := replayAnswers(ctx, tx, b); err != nil {
+// Apply implements nametag.Store.
+func (s *Store) Apply(ctx context.Context, c nametag.Change) (res nametag.Result, err error) {
+	err = s.write(ctx, string(c.Action), func(tx *sql.Tx) error {
+		res, err = storekit.Apply(ctx, transaction{tx}, c)
 		return err
-	}
-	registered, err := insertPets(ctx, tx, b.Candidates())
+	})
 	if err != nil {
-		return err
+		return nametag.Result{}, err
 	}
-	var holders map[string]nametag.Pet
-	if losers := b.Losers(registered); len(losers) > 0 {
-		if holders, err = findPets(ctx, tx, losers); err != nil {
+	return res, nil
+}
+
+// A transaction implements storekit.Tx. It has SQLite's one lock for writing
+// from its beginning.
+type transaction struct{ *sql.Tx }
+
+// Lock implements storekit.Tx.
+func (tx transaction) Lock(ctx context.Context, w storekit.Wanted) (head nametag.Head, found storekit.Found, err error) {
+	if head, err = journalHead(ctx, tx); err == nil {
+		found, err = findWanted(ctx, tx, w)
+	}
+	return head, found, err
+}
+
+// Write implements storekit.Tx.
+func (tx transaction) Write(ctx context.Context, c storekit.Changes) error {
+	for _, s := range statements(c) {
+		res, err := tx.ExecContext(ctx, s.query, s.args...)
+		if err != nil {
 			return err
 		}
+		if n, err := res.RowsAffected(); err != nil || n != int64(s.rows) {
+			return fmt.Errorf("%d rows were written, not %d: %w", n, s.rows, err)
+		}
 	}
-	b.Settle(registered, holders)
-	return recordAnswers(ctx, tx, b.Answers())
+	return recordAnswers(ctx, tx.Tx, c.Answers)
 }
 
-// insertPets enters the pets whose names nobody has, in one statement, and
-// returns their keys.
+// A statement changes some rows.
+type statement struct {
+	query string
+	args  []any
+	rows  int // how many it must change
+}
+
+// statements returns how c is written, but for the answers.
 //
 // OR FAIL spares the journal that SQLite would keep to undo the statement
 // alone: when it fails, the transaction is undone.
-func insertPets(ctx context.Context, tx *sql.Tx, pets []nametag.Pet) (map[string]bool, error) {
-	rows := make([][5]any, len(pets))
-	for i, p := range pets {
-		rows[i] = [5]any{p.Name.Key(), p.Name.String(), p.FavoriteColor, p.Category, p.RegisteredAt.UnixMicro()}
+func statements(c storekit.Changes) []statement {
+	var all []statement
+	if n := len(c.RemovePets); n > 0 {
+		all = append(all, statement{`DELETE FROM pets WHERE name_key IN (SELECT value FROM json_each(?))`, []any{jsonArray(c.RemovePets)}, n})
 	}
-	list, err := json.Marshal(rows)
-	if err != nil {
-		return nil, err
+	if n := len(c.RemoveRulings); n > 0 {
+		all = append(all, statement{`DELETE FROM rulings WHERE name_key IN (SELECT value FROM json_each(?))`, []any{jsonArray(c.RemoveRulings)}, n})
 	}
-	won, err := tx.QueryContext(ctx, `
-		INSERT OR FAIL INTO pets (name_key, name, favorite_color, category, registered_at_us)
-		SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each(?)
-		WHERE true
-		ON CONFLICT (name_key) DO NOTHING
-		RETURNING name_key`, string(list))
-	if err != nil {
-		return nil, err
-	}
-	defer won.Close()
-	registered := make(map[string]bool, len(pets))
-	for won.Next() {
-		var key string
-		if err := won.Scan(&key); err != nil {
-			return nil, err
+	if n := len(c.AddPets); n > 0 {
+		rows := make([][7]any, n)
+		for i, p := range c.AddPets {
+			rows[i] = [7]any{p.NameKey, p.LookalikeKey, intOf(p.LetPass), p.Name, p.FavoriteColor, p.Category, p.RegisteredAt.UnixMicro()}
 		}
-		registered[key] = true
+		all = append(all, statement{`
+			INSERT OR FAIL INTO pets (name_key, lookalike_key, let_pass, name, favorite_color, category, registered_at_us)
+			SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6 FROM json_each(?)`,
+			[]any{jsonArray(rows)}, n})
 	}
-	return registered, won.Err()
+	for _, r := range c.PutRulings {
+		all = append(all, statement{
+			`INSERT OR FAIL INTO rulings (name_key, lookalike_key, kind, name, reason, at_us, until_us) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+			[]any{r.NameKey, r.LookalikeKey, string(r.Kind), r.Name, r.Reason, r.At.UnixMicro(),
+				sql.Null[int64]{V: r.Until.UnixMicro(), Valid: !r.Until.IsZero()}}, 1})
+	}
+	if n := len(c.Records); n > 0 {
+		all = append(all, addRecords(c.Records)...)
+	}
+	return all
+}
+
+func addRecords(records []nametag.Record) []statement {
+	rows := make([][5]any, len(records))
+	for i, r := range records {
+		rows[i] = [5]any{r.Seq, r.Key, nil, string(r.Entry), hex.EncodeToString(r.Hash[:])}
+		if r.FormerKey != "" {
+			rows[i][2] = r.FormerKey
+		}
+	}
+	last := records[len(records)-1]
+	return []statement{
+		{`INSERT OR FAIL INTO journal (seq, name_key, former_key, entry, hash)
+			SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, unhex(value ->> 4) FROM json_each(?)`,
+			[]any{jsonArray(rows)}, len(records)},
+		{`UPDATE journal_head SET seq = ?, hash = ?`, []any{last.Seq, last.Hash[:]}, 1},
+	}
+}
+
+func intOf(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// addNames is the migration that gave names a lookalike key and the book a
+// journal.
+func addNames(ctx context.Context, tx *sql.Tx) error {
+	schema, err := migrations.ReadFile("migrations/steps/00004_names.sql")
+	if err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, string(schema)); err != nil {
+		return err
+	}
+	fill := storekit.Backfill{Write: func(c storekit.Changes) error { return transaction{tx}.Write(ctx, c) }}
+	const before = `SELECT ` + petColumns + ` FROM pets_before ORDER BY registered_at_us, name_key`
+	var failed error
+	err = eachPet(ctx, tx, before, nil, func(p nametag.Pet) {
+		if failed == nil {
+			failed = fill.Add(p)
+		}
+	})
+	if err := errors.Join(err, failed); err != nil {
+		return err
+	}
+	if err := fill.Flush(); err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `DROP TABLE pets_before`)
+	return err
 }
 
 // write runs f in a transaction that is on disk when write returns nil, and

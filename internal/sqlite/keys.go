@@ -9,14 +9,9 @@ import (
 	"nametag/internal/storekit"
 )
 
-// replayAnswers tells b what those of its idempotency keys that were used
-// before were answered. The transaction has the lock for writing, so nobody
-// uses the others meanwhile.
-func replayAnswers(ctx context.Context, tx *sql.Tx, b *storekit.Batch) error {
-	claims := b.Claims()
-	if len(claims) == 0 {
-		return nil
-	}
+// Claim implements storekit.Tx. The transaction has the lock for writing, so
+// nobody uses the keys meanwhile.
+func (tx transaction) Claim(ctx context.Context, claims []storekit.Claim) ([]storekit.Answer, error) {
 	keys := make([]string, len(claims))
 	for i, c := range claims {
 		keys[i] = c.Key
@@ -25,17 +20,18 @@ func replayAnswers(ctx context.Context, tx *sql.Tx, b *storekit.Batch) error {
 		SELECT key, fingerprint, outcome, name_key, name, favorite_color, category, registered_at_us
 		FROM idempotency_keys WHERE key IN (SELECT value FROM json_each(?))`, jsonArray(keys))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer rows.Close()
+	var answers []storekit.Answer
 	for rows.Next() {
 		a, err := scanAnswer(rows)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		b.Replay(a)
+		answers = append(answers, a)
 	}
-	return rows.Err()
+	return answers, rows.Err()
 }
 
 func scanAnswer(rows *sql.Rows) (storekit.Answer, error) {

@@ -5,8 +5,10 @@ import (
 	"database/sql"
 	"encoding/json"
 	"strings"
+	"time"
 
 	"nametag"
+	"nametag/internal/storekit"
 )
 
 const petColumns = `name_key, name, favorite_color, category, registered_at_us`
@@ -22,6 +24,128 @@ func (s *Store) Find(ctx context.Context, keys []string) (map[string]nametag.Pet
 		return nil, err
 	}
 	return pets, nil
+}
+
+// Look implements nametag.Store.
+func (s *Store) Look(ctx context.Context, at time.Time, names []nametag.Name) ([]nametag.Obstacle, error) {
+	if len(names) == 0 {
+		return nil, nil
+	}
+	var obstacles []nametag.Obstacle
+	err := s.read(ctx, "look", func() error {
+		found, err := findWanted(ctx, s.reader, storekit.WantedOf(names))
+		obstacles = found.Obstacles(names, at)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return obstacles, nil
+}
+
+func findWanted(ctx context.Context, db querier, w storekit.Wanted) (found storekit.Found, err error) {
+	const columns = `name_key, lookalike_key, let_pass, name, favorite_color, category, registered_at_us`
+	keys, lookalikes := jsonArray(w.Keys), jsonArray(w.Lookalikes)
+	rows, err := db.QueryContext(ctx, `
+		SELECT `+columns+` FROM pets WHERE name_key IN (SELECT value FROM json_each(?))
+		UNION ALL
+		SELECT `+columns+` FROM pets WHERE lookalike_key IN (SELECT value FROM json_each(?)) AND let_pass = 0`, keys, lookalikes)
+	if err != nil {
+		return found, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var p nametag.PetState
+		var registered int64
+		if err := rows.Scan(&p.NameKey, &p.LookalikeKey, &p.LetPass, &p.Name, &p.FavoriteColor, &p.Category, &registered); err != nil {
+			return found, err
+		}
+		p.RegisteredAt = timeOf(registered)
+		found.AddPet(&p)
+	}
+	if err := rows.Err(); err != nil {
+		return found, err
+	}
+	const query = `SELECT ` + rulingColumns + ` FROM rulings WHERE name_key IN (SELECT value FROM json_each(?))
+		UNION SELECT ` + rulingColumns + ` FROM rulings WHERE lookalike_key IN (SELECT value FROM json_each(?))`
+	return found, eachRuling(ctx, db, found.AddRuling, query, keys, lookalikes)
+}
+
+const rulingColumns = `name_key, lookalike_key, kind, name, reason, at_us, until_us`
+
+func eachRuling(ctx context.Context, db querier, visit func(*nametag.RulingState), query string, args ...any) error {
+	rows, err := db.QueryContext(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var r nametag.RulingState
+		var at int64
+		var until sql.Null[int64]
+		if err := rows.Scan(&r.NameKey, &r.LookalikeKey, &r.Kind, &r.Name, &r.Reason, &at, &until); err != nil {
+			return err
+		}
+		r.At = timeOf(at)
+		if until.Valid {
+			r.Until = timeOf(until.V)
+		}
+		visit(&r)
+	}
+	return rows.Err()
+}
+
+// Rulings implements nametag.Store.
+func (s *Store) Rulings(ctx context.Context, after string, limit int) (rulings []nametag.Ruling, err error) {
+	err = s.read(ctx, "list rulings", func() error {
+		return eachRuling(ctx, s.reader, func(r *nametag.RulingState) { rulings = append(rulings, r.Ruling()) },
+			`SELECT `+rulingColumns+` FROM rulings WHERE name_key > ? ORDER BY name_key LIMIT ?`, after, limit)
+	})
+	return rulings, err
+}
+
+// Journal implements nametag.Store.
+func (s *Store) Journal(ctx context.Context, q nametag.JournalQuery) (records []nametag.Record, err error) {
+	const all = `SELECT seq, name_key, former_key, entry, hash FROM journal WHERE seq > ?`
+	query, args := all, []any{q.After}
+	if q.Key != "" { // two questions, one for each index
+		query, args = all+` AND name_key = ? UNION ALL `+all+` AND former_key = ?`, []any{q.After, q.Key, q.After, q.Key}
+	}
+	err = s.read(ctx, "read the journal", func() error {
+		rows, err := s.reader.QueryContext(ctx, query+` ORDER BY seq LIMIT ?`, append(args, q.Limit)...)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var r nametag.Record
+			var former sql.Null[string]
+			var hash []byte
+			if err := rows.Scan(&r.Seq, &r.Key, &former, &r.Entry, &hash); err != nil {
+				return err
+			}
+			r.FormerKey, r.Hash = former.V, storekit.Hash(hash)
+			records = append(records, r)
+		}
+		return rows.Err()
+	})
+	return records, err
+}
+
+// JournalHead implements nametag.Store.
+func (s *Store) JournalHead(ctx context.Context) (head nametag.Head, err error) {
+	err = s.read(ctx, "read the journal's head", func() (err error) {
+		head, err = journalHead(ctx, s.reader)
+		return err
+	})
+	return head, err
+}
+
+func journalHead(ctx context.Context, db querier) (head nametag.Head, err error) {
+	var hash []byte
+	err = db.QueryRowContext(ctx, `SELECT seq, hash FROM journal_head`).Scan(&head.Seq, &hash)
+	head.Hash = storekit.Hash(hash)
+	return head, err
 }
 
 // List implements nametag.Store. A search reads the index from the newest pet
@@ -82,6 +206,7 @@ func listQuery(q nametag.ListQuery) (query string, args []any) {
 // A querier is a database or a transaction in it.
 type querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
 func findPets(ctx context.Context, db querier, keys []string) (map[string]nametag.Pet, error) {
@@ -119,11 +244,12 @@ func eachPet(ctx context.Context, db querier, query string, args []any, visit fu
 	return rows.Err()
 }
 
-// jsonArray passes any number of strings in one parameter, for json_each.
-func jsonArray(s []string) string {
-	text, err := json.Marshal(s)
+// jsonArray passes any number of values, or rows of them, in one parameter, for
+// json_each.
+func jsonArray[T any](values []T) string {
+	text, err := json.Marshal(values)
 	if err != nil {
-		panic(err) // strings always marshal
+		panic(err) // strings and numbers always marshal
 	}
 	return string(text)
 }

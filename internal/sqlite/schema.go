@@ -15,7 +15,7 @@ import (
 	"nametag/internal/migrate"
 )
 
-//go:embed migrations/*.sql
+//go:embed migrations/*.sql migrations/steps/*.sql
 var migrations embed.FS
 
 func newMigrator() (*migrate.Migrator, error) {
@@ -23,7 +23,7 @@ func newMigrator() (*migrate.Migrator, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sqlite: %w", err)
 	}
-	return migrate.New(migrate.SQLite, files)
+	return migrate.New(migrate.SQLite, files, map[int64]migrate.Step{4: addNames})
 }
 
 // settleSchema does with the schema what opts ask for.

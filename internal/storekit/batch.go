@@ -1,15 +1,43 @@
-// Package storekit is what the stores do alike without a database. It works out
-// what one call of nametag.Store.Insert asks of a database and what the call
-// answers, so that the stores agree on who is first, and it bounds the work
-// that they take on at once.
+// Package storekit is what the stores do alike without a database. It decides
+// what one call of nametag.Store.Insert or Apply does to the book and what goes
+// into the journal, so that the stores agree, and it bounds the work that they
+// take on at once.
 package storekit
 
 import (
 	"cmp"
+	"context"
 	"slices"
 
 	"nametag"
 )
+
+// A Tx is a transaction that changes the book. Write is the last of its methods
+// to be called, and not called if there is nothing to write.
+type Tx interface {
+	// Claim claims idempotency keys, sorted by key, and returns what those that
+	// were claimed before were answered. Whoever claims one of the others
+	// meanwhile waits for this transaction.
+	Claim(ctx context.Context, claims []Claim) ([]Answer, error)
+
+	// Lock waits until no other transaction is changing the book, keeps others
+	// from it to the end of this one, and returns where the journal ends and what
+	// the book has by these keys.
+	Lock(ctx context.Context, w Wanted) (nametag.Head, Found, error)
+
+	// Write makes the changes, in the order of the fields.
+	Write(ctx context.Context, c Changes) error
+}
+
+// Changes are what a transaction does to the database.
+type Changes struct {
+	RemovePets    []string // keys of their names
+	RemoveRulings []string // the same
+	AddPets       []*nametag.PetState
+	PutRulings    []*nametag.RulingState // in place of others on the same names
+	Records       []nametag.Record
+	Answers       []Answer // to the claims
+}
 
 // A Claim is the first use of an idempotency key within a call.
 type Claim struct {
@@ -23,26 +51,55 @@ type Answer struct {
 	Result nametag.Result
 }
 
-// A Batch is one call's entries. It is for one goroutine.
-//
-// A store asks for the Claims, tells by Replay which of them were made before,
-// enters the Candidates, tells by Settle which of them are in the book now,
-// and has the Results, and the Answers to remember.
-type Batch struct {
+// Insert does what nametag.Store.Insert does, in tx.
+func Insert(ctx context.Context, tx Tx, entries []nametag.Entry) ([]nametag.Result, error) {
+	b := newBatch(entries)
+	claims := b.claims()
+	if len(claims) > 0 {
+		earlier, err := tx.Claim(ctx, claims)
+		if err != nil {
+			return nil, err
+		}
+		for _, a := range earlier {
+			b.earlier[a.Key] = a
+		}
+	}
+	var want Wanted
+	for i, e := range entries {
+		if b.applies(i) {
+			want.add(e.Pet.Name)
+		}
+	}
+	var c Changes
+	if len(want.Keys) > 0 {
+		head, found, err := tx.Lock(ctx, want)
+		if err != nil {
+			return nil, err
+		}
+		c = b.enter(head, found)
+	}
+	b.repeat()
+	c.Answers = b.answers(claims)
+	if len(c.Records) == 0 && len(c.Answers) == 0 {
+		return b.results, nil
+	}
+	return b.results, tx.Write(ctx, c)
+}
+
+// A batch is the entries of one call.
+type batch struct {
 	entries  []nametag.Entry
 	claimant map[string]int    // idempotency key → the first entry that has it
 	earlier  map[string]Answer // idempotency key → what it was told in an earlier call
-	winner   map[string]int    // name's key → the first candidate for it
 	results  []nametag.Result
 }
 
-// NewBatch returns the Batch of entries, which it keeps.
-func NewBatch(entries []nametag.Entry) *Batch {
-	b := &Batch{
+func newBatch(entries []nametag.Entry) *batch {
+	b := &batch{
 		entries:  entries,
 		claimant: make(map[string]int),
 		earlier:  make(map[string]Answer),
-		winner:   make(map[string]int, len(entries)),
+		results:  make([]nametag.Result, len(entries)),
 	}
 	for i, e := range entries {
 		if e.IdempotencyKey == "" {
@@ -55,9 +112,9 @@ func NewBatch(entries []nametag.Entry) *Batch {
 	return b
 }
 
-// Claims returns the claims that the call makes, one a key, sorted by key:
-// calls that take locks in this order cannot deadlock.
-func (b *Batch) Claims() []Claim {
+// claims returns the claims that the call makes, one a key, sorted by key: calls
+// that wait for one another in this order cannot deadlock.
+func (b *batch) claims() []Claim {
 	claims := make([]Claim, 0, len(b.claimant))
 	for key, i := range b.claimant {
 		claims = append(claims, Claim{key, b.entries[i].Fingerprint})
@@ -66,32 +123,9 @@ func (b *Batch) Claims() []Claim {
 	return claims
 }
 
-// Replay says that a's key was claimed in an earlier call, and with what
-// answer: the entries that have it are not to be entered.
-func (b *Batch) Replay(a Answer) { b.earlier[a.Key] = a }
-
-// Candidates returns the pets that are to be entered, one a name, the first of
-// each, sorted by the name's key: calls that take locks in this order cannot
-// deadlock.
-func (b *Batch) Candidates() []nametag.Pet {
-	pets := make([]nametag.Pet, 0, len(b.entries))
-	for i, e := range b.entries {
-		if !b.applies(i) {
-			continue
-		}
-		key := e.Pet.Name.Key()
-		if _, ok := b.winner[key]; !ok {
-			b.winner[key] = i
-			pets = append(pets, e.Pet)
-		}
-	}
-	slices.SortFunc(pets, func(x, y nametag.Pet) int { return cmp.Compare(x.Name.Key(), y.Name.Key()) })
-	return pets
-}
-
 // applies reports whether entry i asks for its pet to be entered, rather than
 // for an answer that was given before.
-func (b *Batch) applies(i int) bool {
+func (b *batch) applies(i int) bool {
 	key := b.entries[i].IdempotencyKey
 	if key == "" {
 		return true
@@ -100,69 +134,65 @@ func (b *Batch) applies(i int) bool {
 	return !replayed && b.claimant[key] == i
 }
 
-// Losers returns the keys of those Candidates that are not among registered:
-// somebody else has these names.
-func (b *Batch) Losers(registered map[string]bool) []string {
-	if len(registered) == len(b.winner) {
-		return nil
+// enter decides on the entries, one after another, and returns what is to be
+// changed.
+func (b *batch) enter(head nametag.Head, found Found) Changes {
+	var c Changes
+	for i, e := range b.entries {
+		if !b.applies(i) {
+			continue
+		}
+		o := found.of(e.Pet.Name, e.Origin.At)
+		if res := o.refuse(e.LetPass); res.Status != 0 {
+			b.results[i] = res
+			continue
+		}
+		after := nametag.State{Pet: nametag.NewPetState(e.Pet, o.similar != nil)}
+		before := nametag.State{Ruling: o.ruling}
+		head = c.record(head, nametag.NewEvent(e.Action, e.Origin, before, after))
+		c.AddPets = append(c.AddPets, after.Pet)
+		if o.ruling != nil {
+			c.RemoveRulings = append(c.RemoveRulings, o.ruling.NameKey)
+			found.removeRuling(o.ruling)
+		}
+		found.AddPet(after.Pet)
+		b.results[i] = nametag.Result{Status: nametag.InsertRegistered, Pet: e.Pet}
 	}
-	keys := make([]string, 0, len(b.winner)-len(registered))
-	for key := range b.winner {
-		if !registered[key] {
-			keys = append(keys, key)
+	return c
+}
+
+// record adds e to the journal that ends with head, and returns where it ends
+// then.
+func (c *Changes) record(head nametag.Head, e nametag.Event) nametag.Head {
+	rec := head.Append(e)
+	c.Records = append(c.Records, rec)
+	return rec.Head()
+}
+
+// repeat gives those entries that don't apply the answer that their idempotency
+// keys had first.
+func (b *batch) repeat() {
+	for i, e := range b.entries {
+		if b.applies(i) {
+			continue
+		}
+		first, ok := b.earlier[e.IdempotencyKey]
+		if !ok {
+			claimant := b.claimant[e.IdempotencyKey]
+			first.Fingerprint, first.Result = b.entries[claimant].Fingerprint, b.results[claimant]
+		}
+		b.results[i] = first.Result
+		if first.Fingerprint != e.Fingerprint {
+			b.results[i] = nametag.Result{Status: nametag.InsertKeyReused}
 		}
 	}
-	slices.Sort(keys)
-	return keys
 }
 
-// Settle takes the keys of the Candidates that were entered, and the pets that
-// have the names of the others as far as they are known, and works out the
-// results.
-func (b *Batch) Settle(registered map[string]bool, holders map[string]nametag.Pet) {
-	b.results = make([]nametag.Result, len(b.entries))
-	for i := range b.entries {
-		b.results[i] = b.settle(i, registered, holders)
-	}
-}
-
-func (b *Batch) settle(i int, registered map[string]bool, holders map[string]nametag.Pet) nametag.Result {
-	e := b.entries[i]
-	if !b.applies(i) {
-		return b.repeat(e)
-	}
-	key := e.Pet.Name.Key()
-	first := b.winner[key]
-	switch {
-	case !registered[key]:
-		return nametag.Result{Status: nametag.InsertTaken, Pet: holders[key]}
-	case first == i:
-		return nametag.Result{Status: nametag.InsertRegistered, Pet: e.Pet}
-	default:
-		return nametag.Result{Status: nametag.InsertTaken, Pet: b.entries[first].Pet}
-	}
-}
-
-// repeat gives e the answer that its idempotency key had first.
-func (b *Batch) repeat(e nametag.Entry) nametag.Result {
-	first, ok := b.earlier[e.IdempotencyKey]
-	if !ok {
-		i := b.claimant[e.IdempotencyKey]
-		first.Fingerprint, first.Result = b.entries[i].Fingerprint, b.results[i]
-	}
-	if first.Fingerprint != e.Fingerprint {
-		return nametag.Result{Status: nametag.InsertKeyReused}
-	}
-	return first.Result
-}
-
-// Results returns what became of each entry, in the order given.
-func (b *Batch) Results() []nametag.Result { return b.results }
-
-// Answers returns what this call's own claims were told, sorted by key.
-func (b *Batch) Answers() []Answer {
+// answers returns what those of the claims were told that had not been made
+// before.
+func (b *batch) answers(claims []Claim) []Answer {
 	var answers []Answer
-	for _, c := range b.Claims() {
+	for _, c := range claims {
 		if _, ok := b.earlier[c.Key]; !ok {
 			answers = append(answers, Answer{c, b.results[b.claimant[c.Key]]})
 		}
@@ -171,9 +201,11 @@ func (b *Batch) Answers() []Answer {
 }
 
 // words are what databases remember of a status.
-var words = map[nametag.InsertStatus]string{
+var words = map[nametag.ResultStatus]string{
 	nametag.InsertRegistered: "registered",
 	nametag.InsertTaken:      "taken",
+	nametag.InsertSimilar:    "similar",
+	nametag.InsertReserved:   "reserved", // by whom is not remembered
 }
 
 // Word returns the word by which a database remembers a's status.

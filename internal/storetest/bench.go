@@ -43,7 +43,7 @@ func fresh(start, n int, named func(int) string, at time.Time) []nametag.Entry {
 	return entries
 }
 
-func benchInsert(b *testing.B, s nametag.Store, want nametag.InsertStatus, entries []nametag.Entry) {
+func benchInsert(b *testing.B, s nametag.Store, want nametag.ResultStatus, entries []nametag.Entry) {
 	b.Helper()
 	results, err := s.Insert(b.Context(), entries)
 	if err != nil {

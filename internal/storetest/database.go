@@ -170,7 +170,7 @@ func slowSearch(t *testing.T, s nametag.Store) string {
 			entries[j].Pet.Name = nametag.RestoreName("Longname", key)
 			entries[j].Pet.RegisteredAt = day.Add(time.Duration(i+j) * time.Second)
 		}
-		insert(t, s, entries...)
+		insert(t, s, passing(entries)...)
 	}
 	return long[:length/4] + "b" + long[:length/4]
 }

@@ -3,21 +3,63 @@ package storetest
 import (
 	"fmt"
 	"testing"
+	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"nametag"
 )
 
-// A model is a store as its contract describes it, one entry after another.
+// A model is a store as its contract describes it, one entry or change after
+// another.
 type model struct {
-	pets    map[string]nametag.Pet
+	pets    map[string]nametag.PetState    // by the names' keys
+	rulings map[string]nametag.RulingState // the same
 	answers map[string]answer
 }
 
 type answer struct {
 	fingerprint [32]byte
 	result      nametag.Result
+}
+
+func newModel() model {
+	return model{make(map[string]nametag.PetState), make(map[string]nametag.RulingState), make(map[string]answer)}
+}
+
+// judge says why a name is not to be had; the zero Result if it is. The pet that
+// has the key except is not in the way. looksLike says that the name looks like
+// another pet's.
+func (m *model) judge(n nametag.Name, at time.Time, except string, letPass bool) (res nametag.Result, looksLike bool) {
+	for _, p := range m.pets {
+		looksLike = looksLike || p.LookalikeKey == n.LookalikeKey() && !p.LetPass && p.NameKey != except
+	}
+	if holder, ok := m.pets[n.Key()]; ok && holder.NameKey != except {
+		return taken(holder.Pet()), looksLike
+	}
+	own := m.rulings[n.Key()]
+	permit := own.Kind == nametag.RulingLetPass
+	if !permit {
+		first := own
+		for key, r := range m.rulings {
+			isLike := r.LookalikeKey == n.LookalikeKey() && r.Ruling().InForce(at)
+			if isLike && (first.NameKey == "" || !first.Ruling().InForce(at) || key < first.NameKey && first.NameKey != n.Key()) {
+				first = r
+			}
+		}
+		if first.NameKey != "" && first.Ruling().InForce(at) {
+			return keptBy(first.Ruling()), looksLike
+		}
+	}
+	if looksLike && !permit && !letPass {
+		for _, p := range m.pets {
+			if p.LookalikeKey == n.LookalikeKey() && !p.LetPass && p.NameKey != except {
+				return similar(p.Pet()), true
+			}
+		}
+	}
+	return nametag.Result{}, looksLike
 }
 
 func (m *model) insert(e nametag.Entry) nametag.Result {
@@ -29,17 +71,86 @@ func (m *model) insert(e nametag.Entry) nametag.Result {
 			return a.result
 		}
 	}
-	key := e.Pet.Name.Key()
-	res := registered(e.Pet)
-	if holder, ok := m.pets[key]; ok {
-		res = taken(holder)
-	} else {
-		m.pets[key] = e.Pet
+	res, looksLike := m.judge(e.Pet.Name, e.Origin.At, "", e.LetPass)
+	if res.Status == 0 {
+		res = registered(e.Pet)
+		delete(m.rulings, e.Pet.Name.Key())
+		m.pets[e.Pet.Name.Key()] = *nametag.NewPetState(e.Pet, looksLike)
 	}
 	if e.IdempotencyKey != "" {
 		m.answers[e.IdempotencyKey] = answer{e.Fingerprint, res}
 	}
 	return res
+}
+
+func (m *model) apply(c nametag.Change) nametag.Result {
+	pet, isHeld := m.pets[c.Key]
+	switch c.Action {
+	case nametag.ActionRenamed:
+		if !isHeld {
+			return nametag.Result{Status: nametag.ChangeNotFound}
+		}
+		res, looksLike := m.judge(c.Name, c.Origin.At, c.Key, c.LetPass)
+		if res.Status != 0 {
+			return res
+		}
+		renamed := pet.Pet()
+		renamed.Name = c.Name
+		delete(m.pets, c.Key)
+		delete(m.rulings, c.Name.Key())
+		m.pets[c.Name.Key()] = *nametag.NewPetState(renamed, looksLike)
+		res = nametag.Result{Status: nametag.ChangeDone, Pet: renamed}
+		if c.Key != c.Name.Key() {
+			res.Ruling = m.quarantine(pet, c)
+		}
+		return res
+	case nametag.ActionReleased:
+		if !isHeld {
+			return nametag.Result{Status: nametag.ChangeNotFound}
+		}
+		delete(m.pets, c.Key)
+		return nametag.Result{Status: nametag.ChangeDone, Pet: pet.Pet(), Ruling: m.quarantine(pet, c)}
+	case nametag.ActionUnreserved:
+		r, ok := m.rulings[c.Key]
+		if !ok {
+			return nametag.Result{Status: nametag.ChangeNotFound}
+		}
+		delete(m.rulings, c.Key)
+		return nametag.Result{Status: nametag.ChangeDone, Ruling: r.Ruling()}
+	default:
+		if isHeld {
+			return taken(pet.Pet())
+		}
+		kind := map[nametag.Action]nametag.RulingKind{
+			nametag.ActionReserved: nametag.RulingReserved, nametag.ActionLetPass: nametag.RulingLetPass}[c.Action]
+		r := nametag.Ruling{Kind: kind, Name: c.Name, Reason: c.Origin.Reason, At: c.Origin.At}
+		m.rulings[c.Key] = *nametag.NewRulingState(r)
+		return nametag.Result{Status: nametag.ChangeDone, Ruling: r}
+	}
+}
+
+func (m *model) quarantine(pet nametag.PetState, c nametag.Change) (r nametag.Ruling) {
+	if c.Until.After(c.Origin.At) {
+		r = nametag.Ruling{Kind: nametag.RulingQuarantine, Name: pet.Pet().Name, At: c.Origin.At, Until: c.Until}
+		m.rulings[pet.NameKey] = *nametag.NewRulingState(r)
+	}
+	return r
+}
+
+// replay does what the journal says was done.
+func (m *model) replay(e nametag.Event) {
+	if e.Before.Pet != nil {
+		delete(m.pets, e.Before.Pet.NameKey)
+	}
+	if e.Before.Ruling != nil {
+		delete(m.rulings, e.Before.Ruling.NameKey)
+	}
+	if e.After.Pet != nil {
+		m.pets[e.After.Pet.NameKey] = *e.After.Pet
+	}
+	if e.After.Ruling != nil {
+		m.rulings[e.After.Ruling.NameKey] = *e.After.Ruling
+	}
 }
 
 // agreesWithModel sends random calls to s and to the model, with few names and
@@ -48,42 +159,107 @@ func agreesWithModel(t *testing.T, s nametag.Store) {
 	run := 0
 	rapid.Check(t, func(rt *rapid.T) {
 		run++
-		m := model{make(map[string]nametag.Pet), make(map[string]answer)}
-		entry := rapid.Custom(func(rt *rapid.T) nametag.Entry {
-			name := rapid.SampledFrom([]string{"Rex", "REX", "Ada", "王", "Bo"}).Draw(rt, "name")
-			p := newPet(t, fmt.Sprintf("%s %d", name, run))
-			p.FavoriteColor = rapid.SampledFrom([]nametag.Color{"red", "blue"}).Draw(rt, "colour")
-			key := rapid.SampledFrom([]string{"", "", "k", "l", "m", "n"}).Draw(rt, "key")
-			if key == "" {
-				return nametag.Entry{Pet: p}
-			}
-			return keyed(p, fmt.Sprintf("%s %d", key, run))
+		m, began, today := newModel(), head(t, s), 0
+		name := rapid.Custom(func(rt *rapid.T) nametag.Name {
+			text := rapid.SampledFrom([]string{"Rex", "REX", "R-ex", "R.ex", "Ada", "A-da", "王", "Bo"}).Draw(rt, "name")
+			return parse(t, fmt.Sprintf("%s %d", text, run))
 		})
-		for range rapid.IntRange(1, 4).Draw(rt, "calls") {
-			entries := rapid.SliceOfN(entry, 1, 8).Draw(rt, "entries")
-			results, err := s.Insert(t.Context(), entries)
-			if err != nil {
-				rt.Fatalf("Insert: %v", err)
+		entry := rapid.Custom(func(rt *rapid.T) nametag.Entry {
+			p := newPet(t, "Rex")
+			p.Name = name.Draw(rt, "name")
+			p.FavoriteColor = rapid.SampledFrom([]nametag.Color{"red", "blue"}).Draw(rt, "colour")
+			e := nametag.Entry{Pet: p}
+			if key := rapid.SampledFrom([]string{"", "", "k", "l", "m", "n"}).Draw(rt, "key"); key != "" {
+				e = keyed(p, fmt.Sprintf("%s %d", key, run))
 			}
-			for i, e := range entries {
-				want := m.insert(e)
-				if got := results[i]; got.Status != want.Status || !got.Pet.Same(want.Pet) {
-					rt.Fatalf("entry %d: got %v, the model has %v", i, got, want)
+			e.LetPass = rapid.IntRange(0, 9).Draw(rt, "let pass") == 0
+			return e
+		})
+		actions := rapid.SampledFrom([]nametag.Action{"", "", nametag.ActionRenamed, nametag.ActionReleased,
+			nametag.ActionReserved, nametag.ActionUnreserved, nametag.ActionLetPass})
+		for range rapid.IntRange(1, 12).Draw(rt, "calls") {
+			today++
+			action := actions.Draw(rt, "action")
+			if action == "" {
+				entries := at(today, rapid.SliceOfN(entry, 1, 6).Draw(rt, "entries")...)
+				results, err := s.Insert(t.Context(), entries)
+				if err != nil {
+					rt.Fatalf("Insert: %v", err)
 				}
+				for i, e := range entries {
+					want := m.insert(e)
+					if e.IdempotencyKey != "" && want.Status == nametag.InsertReserved { // keys don't remember by what
+						results[i].Ruling, want.Ruling = nametag.Ruling{}, nametag.Ruling{}
+					}
+					agree(rt, fmt.Sprint("entry ", i), results[i], want)
+				}
+				continue
 			}
-		}
-		found, err := s.Find(t.Context(), []string{
-			fmt.Sprintf("rex %d", run), fmt.Sprintf("ada %d", run), fmt.Sprintf("王 %d", run), fmt.Sprintf("bo %d", run)})
-		if err != nil {
-			rt.Fatalf("Find: %v", err)
-		}
-		if len(found) != len(m.pets) {
-			rt.Fatalf("the book has %d pets, the model %d", len(found), len(m.pets))
-		}
-		for key, p := range m.pets {
-			if !found[key].Same(p) {
-				rt.Fatalf("%q is %v in the book, %v in the model", key, found[key], p)
+			n := name.Draw(rt, "to")
+			c := nametag.Change{Key: n.Key(), Name: n, LetPass: rapid.Bool().Draw(rt, "let pass"),
+				Until: day.AddDate(0, 0, today+rapid.IntRange(0, 3).Draw(rt, "days"))}
+			if action == nametag.ActionRenamed {
+				c.Key = name.Draw(rt, "from").Key()
 			}
+			c = on(today, action, c)
+			res, err := s.Apply(t.Context(), c)
+			if err != nil {
+				rt.Fatalf("Apply: %v", err)
+			}
+			agree(rt, string(action), res, m.apply(c))
 		}
+		agreesWithBook(rt, s, m, run)
+
+		journal, h := newModel(), began
+		for _, r := range records(t, s, nametag.JournalQuery{After: began.Seq, Limit: 1000}) {
+			e, err := r.Event()
+			if err != nil {
+				rt.Fatal(err)
+			}
+			if again := h.Append(e); again.Hash != r.Hash {
+				rt.Fatalf("row %d does not follow from row %d", r.Seq, h.Seq)
+			}
+			h = r.Head()
+			journal.replay(e)
+		}
+		agree(rt, "head", h, head(t, s))
+		agree(rt, "the journal's pets", journal.pets, m.pets)
+		agree(rt, "the journal's rulings", journal.rulings, m.rulings)
 	})
+}
+
+func agree[T any](rt *rapid.T, what string, got, want T) {
+	if diff := cmp.Diff(want, got, sameness); diff != "" {
+		rt.Fatalf("%s (-model +store):\n%s", what, diff)
+	}
+}
+
+// agreesWithBook compares what s has of this run's names with the model.
+func agreesWithBook(rt *rapid.T, s nametag.Store, m model, run int) {
+	var keys []string
+	for _, name := range []string{"rex", "r-ex", "r.ex", "ada", "a-da", "王", "bo"} {
+		keys = append(keys, fmt.Sprintf("%s %d", name, run))
+	}
+	found, err := s.Find(rt.Context(), keys)
+	if err != nil {
+		rt.Fatalf("Find: %v", err)
+	}
+	pets := make(map[string]nametag.Pet)
+	for key, p := range m.pets {
+		pets[key] = p.Pet()
+	}
+	agree(rt, "pets", found, pets)
+	all, err := s.Rulings(rt.Context(), "", 100_000)
+	if err != nil {
+		rt.Fatalf("Rulings: %v", err)
+	}
+	rulings := make(map[string]nametag.RulingState)
+	for _, r := range all {
+		for _, key := range keys {
+			if r.Name.Key() == key {
+				rulings[key] = *nametag.NewRulingState(r)
+			}
+		}
+	}
+	agree(rt, "rulings", rulings, m.rulings)
 }

@@ -54,6 +54,7 @@ func Run(t *testing.T, create func(testing.TB) Database) {
 		{"Find", findTests},
 		{"List", listTests},
 		{"Life", lifeTests},
+		{"Law", lawTests},
 	} {
 		t.Run(group.name, func(t *testing.T) {
 			for name, test := range group.tests {

@@ -1,6 +1,7 @@
 package transfer
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -65,6 +66,16 @@ func (c Columns) locate(headers []string) (positions, error) {
 			err = &MissingColumnError{column.called, column.asked, headers}
 		}
 	}
+	return p, err
+}
+
+// locateName finds the column of the names alone.
+func (c Columns) locateName(headers []string) (positions, error) {
+	p, err := c.locate(headers)
+	if missing, ok := errors.AsType[*MissingColumnError](err); ok && missing.Column != "name" {
+		err = nil
+	}
+	p.category, p.color, p.date = -1, -1, -1
 	return p, err
 }
 

@@ -41,17 +41,22 @@ func ExportJSONL(ctx context.Context, r *nametag.Registry, w io.Writer) (int, er
 	enc := json.NewEncoder(out)
 	enc.SetEscapeHTML(false)
 	n, err := eachPet(ctx, r, func(p nametag.Pet) error {
-		return enc.Encode(struct {
-			Name          string `json:"name"`
-			FavoriteColor string `json:"favorite_color"`
-			Category      string `json:"category"`
-			RegisteredAt  string `json:"registered_at"`
-		}{p.Name.String(), string(p.FavoriteColor), string(p.Category), p.RegisteredAt.UTC().Format(timeLayout)})
+		return enc.Encode(JSON(p))
 	})
 	if err != nil {
 		return n, err
 	}
 	return n, out.Flush()
+}
+
+// JSON returns what encodes as p does in ExportJSONL.
+func JSON(p nametag.Pet) any {
+	return struct {
+		Name          string `json:"name"`
+		FavoriteColor string `json:"favorite_color"`
+		Category      string `json:"category"`
+		RegisteredAt  string `json:"registered_at"`
+	}{p.Name.String(), string(p.FavoriteColor), string(p.Category), p.RegisteredAt.UTC().Format(timeLayout)}
 }
 
 // eachPet calls f for every pet of the book, newest first, and returns how many

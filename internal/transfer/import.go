@@ -23,8 +23,10 @@ const batchTimeout = 2 * time.Minute
 type Enter func(context.Context, []nametag.Application) ([]nametag.Outcome, error)
 
 // DryRun returns an Enter that tells what RegisterAll would answer, but enters
-// nothing. Each call must be about different names.
+// nothing. It remembers how the names look that it was asked about before, and
+// must be asked about each name once.
 func DryRun(r *nametag.Registry) Enter {
+	seen := newSights(r.Policy())
 	return func(ctx context.Context, applications []nametag.Application) ([]nametag.Outcome, error) {
 		names := make([]string, len(applications))
 		for i, a := range applications {
@@ -38,16 +40,56 @@ func DryRun(r *nametag.Registry) Enter {
 		for i, v := range verdicts {
 			if v.Status != nametag.Available {
 				outcomes[i].Err = &nametag.Error{Code: v.Reason, Field: nametag.FieldName, Message: v.Message, Holder: v.Holder}
+			} else {
+				outcomes[i].Err = seen.see(v.Name)
 			}
 		}
 		return outcomes, nil
 	}
 }
 
-// EmptyBook is an Enter that tells what RegisterAll would answer of an empty
-// book. Each call must be about different names.
-func EmptyBook(_ context.Context, applications []nametag.Application) ([]nametag.Outcome, error) {
-	return make([]nametag.Outcome, len(applications)), nil
+// EmptyBook returns an Enter like that of DryRun, for an empty book under p.
+func EmptyBook(p *nametag.Policy) Enter {
+	seen := newSights(p)
+	return func(_ context.Context, applications []nametag.Application) ([]nametag.Outcome, error) {
+		outcomes := make([]nametag.Outcome, len(applications))
+		for i, a := range applications {
+			name, err := nametag.ParseName(a.Name)
+			if outcomes[i].Err = err; err == nil {
+				outcomes[i].Err = seen.see(name)
+			}
+		}
+		return outcomes, nil
+	}
+}
+
+// sights are the names that were seen, by how they look. They are nil where it
+// does not matter.
+type sights map[string]nametag.Name
+
+func newSights(p *nametag.Policy) sights {
+	if p.Rules().AllowLookalikes {
+		return nil
+	}
+	return make(sights)
+}
+
+// see returns an error if an earlier name looks like n.
+func (s sights) see(n nametag.Name) error {
+	if s == nil {
+		return nil
+	}
+	key := n.LookalikeKey()
+	if earlier, ok := s[key]; ok {
+		return &nametag.Error{
+			Code:    nametag.CodeSimilar,
+			Field:   nametag.FieldName,
+			Message: fmt.Sprintf("“%s” is too much like “%s”.", n, earlier),
+			Holder:  &nametag.Pet{Name: earlier},
+		}
+	}
+	s[key] = n
+	return nil
 }
 
 // A Summary tells what became of the rows so far.
@@ -79,7 +121,7 @@ type origin struct {
 // A loss tells why a row does not get its name.
 type loss struct {
 	why    *Refusal
-	holder *nametag.Pet // who has the name, if that is known
+	holder *nametag.Pet // who has the name, or one that looks like it, if that is known
 }
 
 // Run reads, enters and reports every row. It stops between two batches when
@@ -225,7 +267,16 @@ func (im *Importer) judge(row Row, lost map[string]loss) *Refusal {
 		}
 		return &Refusal{nametag.CodeTaken, fmt.Sprintf("taken by line %d of this file, “%s”", o.line, o.name)}
 	}
-	if l := lost[key]; l.holder == nil || !samePet(row, *l.holder) {
+	l := lost[key]
+	switch {
+	case l.holder == nil:
+		return l.why
+	case l.why.Code == nametag.CodeSimilar:
+		if o, ok := im.ours[l.holder.Name.Key()]; ok {
+			return &Refusal{nametag.CodeSimilar, fmt.Sprintf("too much like line %d of this file, “%s”", o.line, o.name)}
+		}
+		return l.why
+	case !samePet(row, *l.holder):
 		return l.why
 	}
 	im.ours[key] = origin{row.Line, row.Pet.Name.String()}

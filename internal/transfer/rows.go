@@ -23,6 +23,9 @@ type Format struct {
 	Columns      Columns
 	DefaultColor string // for a pet whose row gives no favourite colour
 
+	// Policy is what rows are judged by; nametag.Open if it is nil.
+	Policy *nametag.Policy
+
 	// Now is the clock that tells which dates are in the future; time.Now if it
 	// is nil.
 	Now func() time.Time
@@ -33,6 +36,7 @@ type Rows struct {
 	records *records
 	format  Format
 	at      positions
+	judge   func(*Row)
 }
 
 // A Row is a pet as the file has it, or the reason why the row can't be read.
@@ -47,8 +51,29 @@ type Row struct {
 // NewRows reads the header of r. The error is a *MissingColumnError if a column
 // is missing.
 func NewRows(r io.Reader, f Format) (*Rows, error) {
+	rows, err := newRows(r, f, f.Columns.locate)
+	if err == nil {
+		rows.judge = rows.judgePet
+	}
+	return rows, err
+}
+
+// NewNames reads the header of r, of which only the column of the names is
+// needed. The rows are judged by their names alone.
+func NewNames(r io.Reader, f Format) (*Rows, error) {
+	rows, err := newRows(r, f, f.Columns.locateName)
+	if err == nil {
+		rows.judge = rows.judgeName
+	}
+	return rows, err
+}
+
+func newRows(r io.Reader, f Format, locate func(headers []string) (positions, error)) (*Rows, error) {
 	if f.Delimiter == 0 {
 		f.Delimiter = ','
+	}
+	if f.Policy == nil {
+		f.Policy = nametag.Open
 	}
 	if f.Now == nil {
 		f.Now = time.Now
@@ -58,14 +83,14 @@ func NewRows(r io.Reader, f Format) (*Rows, error) {
 	if string(start) == "\xff\xfe" || string(start) == "\xfe\xff" {
 		return nil, errors.New("the file is encoded as UTF-16; save it as UTF-8, which spreadsheets call “CSV UTF-8”")
 	}
-	rows, err := readHeader(records, f)
+	rows, err := readHeader(records, f, locate)
 	if err != nil && strings.HasPrefix(string(start), "{") {
 		return nil, fmt.Errorf("the file looks like JSON; import reads CSV, which export writes with --format csv (%w)", err)
 	}
 	return rows, err
 }
 
-func readHeader(records *records, f Format) (*Rows, error) {
+func readHeader(records *records, f Format, locate func(headers []string) (positions, error)) (*Rows, error) {
 	header, err := records.next()
 	if malformed, ok := errors.AsType[*malformedError](err); ok {
 		return nil, fmt.Errorf("the header (line %d) can't be read: %w", malformed.line, err)
@@ -76,12 +101,12 @@ func readHeader(records *records, f Format) (*Rows, error) {
 	if err != nil {
 		return nil, err
 	}
-	at, err := f.Columns.locate(header.fields)
+	at, err := locate(header.fields)
 	if err != nil {
 		return nil, err
 	}
 	records.columns = len(header.fields)
-	return &Rows{records, f, at}, nil
+	return &Rows{records: records, format: f, at: at}, nil
 }
 
 // Next returns the next row, be it one that must be refused. The error is
@@ -111,10 +136,27 @@ func (r *Rows) row(rec record) Row {
 	if row.Application.RegisteredAt, err = parseDate(field(rec.fields, r.at.date), r.format.Now()); err != nil {
 		row.Refusal = &Refusal{CodeBadDate, err.Error()}
 	}
-	if row.Pet, err = row.Application.Parse(); err != nil {
+	r.judge(&row)
+	return row
+}
+
+// judgePet judges every field of row.
+func (r *Rows) judgePet(row *Row) {
+	pet, err := row.Application.Parse(r.format.Policy)
+	if row.Pet = pet; err != nil {
 		row.Refusal = refusal(err)
 	}
-	return row
+}
+
+// judgeName judges the name of row.
+func (r *Rows) judgeName(row *Row) {
+	name, err := nametag.ParseName(row.Name)
+	if err == nil {
+		err = r.format.Policy.Judge(name)
+	}
+	if row.Pet.Name = name; err != nil {
+		row.Refusal = refusal(err)
+	}
 }
 
 // parseDate reads a day or an RFC 3339 time. No text is the zero Time.

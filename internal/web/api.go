@@ -34,7 +34,7 @@ func (s *site) createPet(w http.ResponseWriter, r *http.Request) error {
 	if err := readJSON(r, &body, "name", "favorite_color", "category"); err != nil {
 		return err
 	}
-	pet, err := s.register(r, nametag.Application{
+	pet, err := s.register(r, nametag.ViaAPI, nametag.Application{
 		Name: body.Name, FavoriteColor: body.FavoriteColor, Category: body.Category, IdempotencyKey: key,
 	})
 	if err != nil {
@@ -64,9 +64,14 @@ func idempotencyKey(r *http.Request) (string, error) {
 }
 
 func (s *site) getPet(w http.ResponseWriter, r *http.Request) error {
-	pet, err := s.registry.Pet(r.Context(), r.PathValue("name"))
+	pet, renamed, err := s.find(r.Context(), r.PathValue("name"))
 	if err != nil {
 		return err
+	}
+	if renamed {
+		w.Header().Set("Location", "/api/v1"+petPath(pet.Name.String()))
+		w.WriteHeader(movedForNow)
+		return nil
 	}
 	writeJSON(w, http.StatusOK, newPetJSON(&pet))
 	return nil
@@ -83,7 +88,7 @@ func (s *site) listPets(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	q, err := parseQuery(params)
+	q, err := s.parseQuery(params)
 	if err != nil {
 		return err
 	}
@@ -114,14 +119,14 @@ func (s *site) listPets(w http.ResponseWriter, r *http.Request) error {
 }
 
 // parseQuery reads what both lists of pets, the page and the API's, are asked.
-func parseQuery(params url.Values) (nametag.Query, error) {
+func (s *site) parseQuery(params url.Values) (nametag.Query, error) {
 	q := nametag.Query{Search: params.Get("q")}
 	var err error
 	if q.After, err = nametag.ParseCursor(params.Get("cursor")); err != nil {
 		return q, err
 	}
 	if category := params.Get("category"); category != "" {
-		q.Category, err = nametag.ParseCategory(category)
+		q.Category, err = s.registry.Policy().ParseCategory(category)
 	}
 	return q, err
 }
@@ -131,11 +136,19 @@ func (s *site) checkName(w http.ResponseWriter, r *http.Request) error {
 	if !utf8.ValidString(name) {
 		return webError(codeMalformed, "The name in the address is not valid text. Send it encoded as UTF-8.")
 	}
-	verdicts, err := s.check(r, name)
+	params, err := readQuery(r)
 	if err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusOK, newVerdictJSON(name, verdicts[0]))
+	v, err := s.suggest(r, nametag.Application{
+		Name:          name,
+		FavoriteColor: params.Get("favorite_color"),
+		Category:      params.Get("category"),
+	})
+	if err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusOK, v)
 	return nil
 }
 

@@ -32,6 +32,7 @@ type contractAnswer struct {
 	Message       string       `json:"message,omitempty"`
 	Errors        []fieldError `json:"errors,omitempty"`
 	ConflictsWith *petJSON     `json:"conflicts_with,omitempty"`
+	Suggestions   []string     `json:"suggestions,omitzero"`
 }
 
 // newContractAnswer puts a failure into the contract's words.
@@ -42,9 +43,10 @@ func newContractAnswer(e *nametag.Error) contractAnswer {
 		Message:       e.Message,
 		Errors:        newFieldErrors(e),
 		ConflictsWith: newPetJSON(e.Holder),
+		Suggestions:   suggestionsOf(e),
 	}
 	switch e.Code {
-	case nametag.CodeTaken:
+	case nametag.CodeTaken, nametag.CodeSimilar, nametag.CodeReserved:
 		a.Status = statusFound
 		a.Available = new(false)
 	case nametag.CodeInvalid, nametag.CodeEmpty, codeMalformed:
@@ -80,17 +82,21 @@ func (s *site) checkPetName(w http.ResponseWriter, r *http.Request) error {
 		return &nametag.Error{Code: nametag.CodeEmpty, Field: nametag.FieldName,
 			Message: "The parameter pet_name is missing or empty. Ask for a name, as in /check_pet_name?pet_name=Bella."}
 	}
-	verdicts, err := s.check(r, name)
+	v, err := s.suggest(r, nametag.Application{
+		Name:          name,
+		FavoriteColor: params.Get("pet_favorite_color"),
+		Category:      params.Get("pet_category"),
+	})
 	if err != nil {
 		return err
 	}
-	v := newVerdictJSON(name, verdicts[0])
 	a := contractAnswer{
 		Status:        statusFound,
 		Available:     &v.Available,
 		Reason:        v.Reason,
 		Message:       v.Message,
 		ConflictsWith: v.ConflictsWith,
+		Suggestions:   v.Suggestions,
 	}
 	if v.Available {
 		a.Status = statusNotFound
@@ -109,9 +115,13 @@ func (s *site) registerPet(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	via := nametag.ViaAPI
+	if wantsPage(r) {
+		via = nametag.ViaWeb
+	}
 	var pet nametag.Pet
 	if err = infoOf(r).limited; err == nil {
-		pet, err = s.register(r, nametag.Application{
+		pet, err = s.register(r, via, nametag.Application{
 			Name:           form.Get("pet_name"),
 			FavoriteColor:  form.Get("pet_favorite_color"),
 			Category:       form.Get("pet_category"),

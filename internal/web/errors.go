@@ -38,11 +38,15 @@ type problem struct {
 // come within "invalid".
 var problems = []problem{
 	{nametag.CodeInvalid, http.StatusUnprocessableEntity, "Input needs mending",
-		"One or more values are not acceptable. The member errors says of each field what is wrong and how to mend it; its codes are empty, too_long, not_allowed, unknown_category, and invalid for what is none of these."},
+		"One or more values are not acceptable. The member errors says of each field what is wrong and how to mend it; its codes are empty, too_short, too_long, not_allowed, reserved, unknown_category, and invalid for what is none of these."},
 	{nametag.CodeTaken, http.StatusConflict, "Name taken",
-		"Another pet has this name, in this spelling or in one that counts as the same. The member conflicts_with is that pet, if it is known. Choose another name."},
+		"Another pet has this name, in this spelling or in one that counts as the same. The member conflicts_with is that pet, if it is known. Choose another name; the member suggestions has some that could be had."},
+	{nametag.CodeSimilar, http.StatusConflict, "Name too similar",
+		"Another pet has a name that looks like this one and could be mistaken for it. The member conflicts_with is that pet, if it is known. Choose another name; the member suggestions has some that could be had."},
+	{nametag.CodeReserved, http.StatusConflict, "Name reserved",
+		"The registry keeps this name, or one that looks like it; the detail says why, or until when. Choose another name; the member suggestions has some that could be had."},
 	{nametag.CodeNotFound, http.StatusNotFound, "No such pet",
-		"No pet has this name."},
+		"No pet has this name. The detail says so if one had it and left the book."},
 	{nametag.CodeKeyReused, http.StatusUnprocessableEntity, "Idempotency key reused",
 		"The Idempotency-Key was sent before with a different registration. Make a new key for every new registration, and keep it for its retries."},
 	{codeTooMany, http.StatusUnprocessableEntity, "Too many at once",
@@ -70,7 +74,7 @@ var problems = []problem{
 // problemOf returns the kind of failure that code belongs to.
 func problemOf(code nametag.Code) problem {
 	switch code {
-	case nametag.CodeEmpty, nametag.CodeTooLong, nametag.CodeNotAllowed, nametag.CodeUnknownCategory:
+	case nametag.CodeEmpty, nametag.CodeTooShort, nametag.CodeTooLong, nametag.CodeNotAllowed, nametag.CodeUnknownCategory:
 		code = nametag.CodeInvalid
 	}
 	for _, p := range problems {

@@ -13,7 +13,9 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
@@ -33,6 +35,24 @@ type site struct {
 	store   nametag.Store
 	metrics *prometheus.Registry
 	log     *lockedBuffer
+	clock   atomic.Pointer[time.Time] // what time it is, if a test says so
+}
+
+func (s *site) now() time.Time {
+	if t := s.clock.Load(); t != nil {
+		return *t
+	}
+	return time.Now()
+}
+
+// date sets the clock to noon of a day.
+func (s *site) date(day string) {
+	t, err := time.Parse(time.DateOnly, day)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	t = t.Add(12 * time.Hour)
+	s.clock.Store(&t)
 }
 
 // newSite serves a site. Each answer that the tests get is checked against
@@ -46,7 +66,7 @@ func newSite(t *testing.T, change ...func(*web.Config)) *site {
 	t.Cleanup(func() { store.Close() })
 	s := &site{t: t, store: store, metrics: prometheus.NewRegistry(), log: &lockedBuffer{}}
 	config := web.Config{
-		Registry: nametag.NewRegistry(store, nil),
+		Registry: nametag.NewRegistry(store, s.now),
 		Ready:    store.Ready,
 		Log:      slog.New(slog.NewJSONHandler(s.log, nil)),
 		Metrics:  s.metrics,
@@ -62,6 +82,44 @@ func newSite(t *testing.T, change ...func(*web.Config)) *site {
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	return s
+}
+
+// under has a site judge by rules.
+func under(rules nametag.Rules) func(*web.Config) {
+	policy, err := nametag.NewPolicy(rules)
+	if err != nil {
+		panic(err) // the rules are a test's own
+	}
+	return func(c *web.Config) { c.Registry = c.Registry.Under(policy) }
+}
+
+// registrar returns the registry as its keeper works on it, from elsewhere.
+func (s *site) registrar() *nametag.Registry {
+	return nametag.NewRegistry(s.store, s.now).As(nametag.ViaRegistrar, "Sam Keeper", "as the owner asked")
+}
+
+// rename renames a pet or fails the test.
+func (s *site) rename(from, to string) {
+	s.t.Helper()
+	if _, _, err := s.registrar().Rename(s.t.Context(), from, to, false); err != nil {
+		s.t.Fatalf("renaming %q to %q: %v", from, to, err)
+	}
+}
+
+// reserve reserves a name for a reason or fails the test.
+func (s *site) reserve(name, reason string) {
+	s.t.Helper()
+	if _, err := s.registrar().As(nametag.ViaRegistrar, "Sam Keeper", reason).Reserve(s.t.Context(), name); err != nil {
+		s.t.Fatalf("reserving %q: %v", name, err)
+	}
+}
+
+// release takes a pet out of the book or fails the test.
+func (s *site) release(name string) {
+	s.t.Helper()
+	if _, _, err := s.registrar().Release(s.t.Context(), name); err != nil {
+		s.t.Fatalf("releasing %q: %v", name, err)
+	}
 }
 
 // An answer is a response with its body read.

@@ -149,11 +149,12 @@ func checkMembers(body []byte, members []string) error {
 	return nil
 }
 
-func article(jsonType string) string {
-	if strings.HasPrefix(jsonType, "a") || strings.HasPrefix(jsonType, "o") {
-		return "an " + jsonType
+// article puts "a" or "an" before a word, by its first letter.
+func article(word string) string {
+	if word != "" && strings.ContainsRune("aeio", rune(word[0])) {
+		return "an " + word
 	}
-	return "a " + jsonType
+	return "a " + word
 }
 
 func writeJSON(w http.ResponseWriter, status int, v any) {
@@ -170,6 +171,7 @@ func writeProblem(w http.ResponseWriter, e *nametag.Error) {
 		Code:          p.Code,
 		Errors:        newFieldErrors(e),
 		ConflictsWith: newPetJSON(e.Holder),
+		Suggestions:   suggestionsOf(e),
 	})
 }
 
@@ -196,6 +198,7 @@ type problemDetails struct {
 	Code          nametag.Code `json:"code"`
 	Errors        []fieldError `json:"errors,omitempty"`
 	ConflictsWith *petJSON     `json:"conflicts_with,omitempty"`
+	Suggestions   []string     `json:"suggestions,omitzero"`
 }
 
 type fieldError struct {
@@ -208,12 +211,37 @@ type fieldError struct {
 // one.
 func newFieldErrors(e *nametag.Error) []fieldError {
 	fields := e.Fields
-	if len(fields) == 0 && e.Field != "" && e.Code != nametag.CodeTaken {
+	if len(fields) == 0 && e.Field != "" && !isRefusal(e.Code) {
 		fields = []*nametag.Error{e}
 	}
 	var list []fieldError
 	for _, f := range fields {
 		list = append(list, fieldError{f.Field, f.Code, f.Message})
+	}
+	return list
+}
+
+// isRefusal reports whether code says that a name, as such a good one, is kept
+// from whoever asked for it.
+func isRefusal(code nametag.Code) bool {
+	return code == nametag.CodeTaken || code == nametag.CodeSimilar || code == nametag.CodeReserved
+}
+
+// suggestionsOf lists the names that e suggests; nil if e says nothing against
+// the name.
+func suggestionsOf(e *nametag.Error) []string {
+	aboutName := func(f *nametag.Error) bool { return f.Field == nametag.FieldName }
+	if !isRefusal(e.Code) && !slices.ContainsFunc(e.Fields, aboutName) {
+		return nil
+	}
+	return texts(e.Suggestions)
+}
+
+// texts returns names as they are shown; not nil, so that JSON has an array.
+func texts(names []nametag.Name) []string {
+	list := make([]string, len(names))
+	for i, n := range names {
+		list[i] = n.String()
 	}
 	return list
 }
@@ -249,6 +277,7 @@ type verdictJSON struct {
 	Reason        nametag.Code   `json:"reason,omitempty"`
 	Message       string         `json:"message"`
 	ConflictsWith *petJSON       `json:"conflicts_with,omitempty"`
+	Suggestions   []string       `json:"suggestions,omitzero"`
 }
 
 // newVerdictJSON tells the verdict v on what was asked for.
@@ -257,5 +286,12 @@ func newVerdictJSON(asked string, v nametag.Verdict) verdictJSON {
 	if v.Status == nametag.NotAllowed {
 		name = asked
 	}
-	return verdictJSON{name, v.Status, v.Status == nametag.Available, v.Reason, v.Message, newPetJSON(v.Holder)}
+	return verdictJSON{
+		Name:          name,
+		Status:        v.Status,
+		Available:     v.Status == nametag.Available,
+		Reason:        v.Reason,
+		Message:       v.Message,
+		ConflictsWith: newPetJSON(v.Holder),
+	}
 }

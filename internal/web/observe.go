@@ -129,9 +129,10 @@ func (rec *recorder) status() int {
 	return rec.code
 }
 
-// register registers through the registry, and counts and notes the result.
-func (s *site) register(r *http.Request, a nametag.Application) (nametag.Pet, error) {
-	pet, err := s.registry.Register(r.Context(), a)
+// register registers through the registry, as a visitor who comes by via, and
+// counts and notes the result.
+func (s *site) register(r *http.Request, via nametag.Via, a nametag.Application) (nametag.Pet, error) {
+	pet, err := s.registry.As(via, "", "").Register(r.Context(), a)
 	result := "registered"
 	if err != nil {
 		result = string(resultCode(err))
@@ -164,6 +165,20 @@ func (s *site) check(r *http.Request, names ...string) ([]nametag.Verdict, error
 		s.metrics.checks.WithLabelValues(string(v.Status)).Inc()
 	}
 	return verdicts, err
+}
+
+// suggest is check for one name, with others that could be had instead.
+func (s *site) suggest(r *http.Request, a nametag.Application) (verdictJSON, error) {
+	v, err := s.registry.Suggest(r.Context(), a)
+	if err != nil {
+		return verdictJSON{}, err
+	}
+	s.metrics.checks.WithLabelValues(string(v.Status)).Inc()
+	told := newVerdictJSON(a.Name, v)
+	if !told.Available {
+		told.Suggestions = texts(v.Suggestions)
+	}
+	return told, nil
 }
 
 // metrics are the site's. Labels come from patterns and codes, never from what

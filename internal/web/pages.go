@@ -28,12 +28,16 @@ type pages struct {
 func newPages() *pages {
 	p := &pages{templates: make(map[string]*template.Template), assets: newAssets()}
 	funcs := template.FuncMap{
-		"asset":   p.assets.path,
-		"petPath": petPath,
-		"date":    func(t time.Time) string { return t.UTC().Format("2 January 2006") },
-		"clock":   func(t time.Time) string { return t.UTC().Format("15:04 UTC") },
-		"iso":     func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-		"size":    nameSize,
+		"asset":     p.assets.path,
+		"petPath":   petPath,
+		"date":      day,
+		"clock":     func(t time.Time) string { return t.UTC().Format("15:04 UTC") },
+		"iso":       func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+		"size":      nameSize,
+		"kind":      kind,
+		"kindTitle": kindTitle,
+		"formValue": formValue,
+		"article":   func(c nametag.Category) string { return article(string(c)) },
 	}
 	layout := template.Must(template.New("").Funcs(funcs).ParseFS(templateFiles, "templates/layout.html", "templates/parts.html"))
 	files, err := fs.Glob(templateFiles, "templates/*.html")
@@ -83,40 +87,51 @@ type homePage struct {
 	Swatch                       string // the CSS keyword of Color, if it has one
 	Colors                       []string
 	Categories                   []nametag.Category
+	NameHint                     string // what names may be like
 
-	Alert  string                    // what is wrong, if it is not about one field
-	Errors map[string]*nametag.Error // what is wrong with which field
-	Holder *nametag.Pet              // who has the name
+	Chosen      bool                      // Name is a suggestion that was followed
+	Alert       string                    // what is wrong, if it is not about one field
+	Errors      map[string]*nametag.Error // what is wrong with which field
+	Holder      *nametag.Pet              // who has the name, or one like it
+	Suggestions []nametag.Name            // to be had instead of Name
 }
 
-func newHomePage(form url.Values) homePage {
+func (s *site) newHomePage(form url.Values) homePage {
+	policy := s.registry.Policy()
 	text := func(field string) string { return strings.ToValidUTF8(form.Get(field), "\uFFFD") }
 	p := homePage{
 		Token:      rand.Text(),
 		Name:       text("pet_name"),
 		Color:      text("pet_favorite_color"),
 		Colors:     nametag.ColorNames(),
-		Categories: nametag.Categories(),
+		Categories: policy.Categories(),
+		NameHint:   nameHint(policy),
 		Errors:     map[string]*nametag.Error{},
 	}
 	if color, err := nametag.ParseColor(p.Color); err == nil {
 		p.Swatch = color.CSS()
 	}
-	if category, err := nametag.ParseCategory(form.Get("pet_category")); err == nil {
+	if category, err := policy.ParseCategory(form.Get("pet_category")); err == nil {
 		p.Category = string(category)
+	} else if len(p.Categories) == 1 {
+		p.Category = string(p.Categories[0])
 	}
 	return p
 }
 
-// FirstError is the id of the first input that needs mending, or "".
-func (p homePage) FirstError() string {
+// Focus is the id of the input to go on with: the one with a suggestion in it,
+// or the first that needs mending; "" for none.
+func (p homePage) Focus() string {
+	if p.Chosen {
+		return "pet_name"
+	}
 	for _, f := range []struct {
 		field nametag.Field
 		id    string
 	}{
 		{nametag.FieldName, "pet_name"},
 		{nametag.FieldColor, "pet_favorite_color"},
-		{nametag.FieldCategory, "pet_category_cat"},
+		{nametag.FieldCategory, "pet_category_" + string(p.Categories[0])},
 	} {
 		if p.Errors[string(f.field)] != nil {
 			return f.id
@@ -125,8 +140,32 @@ func (p homePage) FirstError() string {
 	return ""
 }
 
+// NameStatus is the verdict that the page has on the name: the status of one,
+// or "" for none.
+func (p homePage) NameStatus() nametag.Status {
+	e := p.Errors[string(nametag.FieldName)]
+	switch {
+	case e == nil:
+		return ""
+	case isRefusal(e.Code):
+		return nametag.Status(e.Code)
+	default:
+		return nametag.NotAllowed
+	}
+}
+
+// home gives the form, filled with what its address says. Without a script, the
+// suggestions of a refused form ask for it: their buttons send all fields here,
+// so that nothing typed is lost, and a GET registers nothing, whatever it carries.
 func (s *site) home(w http.ResponseWriter, r *http.Request) error {
-	s.render(w, r, http.StatusOK, "home.html", newHomePage(nil))
+	form := r.URL.Query()
+	suggestion := form.Get("pet_name_suggestion")
+	if suggestion != "" {
+		form.Set("pet_name", suggestion)
+	}
+	p := s.newHomePage(form)
+	p.Chosen = suggestion != ""
+	s.render(w, r, http.StatusOK, "home.html", p)
 	return nil
 }
 
@@ -137,12 +176,13 @@ func (s *site) homeAgain(w http.ResponseWriter, r *http.Request, form url.Values
 	if e == nil {
 		return err
 	}
-	p := newHomePage(form)
+	p := s.newHomePage(form)
+	p.Suggestions = e.Suggestions
 	for _, f := range e.Fields {
 		p.Errors[string(f.Field)] = f
 	}
 	switch {
-	case e.Code == nametag.CodeTaken:
+	case isRefusal(e.Code):
 		p.Errors[string(nametag.FieldName)] = e
 		p.Holder = e.Holder
 	case len(e.Fields) == 0:
@@ -165,21 +205,27 @@ type petPage struct {
 	Pet    nametag.Pet
 	Swatch string
 	New    bool // just registered
+
+	History []milestone
 }
 
 func (s *site) petPage(w http.ResponseWriter, r *http.Request) error {
 	asked := r.PathValue("name")
-	pet, err := s.registry.Pet(r.Context(), asked)
+	pet, _, err := s.find(r.Context(), asked)
 	if err != nil {
 		return err
 	}
 	if asked != pet.Name.String() {
-		http.Redirect(w, r, petPath(pet.Name.String()), http.StatusFound) // one page, one address
+		http.Redirect(w, r, petPath(pet.Name.String()), movedForNow) // one page, one address
 		return nil
+	}
+	events, err := s.registry.History(r.Context(), pet.Name)
+	if err != nil {
+		return err
 	}
 	// The address with "new" may be passed on; the news is soon none.
 	isNew := r.URL.Query().Has("new") && time.Since(pet.RegisteredAt) < time.Hour
-	s.render(w, r, http.StatusOK, "pet.html", petPage{pet, pet.FavoriteColor.CSS(), isNew})
+	s.render(w, r, http.StatusOK, "pet.html", petPage{pet, pet.FavoriteColor.CSS(), isNew, milestones(events, pet.Name)})
 	return nil
 }
 
@@ -202,10 +248,10 @@ func (s *site) listPage(w http.ResponseWriter, r *http.Request) error {
 	}
 	p := listPage{
 		Search:     params.Get("q"),
-		Categories: nametag.Categories(),
+		Categories: s.registry.Policy().Categories(),
 		First:      params.Get("cursor") == "",
 	}
-	q, err := parseQuery(params)
+	q, err := s.parseQuery(params)
 	var page nametag.Page
 	if err == nil {
 		p.Category = string(q.Category)

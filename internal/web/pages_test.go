@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
@@ -19,7 +20,7 @@ import (
 
 // Names that are awkward in an address still have a page, at one address.
 func TestPetPageOfAwkwardNames(t *testing.T) {
-	s := newSite(t)
+	s := newSite(t, under(nametag.Rules{AllowLookalikes: true}))
 	for _, name := range []string{"a/b", "a//b", "../b", "b/..", "100%", "%2F", "a?b", "a#b", "a+b c", "a&b=c;d", `"a" <b>`, "こむぎ", "new", "x.", ".x", "a\\b"} {
 		s.register(name)
 		path := "/pets/" + url.PathEscape(name)
@@ -110,6 +111,9 @@ type brokenStore struct {
 }
 
 func (b brokenStore) Insert(context.Context, []nametag.Entry) ([]nametag.Result, error) {
+	return nil, b.err
+}
+func (b brokenStore) Look(context.Context, time.Time, []nametag.Name) ([]nametag.Obstacle, error) {
 	return nil, b.err
 }
 func (b brokenStore) Find(context.Context, []string) (map[string]nametag.Pet, error) {

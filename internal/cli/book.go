@@ -1,0 +1,119 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+	"time"
+
+	"nametag"
+)
+
+// bookFlags say where the book is and how its names are given.
+type bookFlags struct {
+	databaseFlags
+	policyFlags
+}
+
+// registry returns the registry whose book is in db.
+func (f bookFlags) registry(db nametag.Store) *nametag.Registry {
+	return nametag.NewRegistry(db, nil).Under(f.policy())
+}
+
+// read calls use with a registry that is only asked.
+func (f bookFlags) read(ctx context.Context, p Process, use func(*nametag.Registry) error) (err error) {
+	db, _, err := f.open(ctx, p, nil, purpose{readOnly: true})
+	if err != nil {
+		return err
+	}
+	defer closing(&err, db)
+	return use(f.registry(db))
+}
+
+// A whoFlag says who changes the book.
+type whoFlag struct {
+	As who `placeholder:"WHO" help:"Who does this, for the journal; by default who runs the command ($SUDO_USER or $USER)."`
+}
+
+// who returns the name for the journal, "" if there is none to be had.
+func (f whoFlag) who(p Process) string {
+	if f.As != "" {
+		return string(f.As)
+	}
+	for _, variable := range []string{"SUDO_USER", "USER"} {
+		var name who
+		if name.UnmarshalText([]byte(p.Getenv(variable))) == nil {
+			return string(name)
+		}
+	}
+	return ""
+}
+
+// A who is a name for the journal, cleaned.
+type who string
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (w *who) UnmarshalText(text []byte) error {
+	name, err := nametag.ParseReason(string(text))
+	if e, ok := errors.AsType[*nametag.Error](err); ok {
+		return errors.New(strings.Replace(e.Message, "The reason", "The name", 1))
+	}
+	*w = who(name)
+	return err
+}
+
+// A reason is one for the journal, cleaned.
+type reason string
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (r *reason) UnmarshalText(text []byte) error {
+	words, err := nametag.ParseReason(string(text))
+	if e, ok := errors.AsType[*nametag.Error](err); ok {
+		return errors.New(e.Message)
+	}
+	*r = reason(words)
+	return err
+}
+
+// changeFlags are those of commands by which a registrar changes the book.
+type changeFlags struct {
+	bookFlags
+	Reason reason `required:"" placeholder:"WORDS" help:"Why, for the journal."`
+	whoFlag
+}
+
+// change calls use with a registry that notes where changes come from. The book
+// must be there: a mistyped path is not to make a new one.
+func (f changeFlags) change(ctx context.Context, p Process, use func(*nametag.Registry) error) (err error) {
+	by := f.who(p)
+	if by == "" {
+		return usagef("the journal notes who changes the book: say who you are with --as (NAMETAG_AS)")
+	}
+	where, err := f.locate(p)
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(where.path); where.path != "" && errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("there is no database at %s; say where it is with --database (NAMETAG_DATABASE), or make one with “nametag migrate”", where)
+	}
+	db, _, err := f.open(ctx, p, nil, purpose{migrate: true})
+	if err != nil {
+		return err
+	}
+	defer closing(&err, db)
+	return use(f.registry(db).As(nametag.ViaRegistrar, by, string(f.Reason)))
+}
+
+// day writes a day as sentences have it.
+func day(t time.Time) string { return t.UTC().Format("2 January 2006") }
+
+// until says how long a name that was given up is kept.
+func until(name nametag.Name, t time.Time) string {
+	if !t.After(time.Now()) {
+		return fmt.Sprintf("“%s” is free for others at once.", name)
+	}
+	return fmt.Sprintf("“%s” is kept from others until %s.", name, day(t))
+}

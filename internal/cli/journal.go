@@ -1,0 +1,242 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
+
+	"nametag"
+)
+
+type journalCmd struct {
+	Verify journalVerifyCmd `cmd:"" help:"Look for rows of the journal that were altered, removed or inserted."`
+	Show   journalShowCmd   `cmd:"" help:"Tell what the journal knows of a name."`
+	Export journalExportCmd `cmd:"" help:"Write the journal as JSON, one row a line, so that others can verify it."`
+}
+
+type journalVerifyCmd struct {
+	databaseFlags
+	Head []head `sep:"none" placeholder:"N:HASH" help:"What an earlier verification said was the head; the journal must still have that row. May be given several times."`
+}
+
+// A head is where a journal ended when somebody noted it.
+type head nametag.Head
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (h *head) UnmarshalText(text []byte) error {
+	noted, err := nametag.ParseHead(string(text))
+	*h = head(noted)
+	return err
+}
+
+// Help implements kong.HelpProvider.
+func (journalVerifyCmd) Help() string {
+	return `Reads the whole journal; a server may run meanwhile. Each row has a hash over itself and the row before, so a change shows at the next row. It does not show when all rows after it were written anew: note the head elsewhere now and then, and give it with --head later.
+
+Each fault is a line on standard output, and the exit code is then 1.
+
+Examples:
+
+    nametag journal verify
+    nametag journal verify --head 1042:6f1e…`
+}
+
+// Run implements the command.
+func (c journalVerifyCmd) Run(ctx context.Context, p Process) (err error) {
+	db, place, err := c.open(ctx, p, nil, purpose{readOnly: true})
+	if err != nil {
+		return err
+	}
+	defer closing(&err, db)
+	noted := make([]nametag.Head, len(c.Head))
+	for i, h := range c.Head {
+		noted[i] = nametag.Head(h)
+	}
+	var progress func(int64)
+	done := func() error { return nil }
+	if isTerminal(p.Stderr) {
+		end, err := db.JournalHead(ctx)
+		if err != nil {
+			return fmt.Errorf("%s: %w", place, err)
+		}
+		bar := newBar(p.Stderr, end.Seq, false)
+		progress, done = func(seq int64) { bar.Set64(min(seq, end.Seq)) }, bar.Finish
+	}
+	found, err := nametag.NewRegistry(db, nil).VerifyJournal(ctx, noted, progress)
+	done()
+	if errors.Is(err, context.Canceled) {
+		return errors.New("interrupted; the journal was not read to its end")
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", place, err)
+	}
+	for _, fault := range found.Faults {
+		fmt.Fprintln(p.Stdout, fault)
+	}
+	if n := len(found.Faults); n > 0 {
+		return fmt.Errorf("%s: the journal is not whole: %s", place, counted(n, "fault"))
+	}
+	_, err = fmt.Fprintf(p.Stdout, "The journal is whole: %s. Head: %s\n", counted(int(found.Head.Seq), "row"), found.Head)
+	return err
+}
+
+type journalShowCmd struct {
+	databaseFlags
+	jsonFlag
+	Name string `arg:"" help:"The name, in any spelling."`
+}
+
+// Run implements the command.
+func (c journalShowCmd) Run(ctx context.Context, p Process) (err error) {
+	name, err := nametag.ParseName(c.Name)
+	if err != nil {
+		return usageError{err}
+	}
+	db, _, err := c.open(ctx, p, nil, purpose{readOnly: true})
+	if err != nil {
+		return err
+	}
+	defer closing(&err, db)
+	story, err := nametag.NewRegistry(db, nil).History(ctx, name)
+	if err != nil {
+		return err
+	}
+	if len(story) == 0 {
+		return fmt.Errorf("the journal knows nothing of “%s”", name)
+	}
+	if !c.JSON {
+		return tell(p.Stdout, story)
+	}
+	out := newJSONLines(p.Stdout)
+	for _, e := range story {
+		if err := out.Encode(e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+type journalExportCmd struct {
+	databaseFlags
+	After  int64  `placeholder:"N" help:"Write only the rows after row N."`
+	Output string `short:"o" placeholder:"FILE" help:"Where to write; standard output by default. The file appears, or is replaced, when it is complete."`
+}
+
+// Help implements kong.HelpProvider.
+func (journalExportCmd) Help() string {
+	return `Each line is {"hash":"HEX","entry":{…}}. The entry is the very text that the hash is of: the hash is the SHA-256 of the hash of the row before, as 32 bytes, and the entry. Before the first row stand 32 zero bytes. A server may run meanwhile.
+
+Examples:
+
+    nametag journal export -o journal.jsonl
+    nametag journal export --after 1042 >> journal.jsonl`
+}
+
+// Run implements the command.
+func (c journalExportCmd) Run(ctx context.Context, p Process) (err error) {
+	if c.After < 0 {
+		return usagef("--after (NAMETAG_AFTER): %d is not the number of a row; rows are counted from 1", c.After)
+	}
+	if c.Output != "" {
+		if err := c.spareDatabase(p, c.Output, "--output (NAMETAG_OUTPUT)"); err != nil {
+			return err
+		}
+	}
+	db, place, err := c.open(ctx, p, nil, purpose{readOnly: true})
+	if err != nil {
+		return err
+	}
+	defer closing(&err, db)
+	rows := 0
+	write := func(w io.Writer) error {
+		out := bufio.NewWriter(w)
+		err := nametag.NewRegistry(db, nil).EachRecord(ctx, c.After, func(r nametag.Record) error {
+			rows++
+			_, err := fmt.Fprintf(out, `{"hash":"%x","entry":%s}`+"\n", r.Hash, r.Entry)
+			return err
+		})
+		return errors.Join(err, out.Flush())
+	}
+	if c.Output == "" {
+		err = write(p.Stdout)
+	} else {
+		err = writeFile(c.Output, write)
+	}
+	switch {
+	case errors.Is(err, context.Canceled):
+		return errors.New("interrupted; the export is not complete")
+	case err != nil:
+		return fmt.Errorf("exporting the journal of %s: %w", place, err)
+	case c.Output != "":
+		_, err = fmt.Fprintf(p.Stdout, "%s written to %s\n", counted(rows, "row"), c.Output)
+	}
+	return err
+}
+
+// moment writes a time, to the second.
+func moment(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
+
+// tell tells a story from the journal, two lines an event.
+func tell(to io.Writer, story []nametag.Event) error {
+	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
+	for _, e := range story {
+		fmt.Fprintf(w, "#%d\t%s\t%s\n\t\t%s\n", e.Seq, moment(e.At), whatHappened(e), byWhom(e))
+	}
+	return w.Flush()
+}
+
+// whatHappened tells of one event.
+func whatHappened(e nametag.Event) string {
+	before, after := e.Before, e.After
+	switch {
+	case e.Action == nametag.ActionRegistered && after.Pet != nil:
+		return fmt.Sprintf("“%s” was registered: a %s, favourite colour %s", after.Pet.Name, after.Pet.Category, after.Pet.FavoriteColor)
+	case e.Action == nametag.ActionImported && after.Pet != nil:
+		return fmt.Sprintf("“%s” was imported: a %s, favourite colour %s, registered on %s",
+			after.Pet.Name, after.Pet.Category, after.Pet.FavoriteColor, day(after.Pet.RegisteredAt))
+	case e.Action == nametag.ActionRenamed && before.Pet != nil && after.Pet != nil:
+		return fmt.Sprintf("“%s” was renamed to “%s”%s", before.Pet.Name, after.Pet.Name, whichKeeps(after.Ruling))
+	case e.Action == nametag.ActionReleased && before.Pet != nil:
+		return fmt.Sprintf("“%s” left the book%s", before.Pet.Name, whichKeeps(after.Ruling))
+	case e.Action == nametag.ActionReserved && after.Ruling != nil:
+		return fmt.Sprintf("“%s” was reserved", after.Ruling.Name)
+	case e.Action == nametag.ActionLetPass && after.Ruling != nil:
+		return fmt.Sprintf("“%s” was let pass, though it looks like another name", after.Ruling.Name)
+	case e.Action == nametag.ActionUnreserved && before.Ruling != nil:
+		return fmt.Sprintf("“%s” was no longer %s", before.Ruling.Name, rulingInWords(before.Ruling.Kind))
+	default:
+		return string(e.Action) // of a newer nametag
+	}
+}
+
+func whichKeeps(r *nametag.RulingState) string {
+	if r == nil || r.Kind != nametag.RulingQuarantine {
+		return ""
+	}
+	return fmt.Sprintf("; “%s” is in quarantine until %s", r.Name, day(r.Until))
+}
+
+// byWhom tells by whom an event came, which way and why.
+func byWhom(e nametag.Event) string {
+	by := map[nametag.Via]string{
+		nametag.ViaWeb:       "on the site",
+		nametag.ViaAPI:       "by the API",
+		nametag.ViaImport:    "by an import",
+		nametag.ViaRegistrar: "by the registrar",
+		nametag.ViaMigration: "when the journal began",
+	}[e.Via]
+	if by == "" {
+		by = "by " + string(e.Via)
+	}
+	if e.Who != "" {
+		by += ", " + e.Who
+	}
+	if e.Reason != "" {
+		by += ": " + e.Reason
+	}
+	return by
+}

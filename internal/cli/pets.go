@@ -1,0 +1,188 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"text/tabwriter"
+
+	"nametag"
+	"nametag/internal/transfer"
+)
+
+type petsCmd struct {
+	Find    petsFindCmd    `cmd:"" help:"List the pets whose names contain a text."`
+	Show    petsShowCmd    `cmd:"" help:"Show a pet and what the journal tells of it."`
+	Rename  petsRenameCmd  `cmd:"" help:"Give a pet another name."`
+	Release petsReleaseCmd `cmd:"" help:"Take a pet out of the book."`
+}
+
+// jsonFlag asks for output that programs read.
+type jsonFlag struct {
+	JSON bool `name:"json" help:"Write JSON, one object a line."`
+}
+
+type petsFindCmd struct {
+	bookFlags
+	jsonFlag
+	Text string `arg:"" help:"A part of the name, in any case."`
+}
+
+// Run implements the command.
+func (c petsFindCmd) Run(ctx context.Context, p Process) error {
+	return c.read(ctx, p, func(r *nametag.Registry) error {
+		table := tabwriter.NewWriter(p.Stdout, 0, 0, 2, ' ', 0)
+		out := newJSONLines(p.Stdout)
+		n := 0
+		for q := (nametag.Query{Search: c.Text, Limit: nametag.MaxPageSize}); n == 0 || !q.After.IsZero(); {
+			page, err := r.Pets(ctx, q)
+			if err != nil {
+				return err
+			}
+			for _, pet := range page.Pets {
+				if !c.JSON {
+					fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", pet.Name, pet.Category, pet.FavoriteColor, moment(pet.RegisteredAt))
+				} else if err := out.Encode(transfer.JSON(pet)); err != nil {
+					return err
+				}
+			}
+			n += len(page.Pets)
+			if q.After = page.Next; n == 0 {
+				break
+			}
+		}
+		if n == 0 {
+			_, err := fmt.Fprintf(p.Stderr, "No pet has a name that contains “%s”.\n", c.Text)
+			return err
+		}
+		return table.Flush()
+	})
+}
+
+type petsShowCmd struct {
+	bookFlags
+	jsonFlag
+	Name string `arg:"" help:"The pet's name, in any spelling, or one that it had before."`
+}
+
+// Run implements the command.
+func (c petsShowCmd) Run(ctx context.Context, p Process) error {
+	return c.read(ctx, p, func(r *nametag.Registry) error {
+		pet, err := r.Pet(ctx, c.Name)
+		former := ""
+		if nametag.ErrorCode(err) == nametag.CodeNotFound {
+			if heir, herr := r.Successor(ctx, c.Name); herr == nil {
+				pet, err, former = heir, nil, c.Name
+			}
+		}
+		if nametag.ErrorCode(err) == nametag.CodeNotFound {
+			return c.notFound(ctx, r, err)
+		}
+		if err != nil {
+			return err
+		}
+		story, err := r.History(ctx, pet.Name)
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			return newJSONLines(p.Stdout).Encode(struct {
+				Pet     any             `json:"pet"`
+				Former  string          `json:"former_name,omitempty"`
+				Journal []nametag.Event `json:"journal"`
+			}{transfer.JSON(pet), former, story})
+		}
+		if former != "" {
+			fmt.Fprintf(p.Stdout, "“%s” is now called “%s”.\n\n", former, pet.Name)
+		}
+		fmt.Fprintf(p.Stdout, "%s\n  favourite colour  %s\n  category          %s\n  registered        %s\n\n",
+			pet.Name, pet.FavoriteColor, pet.Category, moment(pet.RegisteredAt))
+		return tell(p.Stdout, story)
+	})
+}
+
+// notFound says where to read on about a pet that left the book.
+func (c petsShowCmd) notFound(ctx context.Context, r *nametag.Registry, err error) error {
+	name, perr := nametag.ParseName(c.Name)
+	if perr != nil {
+		return err
+	}
+	if story, herr := r.History(ctx, name); herr == nil && len(story) > 0 {
+		return fmt.Errorf("%w What became of it is in “nametag journal show”", err)
+	}
+	return err
+}
+
+type petsRenameCmd struct {
+	changeFlags
+	LetPass bool   `help:"Allow a new name that looks like another pet's."`
+	Old     string `arg:"" help:"The pet's name, in any spelling."`
+	New     string `arg:"" help:"The name that it is to have."`
+}
+
+// Help implements kong.HelpProvider.
+func (petsRenameCmd) Help() string {
+	return `The new name is judged as one that is registered would be. The old one is kept from others for the time that the policy says; to give it back before, see “nametag names unreserve”. A server may run meanwhile.
+
+Examples:
+
+    nametag pets rename Beela Bella --reason "Misspelt at the counter."
+    nametag pets rename Rex "Rex II" --let-pass --as ann --reason "Agreed with the owner of Rex 11."`
+}
+
+// Run implements the command.
+func (c petsRenameCmd) Run(ctx context.Context, p Process) error {
+	return c.change(ctx, p, func(r *nametag.Registry) error {
+		before, err := r.Pet(ctx, c.Old)
+		if err != nil {
+			return err
+		}
+		pet, kept, err := r.Rename(ctx, c.Old, c.New, c.LetPass)
+		if nametag.ErrorCode(err) == nametag.CodeSimilar {
+			err = fmt.Errorf("%w With --let-pass it is allowed all the same", err)
+		}
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(p.Stdout, "“%s” is now called “%s”.", before.Name, pet.Name)
+		if before.Name.Key() != pet.Name.Key() {
+			fmt.Fprintf(p.Stdout, " %s", until(before.Name, kept))
+		}
+		_, err = io.WriteString(p.Stdout, "\n")
+		return err
+	})
+}
+
+type petsReleaseCmd struct {
+	changeFlags
+	Name string `arg:"" help:"The pet's name, in any spelling."`
+}
+
+// Help implements kong.HelpProvider.
+func (petsReleaseCmd) Help() string {
+	return `The name is kept from others for the time that the policy says; to give it back before, see “nametag names unreserve”. The journal keeps the pet's story. A server may run meanwhile.
+
+Examples:
+
+    nametag pets release Bella --reason "Its owner asked for it."`
+}
+
+// Run implements the command.
+func (c petsReleaseCmd) Run(ctx context.Context, p Process) error {
+	return c.change(ctx, p, func(r *nametag.Registry) error {
+		pet, kept, err := r.Release(ctx, c.Name)
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(p.Stdout, "“%s” has left the book. %s\n", pet.Name, until(pet.Name, kept))
+		return err
+	})
+}
+
+// newJSONLines returns an encoder that writes one object a line.
+func newJSONLines(w io.Writer) *json.Encoder {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	return enc
+}

@@ -1,0 +1,380 @@
+package cli_test
+
+import (
+	"nametag/internal/programtest"
+
+	"crypto/sha256"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+)
+
+// registrar returns a function that runs a command as ann on a database that
+// has Rex, Bella and Rexina.
+func registrar(t *testing.T, database string) func(args ...string) result {
+	t.Helper()
+	bring(t, database, write(t, "pets.csv", "name,category,color,registered_at\n"+
+		"Rex,dog,red,2001-02-03\nBella,cat,light blue,2001-02-04\nRexina,dog,<red>,2001-02-05\n"))
+	return func(args ...string) result {
+		t.Helper()
+		return run(t, environ{"USER": "ann", "NAMETAG_DATABASE": database}, "", args...)
+	}
+}
+
+// inDays is a day as sentences have it.
+func inDays(n int) string { return time.Now().UTC().AddDate(0, 0, n).Format("2 January 2006") }
+
+// times are those of the journal.
+var times = regexp.MustCompile(`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC`)
+
+func TestPetsFind(t *testing.T) {
+	onBoth(t, func(t *testing.T, database string) {
+		nametag := registrar(t, database)
+		is(t, nametag("pets", "find", "REX"), 0,
+			"Rexina  dog  <red>  2001-02-05 00:00:00 UTC\nRex     dog  red    2001-02-03 00:00:00 UTC\n", "")
+		is(t, nametag("pets", "find", "--json", "xin"), 0,
+			`{"name":"Rexina","favorite_color":"<red>","category":"dog","registered_at":"2001-02-05T00:00:00.000000Z"}`+"\n", "")
+		is(t, nametag("pets", "find", "zz"), 0, "", "No pet has a name that contains “zz”.\n")
+		refuses(t, nametag("pets", "find", strings.Repeat("x", 51)), 1, "shorten it by 1")
+	})
+}
+
+func TestPetsFindReadsEveryPage(t *testing.T) {
+	database := filepath.Join(t.TempDir(), "pets.db")
+	var file strings.Builder
+	file.WriteString("name,category\n")
+	for i := range 2100 {
+		fmt.Fprintf(&file, "Pet %d,dog\n", i)
+	}
+	bring(t, database, write(t, "pets.csv", file.String()))
+	if n := strings.Count(must(t, "pets", "find", "pet", "--database", database), "\n"); n < 2000 {
+		t.Errorf("%d pets are found", n)
+	}
+}
+
+func TestAPetIsRenamedAndItsOldNameIsKept(t *testing.T) {
+	onBoth(t, func(t *testing.T, database string) {
+		nametag := registrar(t, database)
+		is(t, nametag("pets", "rename", "rex", "Max", "--reason", " Misspelt   at the counter. "), 0,
+			"“Rex” is now called “Max”. “Rex” is kept from others until "+inDays(90)+".\n", "")
+		is(t, nametag("pets", "rename", "max", "MAX", "--reason=Louder.", "--as=bob"), 0, "“Max” is now called “MAX”.\n", "")
+		if got := names(t, database); !got["MAX"] || got["Rex"] || len(got) != 3 {
+			t.Errorf("the book has %v", got)
+		}
+
+		shown := nametag("pets", "show", "Rex")
+		shown.stdout = times.ReplaceAllString(shown.stdout, "TIME")
+		is(t, shown, 0, `“Rex” is now called “MAX”.
+
+MAX
+  favourite colour  red
+  category          dog
+  registered        TIME
+
+#1  TIME  “Rex” was imported: a dog, favourite colour red, registered on 3 February 2001
+                             by an import
+#4  TIME  “Rex” was renamed to “Max”; “Rex” is in quarantine until `+inDays(90)+`
+                             by the registrar, ann: Misspelt at the counter.
+#5  TIME  “Max” was renamed to “MAX”
+                             by the registrar, bob: Louder.
+`, "")
+		var told struct {
+			Pet     map[string]string
+			Former  string `json:"former_name"`
+			Journal []struct {
+				Seq    int
+				Action string
+				Reason string
+			}
+		}
+		if err := json.Unmarshal([]byte(nametag("pets", "show", "--json", "Rex").stdout), &told); err != nil {
+			t.Fatal(err)
+		}
+		if told.Pet["name"] != "MAX" || told.Former != "Rex" || len(told.Journal) != 3 || told.Journal[2].Action != "renamed" || told.Journal[2].Reason != "Louder." {
+			t.Errorf("JSON tells %+v", told)
+		}
+
+		refuses(t, nametag("pets", "rename", "Nobody", "Somebody", "--reason=x"), 1, "No pet is registered as “Nobody”")
+		refuses(t, nametag("pets", "rename", "Bella", "maX", "--reason=x"), 1, "“maX” is taken")
+		refuses(t, nametag("pets", "rename", "Bella", "Rex", "--reason=x"), 1, "free again on "+inDays(90))
+		refuses(t, nametag("pets", "rename", "Bella", "...", "--reason=x"), 1, "no letter and no digit")
+		refuses(t, nametag("pets", "rename", "Bella", "Bella Blue", "--reason=x", "--policy=akc", "--policy="+write(t, "p.yaml", "words: {max: 1}")), 1, "may have 1 here")
+		refuses(t, nametag("pets", "rename", "Bella", "M.ax", "--reason=x"), 1, "too much like “MAX”", "With --let-pass it is allowed")
+		is(t, nametag("pets", "rename", "Bella", "M.ax", "--reason=x", "--let-pass", "--policy", write(t, "none.yaml", "quarantine: none")), 0,
+			"“Bella” is now called “M.ax”. “Bella” is free for others at once.\n", "")
+		if _, report := bring(t, database, write(t, "more.csv", "name,category\nBella,cat\n")); len(report) > 0 {
+			t.Errorf("a name that is free is refused: %q", report)
+		}
+	})
+}
+
+func TestAPetIsReleased(t *testing.T) {
+	onBoth(t, func(t *testing.T, database string) {
+		nametag := registrar(t, database)
+		is(t, nametag("pets", "release", "BELLA", "--reason=Its owner asked for it."), 0,
+			"“Bella” has left the book. “Bella” is kept from others until "+inDays(90)+".\n", "")
+		refuses(t, nametag("pets", "show", "Bella"), 1, "No pet is registered as “Bella”", "“nametag journal show”")
+		refuses(t, nametag("pets", "show", "Nobody"), 1, "No pet is registered as “Nobody”.\n")
+		refuses(t, nametag("pets", "show", "..."), 1, "no letter and no digit")
+		refuses(t, nametag("pets", "release", "Bella", "--reason=x"), 1, "No pet is registered as “Bella”")
+		if _, report := bring(t, database, write(t, "more.csv", "name,category\nBel-la,cat\n")); len(report) != 1 || !strings.Contains(report[0], "reserved: “Bel-la” is too much like “Bella”, which was given up by its pet") {
+			t.Errorf("a name like one in quarantine: %q", report)
+		}
+
+		is(t, nametag("names", "unreserve", "bella", "--reason=Its owner wants it back."), 0, "“Bella” is no longer in quarantine.\n", "")
+		if _, report := bring(t, database, write(t, "more.csv", "name,category\nBella,cat\n"), "--as=carol"); len(report) > 0 {
+			t.Errorf("a name out of quarantine is refused: %q", report)
+		}
+		story := nametag("journal", "show", "BELLA")
+		story.stdout = times.ReplaceAllString(story.stdout, "TIME")
+		is(t, story, 0, `#2  TIME  “Bella” was imported: a cat, favourite colour light blue, registered on 4 February 2001
+                             by an import
+#4  TIME  “Bella” left the book; “Bella” is in quarantine until `+inDays(90)+`
+                             by the registrar, ann: Its owner asked for it.
+#5  TIME  “Bella” was no longer in quarantine
+                             by the registrar, ann: Its owner wants it back.
+#6  TIME  “Bella” was imported: a cat, favourite colour unknown, registered on `+inDays(0)+`
+                             by an import, carol
+`, "")
+	})
+}
+
+func TestNamesAreReservedAndLetPass(t *testing.T) {
+	onBoth(t, func(t *testing.T, database string) {
+		nametag := registrar(t, database)
+		is(t, nametag("names", "list"), 0, "", "No name is reserved, in quarantine or let pass.\n")
+		is(t, nametag("names", "reserve", "King", "--reason=Not for pets."), 0,
+			"“King” is reserved, until you take it back with “nametag names unreserve”.\n", "")
+		is(t, nametag("names", "let-pass", "R.ex", "--reason=They know each other."), 0,
+			"Whoever registers “R.ex” next may have it, though it looks like another name.\n", "")
+		nametag("pets", "release", "Bella", "--reason=x")
+		refuses(t, nametag("names", "reserve", "REX", "--reason=x"), 1, "“REX” is taken")
+		refuses(t, nametag("names", "let-pass", "REX", "--reason=x"), 1, "“REX” is taken")
+		refuses(t, nametag("names", "reserve", "", "--reason=x"), 1, "The name is empty")
+		refuses(t, nametag("names", "unreserve", "Queen", "--reason=x"), 1, "There is no ruling on “Queen” to take back.")
+
+		policy := write(t, "policy.yaml", clubPolicy)
+		want := "King Rex  reserved by the policy             Kept for the club's own dogs.\n" +
+			"Bella     in quarantine until " + inDays(90) + "  Its pet gave it up.\n" +
+			"King      reserved since " + inDays(0) + "  Not for pets.\n" +
+			"R.ex      let pass since " + inDays(0) + "  They know each other.\n"
+		list := nametag("names", "list", "--policy", policy)
+		list.stdout = regexp.MustCompile(` {2,}`).ReplaceAllString(list.stdout, "  ")
+		is(t, list, 0, regexp.MustCompile(` {2,}`).ReplaceAllString(want, "  "), "")
+		var kinds []string
+		for line := range strings.Lines(nametag("names", "list", "--json", "--policy", policy).stdout) {
+			var k struct{ Name, Kind, By, Reason, Since, Until string }
+			if err := json.Unmarshal([]byte(line), &k); err != nil {
+				t.Fatal(err)
+			}
+			kinds = append(kinds, fmt.Sprintf("%s %s %s %t %t %s", k.Name, k.Kind, k.By, k.Since != "", k.Until != "", k.Reason))
+		}
+		if diff := cmp.Diff([]string{
+			"King Rex reserved policy false false Kept for the club's own dogs.",
+			"Bella quarantine book true true ",
+			"King reserved book true false Not for pets.",
+			"R.ex let_pass book true false They know each other.",
+		}, kinds); diff != "" {
+			t.Errorf("JSON (-want +got):\n%s", diff)
+		}
+
+		_, report := bring(t, database, write(t, "more.csv", "name,category\nR.ex,cat\nKing,cat\nRe.x,cat\n"))
+		if len(report) != 2 || !strings.Contains(report[0], "3 King reserved: “King” is reserved: Not for pets. Please try another name.") || !strings.Contains(report[1], "4 Re.x similar") {
+			t.Errorf("the report is %q", report)
+		}
+		is(t, nametag("names", "unreserve", "king", "--reason=x"), 0, "“King” is no longer reserved.\n", "")
+		is(t, nametag("names", "list"), 0, "Bella  in quarantine until "+inDays(90)+"  Its pet gave it up.\n", "")
+
+		nametag("names", "let-pass", "Be.lla", "--reason=x")
+		is(t, nametag("names", "unreserve", "Be.lla", "--reason=x"), 0, "“Be.lla” is no longer let pass.\n", "")
+		refuses(t, nametag("names", "let-pass", "Rex.", "--reason=x", "--policy=kennel-club"), 0,
+			"The policy, kennel-club-", "does not allow the name: The name needs at least 2 words")
+		refuses(t, nametag("names", "unreserve", "King Rex", "--reason=x", "--policy", policy), 1,
+			"The policy, club-", "“King Rex” is reserved: Kept for the club's own dogs", "There is no ruling on “King Rex” to take back.")
+	})
+}
+
+func TestTheRegistrarWorksBesideAServer(t *testing.T) {
+	onBoth(t, func(t *testing.T, database string) {
+		nametag := registrar(t, database)
+		p := programtest.Serve(t, nil, "--database", database)
+		for _, args := range [][]string{
+			{"pets", "rename", "Rex", "Max", "--reason=x"}, {"pets", "release", "Bella", "--reason=x"},
+			{"names", "reserve", "King", "--reason=x"}, {"names", "let-pass", "M.ax", "--reason=x"}, {"names", "unreserve", "Bella", "--reason=x"},
+			{"pets", "show", "Rex"}, {"pets", "find", "x"}, {"names", "list"}, {"journal", "show", "Rex"}, {"journal", "export"},
+		} {
+			if r := nametag(args...); r.code != 0 {
+				t.Errorf("nametag %s: %+v", strings.Join(args, " "), r)
+			}
+		}
+		for name, want := range map[string]bool{"Bella": true, "M.ax": true, "King": false, "Rex": false} {
+			if ok, err := register(http.DefaultClient, p.URL, name); ok != want {
+				t.Errorf("the server registers %s: %t, %v", name, ok, err)
+			}
+		}
+		if r := nametag("journal", "verify"); r.code != 0 || !strings.Contains(r.stdout, ": 10 rows. ") {
+			t.Errorf("%+v", r)
+		}
+	})
+}
+
+func TestAMistypedPathMakesNoDatabase(t *testing.T) {
+	dir := t.TempDir()
+	database := filepath.Join(dir, "pets.db")
+	for _, args := range [][]string{
+		{"pets", "rename", "Rex", "Max", "--reason=x"}, {"pets", "release", "Rex", "--reason=x"}, {"pets", "find", "x"}, {"pets", "show", "x"},
+		{"names", "reserve", "Rex", "--reason=x"}, {"names", "unreserve", "Rex", "--reason=x"}, {"names", "let-pass", "Rex", "--reason=x"}, {"names", "list"},
+		{"journal", "verify"}, {"journal", "show", "Rex"}, {"journal", "export"}, {"journal", "export", "-o", filepath.Join(dir, "journal")},
+	} {
+		refuses(t, run(t, environ{"SUDO_USER": "ann"}, "", append(args, "--database", database)...), 1, database)
+	}
+	if files, _ := os.ReadDir(dir); len(files) > 0 {
+		t.Errorf("there is %v", files)
+	}
+	refuses(t, run(t, environ{"USER": "ann"}, "", "names", "reserve", "Rex", "--reason=x"), 2, "home", "--database")
+}
+
+// execute changes a database behind the program's back.
+func execute(t *testing.T, database, statement string) {
+	t.Helper()
+	if !strings.HasPrefix(database, "postgres") {
+		db, err := sql.Open("sqlite", database)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer db.Close()
+		if _, err := db.Exec(statement); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	conn, err := pgx.Connect(t.Context(), database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	if _, err := conn.Exec(t.Context(), statement); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestJournalVerifyFindsWhatWasAltered(t *testing.T) {
+	onBoth(t, func(t *testing.T, database string) {
+		must(t, "migrate", "--database", database)
+		is(t, run(t, nil, "", "journal", "verify", "--database", database), 0,
+			"The journal is whole: 0 rows. Head: 0:"+strings.Repeat("0", 64)+"\n", "")
+		nametag := registrar(t, database)
+		head := func() string {
+			t.Helper()
+			r := nametag("journal", "verify")
+			whole, head, _ := strings.Cut(r.stdout, ". Head: ")
+			if r.code != 0 || !strings.HasPrefix(whole, "The journal is whole: ") {
+				t.Fatalf("%+v", r)
+			}
+			return strings.TrimSpace(head)
+		}
+		first := head()
+		nametag("names", "reserve", "King", "--reason=x")
+		second := head()
+		if !strings.HasPrefix(first, "3:") || !strings.HasPrefix(second, "4:") || len(second) != 2+64 {
+			t.Errorf("the heads are %s and %s", first, second)
+		}
+		is(t, nametag("journal", "verify", "--head", first, "--head="+second), 0, "The journal is whole: 4 rows. Head: "+second+"\n", "")
+		other := "3:" + strings.Repeat("0", 64)
+		r := nametag("journal", "verify", "--head", second, "--head", other, "--head", "9"+second[1:])
+		refuses(t, r, 1, "the journal is not whole: 2 faults")
+		r.stderr = ""
+		is(t, r, 1, "Row 3 is not the one that was noted: it, or rows before it, were written anew.\n"+
+			"Row 9 was noted, but is not there: the journal ends with row 4.\n", "")
+
+		execute(t, database, `UPDATE journal SET entry = replace(entry, 'red', 'tan') WHERE seq = 1`)
+		r = nametag("journal", "verify")
+		refuses(t, r, 1, "the journal is not whole: 1 fault\n")
+		if !strings.Contains(r.stdout, "Row 1 is not what was written") || strings.Count(r.stdout, "\n") != 1 {
+			t.Errorf("of an altered row it says %q", r.stdout)
+		}
+		execute(t, database, `DELETE FROM journal WHERE seq IN (1, 2)`)
+		if r = nametag("journal", "verify"); r.code != 1 || !strings.Contains(r.stdout, "Rows 1 to 2 are missing.\n") {
+			t.Errorf("of missing rows it says %+v", r)
+		}
+		execute(t, database, `UPDATE journal SET entry = 'not JSON'`)
+		refuses(t, nametag("journal", "show", "King"), 1, "row 4 of the journal can't be read")
+	})
+}
+
+func TestJournalShow(t *testing.T) {
+	onBoth(t, func(t *testing.T, database string) {
+		nametag := registrar(t, database)
+		refuses(t, nametag("journal", "show", "Nobody"), 1, "the journal knows nothing of “Nobody”")
+		nametag("names", "let-pass", "Max", "--reason=x")
+		nametag("names", "reserve", "Max", "--reason=y")
+		nametag("names", "unreserve", "Max", "--reason=z")
+		r := nametag("journal", "show", "max")
+		r.stdout = times.ReplaceAllString(r.stdout, "TIME")
+		is(t, r, 0, `#4  TIME  “Max” was let pass, though it looks like another name
+                             by the registrar, ann: x
+#5  TIME  “Max” was reserved
+                             by the registrar, ann: y
+#6  TIME  “Max” was no longer reserved
+                             by the registrar, ann: z
+`, "")
+		r = nametag("journal", "show", "--json", "Rex")
+		if r.code != 0 || strings.Count(r.stdout, "\n") != 1 || !strings.HasPrefix(r.stdout, `{"seq":1,"at":"`) || !strings.Contains(r.stdout, `"action":"imported","via":"import"`) {
+			t.Errorf("%+v", r)
+		}
+		p := programtest.Serve(t, nil, "--database", database)
+		if _, err := register(http.DefaultClient, p.URL, "Max"); err != nil {
+			t.Fatal(err)
+		}
+		if r = nametag("journal", "show", "Max"); !strings.Contains(r.stdout, "“Max” was registered: a cat, favourite colour red\n") {
+			t.Errorf("%+v", r)
+		}
+	})
+}
+
+// checkJournal is the check of docs/operating.md.
+func checkJournal(t *testing.T, export string) {
+	t.Helper()
+	var previous [32]byte
+	for line := range strings.Lines(export) {
+		stated, entry := line[9:73], line[83:len(line)-2]
+		previous = sha256.Sum256(append(previous[:], entry...))
+		if fmt.Sprintf("%x", previous) != stated || !json.Valid([]byte(line)) {
+			t.Fatalf("it does not hold for %s", line)
+		}
+	}
+}
+
+func TestJournalExportCanBeCheckedByAnybody(t *testing.T) {
+	onBoth(t, func(t *testing.T, database string) {
+		nametag := registrar(t, database)
+		nametag("pets", "rename", "Rex", "Möbius & <Söhne>\u2028", "--reason=  \"quoted\" \u00e4 ")
+		nametag("pets", "rename", "Rex", "Möbius & <Söhne>", "--reason=  \"quoted\" \u00e4 ")
+		all := nametag("journal", "export")
+		if all.code != 0 || strings.Count(all.stdout, "\n") != 4 || !strings.Contains(all.stdout, "Möbius & <Söhne>") {
+			t.Errorf("%+v", all)
+		}
+		checkJournal(t, all.stdout)
+		is(t, nametag("journal", "export", "--after=3"), 0, strings.SplitAfter(all.stdout, "\n")[3], "")
+		is(t, nametag("journal", "export", "--after=4"), 0, "", "")
+		output := filepath.Join(t.TempDir(), "journal.jsonl")
+		is(t, nametag("journal", "export", "-o", output), 0, "4 rows written to "+output+"\n", "")
+		if content, err := os.ReadFile(output); err != nil || string(content) != all.stdout {
+			t.Errorf("the file has %s (%v)", content, err)
+		}
+		refuses(t, nametag("journal", "export", "-o", filepath.Join(output, "x")), 1, output)
+		if !strings.HasPrefix(database, "postgres") {
+			refuses(t, nametag("journal", "export", "-o", database), 2, "belongs to the database")
+		}
+	})
+}

@@ -1,0 +1,291 @@
+package policyfile
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"nametag"
+)
+
+const kennel = `# What our club gives.
+extends: kennel-club
+name: north-kennels
+length: {min: 2, max: 20, count: letters}
+characters: "A-Z ' -"
+words: {max: 5}
+forbidden: [champion, best]
+reserved:
+  - name: King
+    reason: Kept for the club's own dogs.
+categories:
+  - dog
+  - wolf
+lookalikes: allow
+quarantine: 12 weeks
+`
+
+func TestEveryRule(t *testing.T) {
+	p, err := Parse("policy.yaml", []byte(kennel))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := nametag.Rules{
+		Name:            "north-kennels",
+		Length:          nametag.LengthRule{Min: 2, Max: 20, LettersOnly: true},
+		Characters:      "A-Z ' -",
+		Words:           nametag.WordRule{Min: 2, Max: 5},
+		Forbidden:       []string{"champion", "best"},
+		Reserved:        []nametag.Reserved{{Name: "King", Reason: "Kept for the club's own dogs."}},
+		Categories:      []nametag.Category{"dog", "wolf"},
+		AllowLookalikes: true,
+		Quarantine:      84 * 24 * time.Hour,
+	}
+	if diff := cmp.Diff(want, p.Rules()); diff != "" {
+		t.Errorf("the rules (-want +got):\n%s", diff)
+	}
+}
+
+func TestWhatAFileDoesNotSayThePresetDoes(t *testing.T) {
+	open := nametag.Open.Rules()
+	named := func(name string, change func(*nametag.Rules)) nametag.Rules {
+		r := open
+		r.Name = name
+		change(&r)
+		return r
+	}
+	for _, test := range []struct {
+		file, text string
+		want       nametag.Rules
+	}{
+		{"etc/my.club.yaml", "extends: open", named("my.club", func(*nametag.Rules) {})},
+		{"Hündchen", "quarantine: none", named("Hündchen", func(r *nametag.Rules) { r.Quarantine = 0 })},
+		{"a.yml", "quarantine: 1 day\nwords: {max: none}", named("a", func(r *nametag.Rules) { r.Quarantine = 24 * time.Hour })},
+		{"a.yml", "quarantine: \"2 years\"", named("a", func(r *nametag.Rules) { r.Quarantine = 2 * 365 * 24 * time.Hour })},
+		{"a.yml", "categories: [horse]", named("a", func(r *nametag.Rules) { r.Categories = []nametag.Category{"horse"} })},
+		{"a.yml", "# the order does not matter\nlength: {max: none}\ncharacters: any\nextends: akc\nlookalikes: refuse\n",
+			named("a", func(r *nametag.Rules) { r.Categories = []nametag.Category{"dog"} })},
+		{"a.yml", "{extends: kennel-club, words: {min: none}, length: {count: characters}}",
+			named("a", func(r *nametag.Rules) {
+				r.Categories = []nametag.Category{"dog"}
+				r.Length.Max = 24
+			})},
+	} {
+		p, err := Parse(test.file, []byte(test.text))
+		if err != nil {
+			t.Errorf("%q: %v", test.text, err)
+			continue
+		}
+		if diff := cmp.Diff(test.want, p.Rules()); diff != "" {
+			t.Errorf("%q: the rules (-want +got):\n%s", test.text, diff)
+		}
+	}
+}
+
+func TestPresetsAreFoundByTheirNames(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, want := range nametag.Presets() {
+		p, err := Load(want.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		q, err := nametag.NewPolicy(want)
+		if err != nil || p.Version() != q.Version() {
+			t.Errorf("%s is %s, want %s (%v)", want.Name, p.Version(), q.Version(), err)
+		}
+		q, err = Parse(want.Name+".yaml", []byte("extends: "+want.Name))
+		if err != nil || p.Version() != q.Version() {
+			t.Errorf("a file that extends %s and no more is %v, want %s (%v)", want.Name, q, p.Version(), err)
+		}
+	}
+}
+
+func TestLoad(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for name, text := range map[string]string{"akc": "length: {max: 7}", "good.yaml": kennel, "bad.yaml": "words: 3", "long.yaml": strings.Repeat("#", MaxSize+1)} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Mkdir("open", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for ref, want := range map[string]string{
+		"open":      "",
+		"good.yaml": "",
+		"./akc":     "",
+		"akc":       "akc is a preset, and there is a file called so as well: write ./akc for the file, or rename it to have the preset",
+		"kenel":     `there is neither a preset nor a file called "kenel"; the presets are open, thoroughbred, kennel-club, cfa-cat and akc`,
+		"none.yaml": "open none.yaml: no such file or directory",
+		"./open":    "read ./open: is a directory",
+		"bad.yaml":  `bad.yaml:1: words: give bounds such as {min: 2, max: 5}, not "3"`,
+		"long.yaml": "long.yaml:1: the file is longer than 1024 KiB, which no policy needs",
+	} {
+		p, err := Load(ref)
+		if err == nil && want == "" && p != nil {
+			continue
+		}
+		if err == nil || err.Error() != want {
+			t.Errorf("Load(%q): %v, want %s", ref, err, want)
+		}
+	}
+	if p, err := Load(filepath.Join(".", "./akc")); err == nil {
+		t.Errorf("a path that is no more than a preset's name gives %v", p.Version())
+	}
+	if p, err := Load("./akc"); err != nil || p.Rules().Length.Max != 7 || p.Rules().Name != "akc" {
+		t.Errorf("./akc gives %v, %v", p, err)
+	}
+}
+
+func TestWhatIsWrongIsSaidWithItsLine(t *testing.T) {
+	const presets = "open, thoroughbred, kennel-club, cfa-cat and akc"
+	for _, test := range []struct{ text, want string }{
+		{"", "1: there are no rules; give some, such as “extends: open”"},
+		{"# nothing\n", "1: there are no rules; give some, such as “extends: open”"},
+		{"---\n~\n", "1: there are no rules; give some, such as “extends: open”"},
+		{"open", `1: give rules such as “extends: kennel-club”, not "open"`},
+		{"- open", `1: give rules such as “extends: kennel-club”, not a list`},
+		{"extends: open\n---\nname: x\n", "2: a second document begins; a policy's file has one"},
+		{"extends: open\nname: [x\n", "3: this is not YAML: did not find expected ',' or ']' while parsing a flow sequence"},
+		{"name: a: b", "1: this is not YAML: mapping values are not allowed in this context"},
+		{"extends: open\nname: *x\n", "2: this is not YAML: unknown anchor 'x' referenced"},
+		{"extends: open\nname: \xff\n", "2: there is a byte that is not UTF-8; save the file as plain text in UTF-8"},
+		{"\xff\xfea\x00", "1: there is a byte that is not UTF-8; save the file as plain text in UTF-8"},
+		{"extends: open\n\nname: a\x07\n", "3: there is a control character (U+0007); save the file as plain text in UTF-8"},
+
+		{"extends: open\nlenght: {max: 3}\n", `2: there is no rule "lenght"; the rules are extends, name, length, characters, words, forbidden, reserved, categories, lookalikes and quarantine`},
+		{"length:\n  min: 2\n  most: 3\n", `3: length: there is no "most"; there are min, max and count`},
+		{"reserved:\n- name: King\n  reason: Kept.\n  why: no\n", `4: reserved: there is no "why"; there are name and reason`},
+		{"[a, b]: c", "1: a key must be text, not a list; the rules are extends, name, length, characters, words, forbidden, reserved, categories, lookalikes and quarantine"},
+		{"words: {<<: {min: 1}}", `1: words: there is no "<<"; there are min and max`},
+		{"words: {max: 3}\nname: x\nwords: {max: 4}\n", "3: words stands in line 1 already; drop one of them"},
+		{"length:\n  max: 3\n  max: 4\n", "3: length.max stands in line 2 already; drop one of them"},
+
+		{"extends: kenel-club", `1: extends: give one of the presets ` + presets + `, not "kenel-club"`},
+		{"extends: [open]", `1: extends: give one of the presets ` + presets + `, not a list`},
+		{"name: 7", `1: name: give text, in quotes: "7", not "7"`},
+		{"name: north kennels", `1: name: give at most 40 letters, digits and - . _, a letter or a digit first, such as north-kennels, not "north kennels"`},
+		{"name:", `1: name: give text, not nothing`},
+		{"length: 3", `1: length: give bounds such as {min: 2, max: 24, count: letters}, not "3"`},
+		{"length: {min: two}", `1: length.min: give a whole number from 1 to 50, or none, not "two"`},
+		{"length: {min: 0}", `1: length.min: give a whole number from 1 to 50, or none, not "0"`},
+		{"length: {max: 51}", `1: length.max: give a whole number from 1 to 50, or none, not "51"`},
+		{"length: {max: 010}", `1: length.max: give a whole number from 1 to 50, or none, not "010"`},
+		{"length: {max: \"10\"}", `1: length.max: give a whole number from 1 to 50, or none, not "10"`},
+		{"words: {max: 1.5}", `1: words.max: give a whole number from 1 to 50, or none, not "1.5"`},
+		{"words: {min: }", `1: words.min: give a whole number from 1 to 50, or none, not nothing`},
+		{"words: {min: &n 2, max: *n}", `1: words.max: give a whole number from 1 to 50, or none, not an alias`},
+		{"length: {count: bytes}", `1: length.count: give characters or letters, not "bytes"`},
+		{"characters: ' '", `1: characters: give characters and ranges of them, such as "A-Z 0-9 ' -", or any, not " "`},
+		{"characters: [A-Z]", `1: characters: give text, not a list`},
+		{"forbidden: champion", `1: forbidden: give a list of words, such as [champion, best], not "champion"`},
+		{"forbidden:\n- champion\n- 2020\n", `3: forbidden: give text, in quotes: "2020", not "2020"`},
+		{"reserved: [King]", `1: reserved: give a name and a reason, such as {name: King, reason: Kept for the club.}, not "King"`},
+		{"reserved: {name: King, reason: Kept.}", `1: reserved: give a list, each item a name and a reason, such as {name: King, reason: Kept for the club.}, not a mapping`},
+		{"reserved:\n- name: King\n", `2: reserved: give a name and a reason, such as {name: King, reason: Kept for the club.}`},
+		{"categories: []", `1: categories: give at least one, such as [cat, dog], not a list`},
+		{"categories: horse", `1: categories: give a list of words, such as [cat, dog], not "horse"`},
+		{"lookalikes: yes", `1: lookalikes: give refuse or allow, not "yes"`},
+		{"quarantine: 90", `1: quarantine: give a span of time such as 90 days, 12 weeks or 2 years, or none, not "90"`},
+		{"quarantine: 3 months", `1: quarantine: give a span of time such as 90 days, 12 weeks or 2 years, or none, not "3 months"`},
+		{"quarantine: 101 years", `1: quarantine: give at most 100 years, not "101 years"`},
+		{"quarantine: 999999 years", `1: quarantine: give at most 100 years, not "999999 years"`},
+
+		// What the rules say together.
+		{"length:\n  min: 9\n  max: 8\n", "2: length.min: 9 is more than length.max, 8: no name could be registered"},
+		{"extends: thoroughbred\nlength:\n  min: 20\n", "3: length.min: 20 is more than length.max, 18: no name could be registered"},
+		{"extends: kennel-club\nwords:\n  max: 1\n", "3: words.min: 2 is more than words.max, 1: no name could be registered"},
+		{"extends: kennel-club\nlength:\n  max: 1\n  count: characters\n", "3: words.min: 2 words do not fit into length.max, 1"},
+		{"characters: \"A-Z 0..9\"", `1: characters: "0..9" is neither a character nor a range such as A-Z; part them by spaces`},
+		{"forbidden:\n- best\n- best of show\n", `3: forbidden: "best of show" is more than one word; reserve it, or forbid one word of it`},
+		{"forbidden: [\"\"]", `1: forbidden: "" can't be part of a name anyway: The name is empty. Please type one.`},
+		{"reserved:\n- name: ''\n  reason: x\n", `2: reserved.name: "" is not a name that anybody could have: The name is empty. Please type one.`},
+		{"reserved:\n- name: King\n  reason: ' '\n", `3: reserved.reason: The reason is empty. Please type one.`},
+		{"reserved:\n- {name: King, reason: a}\n- {name: Queen, reason: a}\n- {name: KING, reason: a}\n", `4: reserved.name: “KING” is reserved already, as “King”`},
+		{"categories: [cat, Dog]", `1: categories: "Dog" is not a word of 1 to 20 small letters from a to z, such as cat`},
+		{"categories:\n- cat\n- cat\n", `3: categories: cat stands there already`},
+	} {
+		_, err := Parse("p.yaml", []byte(test.text))
+		if want := "p.yaml:" + test.want; err == nil || err.Error() != want {
+			t.Errorf("%q:\n got %v\nwant %s", test.text, err, want)
+		}
+	}
+}
+
+func TestAllThatIsWrongIsSaidAtOnce(t *testing.T) {
+	for text, want := range map[string]string{
+		"quarantine: soon\nwords: 3\nnome: x\n": `p.yaml:1: quarantine: give a span of time such as 90 days, 12 weeks or 2 years, or none, not "soon"
+p.yaml:2: words: give bounds such as {min: 2, max: 5}, not "3"
+p.yaml:3: there is no rule "nome"; the rules are extends, name, length, characters, words, forbidden, reserved, categories, lookalikes and quarantine`,
+
+		"categories: [cat, Dog, cat]\nlength: {min: 9, max: 8}\ncharacters: AB\nforbidden:\n- a b\n- fine\n- c d\nreserved:\n- {name: \"-\", reason: a}\n- {name: King, reason: ''}\n": `p.yaml:1: categories: "Dog" is not a word of 1 to 20 small letters from a to z, such as cat
+p.yaml:1: categories: cat stands there already
+p.yaml:2: length.min: 9 is more than length.max, 8: no name could be registered
+p.yaml:3: characters: "AB" is neither a character nor a range such as A-Z; part them by spaces
+p.yaml:5: forbidden: "a b" is more than one word; reserve it, or forbid one word of it
+p.yaml:7: forbidden: "c d" is more than one word; reserve it, or forbid one word of it
+p.yaml:9: reserved.name: "-" is not a name that anybody could have: “-” has no letter and no digit. A name needs at least one.
+p.yaml:10: reserved.reason: The reason is empty. Please type one.`,
+	} {
+		_, err := Parse("p.yaml", []byte(text))
+		if err == nil {
+			t.Errorf("%q is taken", text)
+		} else if diff := cmp.Diff(want, err.Error()); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", text, diff)
+		}
+	}
+	_, err := Parse("p.yaml", []byte("forbidden: ["+strings.Repeat("a b, ", 10_000)+"]"))
+	if err == nil || strings.Count(err.Error(), "\n") != maxProblems {
+		t.Errorf("of ten thousand problems there are told:\n%v", err)
+	}
+	_, err = Parse("north kennels.yaml", []byte("extends: open"))
+	if want := `north kennels.yaml:1: the policy can't be called "north kennels" after its file; give it a name of letters, digits and - . _, such as name: north-kennels`; err == nil || err.Error() != want {
+		t.Errorf("got %v\nwant %s", err, want)
+	}
+}
+
+func TestTheExampleOfTheDocumentationIsAPolicy(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "operating.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, example, _ := strings.Cut(string(text), "```yaml\nextends:")
+	example, _, _ = strings.Cut(example, "```")
+	p, err := Parse("example.yaml", []byte("extends:"+example))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := p.Rules(); r.Name != "north-kennels" || len(r.Reserved) != 1 || r.Length.Min != 2 || r.Words.Max != 5 {
+		t.Errorf("the example means %+v", r)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add(kennel)
+	f.Add("extends: akc\nlength: {max: 3}\nwords: {min: 9}\nreserved: [{name: a, reason: b}, {name: A, reason: b}]\n")
+	f.Add("? [a]\n: &x b\n--- !y\n<<: *x")
+	f.Fuzz(func(t *testing.T, text string) {
+		p, err := Parse("p.yaml", []byte(text))
+		if err == nil {
+			again, err := Parse("p.yaml", []byte(text))
+			if err != nil || again.Version() != p.Version() {
+				t.Errorf("%q is %s, and then %v, %v", text, p.Version(), again, err)
+			}
+			return
+		}
+		perr, ok := errors.AsType[*Error](err)
+		if !ok || len(perr.Problems) == 0 || p != nil {
+			t.Fatalf("%q: %v", text, err)
+		}
+		for _, problem := range perr.Problems {
+			if lines := strings.Count(text, "\n") + strings.Count(text, "\r") + strings.Count(text, "\u0085") + strings.Count(text, "\u2028") + strings.Count(text, "\u2029") + 2; problem.Line < 1 || problem.Line > lines {
+				t.Errorf("%q: line %d: %s", text, problem.Line, problem.Message)
+			}
+		}
+	})
+}

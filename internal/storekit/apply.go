@@ -1,0 +1,126 @@
+package storekit
+
+import (
+	"context"
+	"fmt"
+
+	"nametag"
+)
+
+// Apply does what nametag.Store.Apply does, in tx.
+func Apply(ctx context.Context, tx Tx, c nametag.Change) (nametag.Result, error) {
+	want := Wanted{Keys: []string{c.Key}}
+	if c.Action != nametag.ActionReleased {
+		want.add(c.Name)
+	}
+	head, found, err := tx.Lock(ctx, want)
+	if err != nil {
+		return nametag.Result{}, err
+	}
+	var before, after nametag.State
+	var res nametag.Result
+	switch c.Action {
+	case nametag.ActionRenamed:
+		before, after, res = rename(found, c)
+	case nametag.ActionReleased:
+		before, after, res = release(found, c)
+	case nametag.ActionReserved:
+		before, after, res = rule(found, c, nametag.RulingReserved)
+	case nametag.ActionLetPass:
+		before, after, res = rule(found, c, nametag.RulingLetPass)
+	case nametag.ActionUnreserved:
+		before, res = unrule(found, c)
+	default:
+		return nametag.Result{}, fmt.Errorf("storekit: %q is no change", c.Action)
+	}
+	if res.Status != nametag.ChangeDone {
+		return res, nil
+	}
+	if after.Ruling != nil {
+		res.Ruling = after.Ruling.Ruling()
+	}
+	changes := changesOf(before, after)
+	changes.record(head, nametag.NewEvent(c.Action, c.Origin, before, after))
+	return res, tx.Write(ctx, changes)
+}
+
+// changesOf returns what takes the book from before to after.
+func changesOf(before, after nametag.State) Changes {
+	var c Changes
+	if before.Pet != nil {
+		c.RemovePets = []string{before.Pet.NameKey}
+	}
+	if before.Ruling != nil {
+		c.RemoveRulings = []string{before.Ruling.NameKey}
+	}
+	if after.Pet != nil {
+		c.AddPets = []*nametag.PetState{after.Pet}
+	}
+	if after.Ruling != nil {
+		c.PutRulings = []*nametag.RulingState{after.Ruling}
+	}
+	return c
+}
+
+func rename(found Found, c nametag.Change) (before, after nametag.State, res nametag.Result) {
+	pet := found.pets[c.Key]
+	if pet == nil {
+		return before, after, nametag.Result{Status: nametag.ChangeNotFound}
+	}
+	o := found.of(c.Name, c.Origin.At)
+	if o.holder == pet {
+		o.holder = nil
+	}
+	if o.similar == pet {
+		o.similar = nil
+	}
+	if res := o.refuse(c.LetPass); res.Status != 0 {
+		return before, after, res
+	}
+	renamed := pet.Pet()
+	renamed.Name = c.Name
+	before = nametag.State{Pet: pet, Ruling: o.ruling}
+	after.Pet = nametag.NewPetState(renamed, o.similar != nil)
+	if c.Key != c.Name.Key() {
+		after.Ruling = quarantine(pet, c)
+	}
+	return before, after, nametag.Result{Status: nametag.ChangeDone, Pet: renamed}
+}
+
+func release(found Found, c nametag.Change) (before, after nametag.State, res nametag.Result) {
+	pet := found.pets[c.Key]
+	if pet == nil {
+		return before, after, nametag.Result{Status: nametag.ChangeNotFound}
+	}
+	before.Pet, after.Ruling = pet, quarantine(pet, c)
+	return before, after, nametag.Result{Status: nametag.ChangeDone, Pet: pet.Pet()}
+}
+
+// quarantine returns the ruling on the name that pet gives up; nil if it would
+// end at once.
+func quarantine(pet *nametag.PetState, c nametag.Change) *nametag.RulingState {
+	if !c.Until.After(c.Origin.At) {
+		return nil
+	}
+	return nametag.NewRulingState(nametag.Ruling{
+		Kind: nametag.RulingQuarantine, Name: pet.Pet().Name, At: c.Origin.At, Until: c.Until,
+	})
+}
+
+func rule(found Found, c nametag.Change, kind nametag.RulingKind) (before, after nametag.State, res nametag.Result) {
+	if pet := found.pets[c.Name.Key()]; pet != nil {
+		return before, after, nametag.Result{Status: nametag.InsertTaken, Pet: pet.Pet()}
+	}
+	r := nametag.Ruling{Kind: kind, Name: c.Name, Reason: c.Origin.Reason, At: c.Origin.At}
+	before.Ruling, after.Ruling = found.rulings[c.Name.Key()], nametag.NewRulingState(r)
+	return before, after, nametag.Result{Status: nametag.ChangeDone, Ruling: r}
+}
+
+func unrule(found Found, c nametag.Change) (before nametag.State, res nametag.Result) {
+	r := found.rulings[c.Key]
+	if r == nil {
+		return before, nametag.Result{Status: nametag.ChangeNotFound}
+	}
+	before.Ruling = r
+	return before, nametag.Result{Status: nametag.ChangeDone, Ruling: r.Ruling()}
+}

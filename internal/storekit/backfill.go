@@ -1,0 +1,49 @@
+package storekit
+
+import (
+	"time"
+
+	"nametag"
+)
+
+// Backfill makes a journal for a book that has none: of each pet, in the order
+// given, it returns what to add, a part at a time, to write. A pet that looks
+// like an earlier one is let pass, for it has its name.
+type Backfill struct {
+	Write func(Changes) error
+
+	head  nametag.Head
+	held  map[string]bool // lookalike keys
+	part  Changes
+	began time.Time
+}
+
+// partSize is how many pets are written at once.
+const partSize = 1000
+
+// Add adds a pet.
+func (b *Backfill) Add(p nametag.Pet) error {
+	if b.held == nil {
+		b.held, b.began = make(map[string]bool), time.Now().UTC().Truncate(time.Microsecond)
+	}
+	key := p.Name.LookalikeKey()
+	after := nametag.State{Pet: nametag.NewPetState(p, b.held[key])}
+	b.held[key] = true
+	origin := nametag.Origin{At: b.began, Via: nametag.ViaMigration}
+	b.head = b.part.record(b.head, nametag.NewEvent(nametag.ActionImported, origin, nametag.State{}, after))
+	b.part.AddPets = append(b.part.AddPets, after.Pet)
+	if len(b.part.AddPets) < partSize {
+		return nil
+	}
+	return b.Flush()
+}
+
+// Flush writes what has not been written yet.
+func (b *Backfill) Flush() error {
+	if len(b.part.AddPets) == 0 {
+		return nil
+	}
+	part := b.part
+	b.part = Changes{}
+	return b.Write(part)
+}

@@ -1,0 +1,293 @@
+package storetest
+
+import (
+	"testing"
+	"time"
+
+	"nametag"
+)
+
+// lawTests are about what is more than one pet's entry: lookalikes, rulings,
+// changes and the journal.
+var lawTests = map[string]func(*testing.T, nametag.Store){
+	"ALookalikeIsRefused":                lookalikeIsRefused,
+	"TheFirstOfLookalikesWinsInACall":    firstLookalikeWins,
+	"ALookalikeMayBeLetPass":             lookalikeLetPass,
+	"AReservedNameIsNobodys":             reservedIsNobodys,
+	"ANameThatIsHeldCanNotBeReserved":    heldCanNotBeReserved,
+	"ARenamedPetLeavesItsNameInPeace":    renamedLeavesQuarantine,
+	"APetMayBeRenamedToItself":           renamedToItself,
+	"ANameInTheWayStopsARename":          renameIsJudged,
+	"AReleasedNameIsFreeAfterQuarantine": releasedIsFreeLater,
+	"WhatIsNotThereCanNotBeChanged":      nothingToChange,
+	"TheJournalTellsEverything":          journalTells,
+	"TheJournalIsReadInParts":            journalInParts,
+	"LookTellsTheFirstObstacle":          lookTells,
+}
+
+// on returns a change that is made days after day.
+func on(days int, a nametag.Action, c nametag.Change) nametag.Change {
+	c.Action = a
+	c.Origin = nametag.Origin{At: day.AddDate(0, 0, days), Via: nametag.ViaRegistrar, Who: "ada", Reason: "because"}
+	return c
+}
+
+func apply(t testing.TB, s nametag.Store, c nametag.Change) nametag.Result {
+	t.Helper()
+	res, err := s.Apply(t.Context(), c)
+	if err != nil {
+		t.Fatalf("Apply: %v", err)
+	}
+	return res
+}
+
+func reserve(t testing.TB, s nametag.Store, name string) nametag.Ruling {
+	t.Helper()
+	n := parse(t, name)
+	res := apply(t, s, on(0, nametag.ActionReserved, nametag.Change{Key: n.Key(), Name: n}))
+	if res.Status != nametag.ChangeDone {
+		t.Fatalf("reserving %s: %v", name, res)
+	}
+	return res.Ruling
+}
+
+// at dates entries days after day.
+func at(days int, entries ...nametag.Entry) []nametag.Entry {
+	for i := range entries {
+		entries[i].Action = nametag.ActionRegistered
+		entries[i].Origin.At = day.AddDate(0, 0, days)
+	}
+	return entries
+}
+
+func similar(to nametag.Pet) nametag.Result {
+	return nametag.Result{Status: nametag.InsertSimilar, Pet: to}
+}
+
+func keptBy(r nametag.Ruling) nametag.Result {
+	return nametag.Result{Status: nametag.InsertReserved, Ruling: r}
+}
+
+func lookalikeIsRefused(t *testing.T, s nametag.Store) {
+	bella := newPet(t, "Bella")
+	insert(t, s, entriesOf(bella)...)
+	for _, name := range []string{"Bel-la", "Bеlla", "B.E.L.L.A.", "BeIIa"} { // the second has a Cyrillic е, the last capital i's
+		equal(t, name, insert(t, s, entriesOf(newPet(t, name))...), []nametag.Result{similar(bella)})
+	}
+	lola, iola := newPet(t, "Lola"), newPet(t, "Iola")
+	equal(t, "others", insert(t, s, entriesOf(lola, iola)...), []nametag.Result{registered(lola), registered(iola)})
+}
+
+func firstLookalikeWins(t *testing.T, s nametag.Store) {
+	first, second, third, zoe := newPet(t, "Zo-e"), newPet(t, "zoe"), newPet(t, "A-da"), newPet(t, "ZO.E")
+	ada := newPet(t, "Ada")
+	equal(t, "results", insert(t, s, entriesOf(first, second, third, zoe, ada)...),
+		[]nametag.Result{registered(first), similar(first), registered(third), similar(first), similar(third)})
+}
+
+func lookalikeLetPass(t *testing.T, s nametag.Store) {
+	bella, dashed, dotted := newPet(t, "Bella"), newPet(t, "Bel-la"), newPet(t, "Bel.la")
+	insert(t, s, entriesOf(bella)...)
+	permit := on(1, nametag.ActionLetPass, nametag.Change{Key: dashed.Name.Key(), Name: dashed.Name})
+	equal(t, "status", apply(t, s, permit).Status, nametag.ChangeDone)
+	equal(t, "the other", insert(t, s, entriesOf(dotted)...), []nametag.Result{similar(bella)})
+	equal(t, "let pass", insert(t, s, entriesOf(dashed)...), []nametag.Result{registered(dashed)})
+	equal(t, "rulings", rulings(t, s), nil)
+
+	equal(t, "let pass by its entry", insert(t, s, passing(entriesOf(dotted))...), []nametag.Result{registered(dotted)})
+	equal(t, "the next", insert(t, s, entriesOf(newPet(t, "Bel_la"))...), []nametag.Result{similar(bella)})
+}
+
+func rulings(t testing.TB, s nametag.Store) []nametag.Ruling {
+	t.Helper()
+	list, err := s.Rulings(t.Context(), "", 100)
+	if err != nil {
+		t.Fatalf("Rulings: %v", err)
+	}
+	return list
+}
+
+func reservedIsNobodys(t *testing.T, s nametag.Store) {
+	king := reserve(t, s, "King")
+	for _, name := range []string{"King", "KING", "Ki-ng"} {
+		equal(t, name, insert(t, s, entriesOf(newPet(t, name))...), []nametag.Result{keptBy(king)})
+	}
+	queen := reserve(t, s, "Queen")
+	equal(t, "rulings", rulings(t, s), []nametag.Ruling{king, queen})
+	rest, err := s.Rulings(t.Context(), "king", 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "the rest", rest, []nametag.Ruling{queen})
+
+	res := apply(t, s, on(1, nametag.ActionUnreserved, nametag.Change{Key: "king", Name: king.Name}))
+	equal(t, "taken back", res, nametag.Result{Status: nametag.ChangeDone, Ruling: king})
+	pet := newPet(t, "King")
+	equal(t, "then", insert(t, s, entriesOf(pet)...), []nametag.Result{registered(pet)})
+}
+
+func heldCanNotBeReserved(t *testing.T, s nametag.Store) {
+	rex := newPet(t, "Rex")
+	insert(t, s, entriesOf(rex)...)
+	for _, a := range []nametag.Action{nametag.ActionReserved, nametag.ActionLetPass} {
+		equal(t, string(a), apply(t, s, on(1, a, nametag.Change{Key: "rex", Name: parse(t, "REX")})), taken(rex))
+	}
+}
+
+func renamedLeavesQuarantine(t *testing.T, s nametag.Store) {
+	rex := newPet(t, "Rex")
+	insert(t, s, entriesOf(rex)...)
+	max := rex
+	max.Name = parse(t, "Max")
+	c := on(1, nametag.ActionRenamed, nametag.Change{Key: "rex", Name: max.Name, Until: day.AddDate(0, 0, 10)})
+	kept := nametag.Ruling{Kind: nametag.RulingQuarantine, Name: rex.Name, At: day.AddDate(0, 0, 1), Until: c.Until}
+	equal(t, "renamed", apply(t, s, c), nametag.Result{Status: nametag.ChangeDone, Pet: max, Ruling: kept})
+	equal(t, "book", list(t, s, nametag.ListQuery{Limit: 5}), []nametag.Pet{max})
+	equal(t, "rulings", rulings(t, s), []nametag.Ruling{kept})
+	equal(t, "in quarantine", insert(t, s, at(9, entriesOf(newPet(t, "R-ex"))...)...), []nametag.Result{keptBy(kept)})
+	equal(t, "the new name", insert(t, s, at(9, entriesOf(newPet(t, "MAX"))...)...), []nametag.Result{taken(max)})
+	again := newPet(t, "Rex")
+	equal(t, "later", insert(t, s, at(10, entriesOf(again)...)...), []nametag.Result{registered(again)})
+	equal(t, "rulings, later", rulings(t, s), nil)
+}
+
+func renamedToItself(t *testing.T, s nametag.Store) {
+	rex := newPet(t, "rex")
+	insert(t, s, entriesOf(rex)...)
+	for _, name := range []string{"Rex", "R-ex"} {
+		key := rex.Name.Key()
+		rex.Name = parse(t, name)
+		c := on(1, nametag.ActionRenamed, nametag.Change{Key: key, Name: rex.Name})
+		equal(t, name, apply(t, s, c), nametag.Result{Status: nametag.ChangeDone, Pet: rex})
+	}
+	equal(t, "book", list(t, s, nametag.ListQuery{Limit: 5}), []nametag.Pet{rex})
+	equal(t, "a lookalike", insert(t, s, entriesOf(newPet(t, "Rex"))...), []nametag.Result{similar(rex)})
+}
+
+func renameIsJudged(t *testing.T, s nametag.Store) {
+	rex, bella := newPet(t, "Rex"), newPet(t, "Bella")
+	insert(t, s, entriesOf(rex, bella)...)
+	king := reserve(t, s, "King")
+	to := func(name string) nametag.Result {
+		return apply(t, s, on(1, nametag.ActionRenamed, nametag.Change{Key: "rex", Name: parse(t, name)}))
+	}
+	equal(t, "taken", to("BELLA"), taken(bella))
+	equal(t, "similar", to("Bel-la"), similar(bella))
+	equal(t, "reserved", to("Ki-ng"), keptBy(king))
+	equal(t, "in the book", find(t, s, "rex", "bella"), map[string]nametag.Pet{"rex": rex, "bella": bella})
+}
+
+func releasedIsFreeLater(t *testing.T, s nametag.Store) {
+	rex, ada := newPet(t, "Rex"), newPet(t, "Ada")
+	insert(t, s, entriesOf(rex, ada)...)
+	release := func(key string, until time.Time) nametag.Result {
+		return apply(t, s, on(1, nametag.ActionReleased, nametag.Change{Key: key, Until: until}))
+	}
+	kept := nametag.Ruling{Kind: nametag.RulingQuarantine, Name: rex.Name, At: day.AddDate(0, 0, 1), Until: day.AddDate(0, 0, 3)}
+	equal(t, "released", release("rex", kept.Until), nametag.Result{Status: nametag.ChangeDone, Pet: rex, Ruling: kept})
+	equal(t, "with no quarantine", release("ada", time.Time{}), nametag.Result{Status: nametag.ChangeDone, Pet: ada})
+	equal(t, "book", list(t, s, nametag.ListQuery{Limit: 5}), nil)
+	equal(t, "the next day", insert(t, s, at(2, entriesOf(rex, ada)...)...), []nametag.Result{
+		keptBy(kept), registered(ada)})
+	equal(t, "then", insert(t, s, at(3, entriesOf(rex)...)...), []nametag.Result{registered(rex)})
+}
+
+func nothingToChange(t *testing.T, s nametag.Store) {
+	before := head(t, s)
+	for _, a := range []nametag.Action{nametag.ActionRenamed, nametag.ActionReleased, nametag.ActionUnreserved} {
+		equal(t, string(a), apply(t, s, on(0, a, nametag.Change{Key: "rex", Name: parse(t, "Max")})), nametag.Result{Status: nametag.ChangeNotFound})
+	}
+	if _, err := s.Apply(t.Context(), on(0, "painted", nametag.Change{Key: "rex"})); err == nil {
+		t.Error("a change that there is not was made")
+	}
+	equal(t, "head", head(t, s), before)
+}
+
+func head(t testing.TB, s nametag.Store) nametag.Head {
+	t.Helper()
+	h, err := s.JournalHead(t.Context())
+	if err != nil {
+		t.Fatalf("JournalHead: %v", err)
+	}
+	return h
+}
+
+func records(t testing.TB, s nametag.Store, q nametag.JournalQuery) []nametag.Record {
+	t.Helper()
+	list, err := s.Journal(t.Context(), q)
+	if err != nil {
+		t.Fatalf("Journal: %v", err)
+	}
+	return list
+}
+
+func journalTells(t *testing.T, s nametag.Store) {
+	equal(t, "head of nothing", head(t, s), nametag.Head{})
+	rex := newPet(t, "Rex")
+	e := nametag.Entry{Pet: rex, Action: nametag.ActionRegistered,
+		Origin: nametag.Origin{At: day.Add(time.Hour), Via: nametag.ViaAPI, Policy: "open-1"}}
+	insert(t, s, e, nametag.Entry{Pet: newPet(t, "REX")})
+	max := parse(t, "Max <&>")
+	c := on(1, nametag.ActionRenamed, nametag.Change{Key: "rex", Name: max, Until: day.AddDate(0, 0, 9)})
+	apply(t, s, c)
+
+	all := records(t, s, nametag.JournalQuery{Limit: 10})
+	renamed := rex
+	renamed.Name = max
+	kept := nametag.NewRulingState(nametag.Ruling{Kind: nametag.RulingQuarantine, Name: rex.Name, At: c.Origin.At, Until: c.Until})
+	one := nametag.Head{}.Append(nametag.NewEvent(nametag.ActionRegistered, e.Origin, nametag.State{}, nametag.State{Pet: nametag.NewPetState(rex, false)}))
+	two := one.Head().Append(nametag.NewEvent(nametag.ActionRenamed, c.Origin,
+		nametag.State{Pet: nametag.NewPetState(rex, false)}, nametag.State{Pet: nametag.NewPetState(renamed, false), Ruling: kept}))
+	equal(t, "journal", all, []nametag.Record{one, two})
+	equal(t, "head", head(t, s), two.Head())
+	equal(t, "of the old name", records(t, s, nametag.JournalQuery{Key: "rex", Limit: 10}), all)
+	equal(t, "of the new name", records(t, s, nametag.JournalQuery{Key: max.Key(), Limit: 10}), all[1:])
+	equal(t, "of nobody", records(t, s, nametag.JournalQuery{Key: "max", Limit: 10}), nil)
+	found, err := nametag.NewRegistry(s, nil).VerifyJournal(t.Context(), []nametag.Head{one.Head(), two.Head()}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "verification", found, nametag.Verification{Head: two.Head()})
+}
+
+func journalInParts(t *testing.T, s nametag.Store) {
+	insert(t, s, entriesOf(numbered(t, "Pet", 25)...)...)
+	var seqs []int64
+	for after := int64(0); ; {
+		part := records(t, s, nametag.JournalQuery{After: after, Limit: 10})
+		for _, r := range part {
+			after = r.Seq
+			seqs = append(seqs, r.Seq)
+		}
+		if len(part) < 10 {
+			break
+		}
+	}
+	for i, seq := range seqs {
+		if seq != int64(i+1) {
+			t.Fatalf("row %d has the number %d", i, seq)
+		}
+	}
+	if len(seqs) != 25 {
+		t.Errorf("%d rows, want 25", len(seqs))
+	}
+}
+
+func lookTells(t *testing.T, s nametag.Store) {
+	bella := newPet(t, "Bella")
+	insert(t, s, entriesOf(bella)...)
+	king := reserve(t, s, "King")
+	apply(t, s, on(0, nametag.ActionLetPass, nametag.Change{Name: parse(t, "Bel.la")}))
+	var asked []nametag.Name
+	for _, name := range []string{"Free", "BELLA", "Bel-la", "Bel.la", "King", "Ki-ng"} {
+		asked = append(asked, parse(t, name))
+	}
+	got, err := s.Look(t.Context(), day, asked)
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "obstacles", got, []nametag.Obstacle{{}, {Holder: &bella}, {Similar: &bella}, {}, {Ruling: &king}, {Ruling: &king}})
+	if none, err := s.Look(t.Context(), day, nil); err != nil || len(none) != 0 {
+		t.Errorf("Look at nothing: %v, %v", none, err)
+	}
+}

@@ -1,0 +1,61 @@
+package web
+
+import (
+	"fmt"
+	"strings"
+
+	"nametag"
+)
+
+// fewCategories is how many categories a sentence can list.
+const fewCategories = 3
+
+// kind says what a pet of one of these categories is, "cat or dog", or that it
+// is a pet where they are too many to say.
+func kind(categories []nametag.Category) string {
+	if len(categories) > fewCategories {
+		return "pet"
+	}
+	words := make([]string, len(categories))
+	for i, c := range categories {
+		words[i] = string(c)
+	}
+	last := len(words) - 1
+	if last == 0 {
+		return words[0]
+	}
+	return strings.Join(words[:last], ", ") + " or " + words[last]
+}
+
+// kindTitle is what a choice among these categories is called: "Cat or dog".
+func kindTitle(categories []nametag.Category) string {
+	if n := len(categories); n == 1 || n > fewCategories {
+		return "Kind of pet"
+	}
+	k := kind(categories)
+	return strings.ToUpper(k[:1]) + k[1:]
+}
+
+// formValue is what a form sends for c. The first version's forms sent plurals.
+func formValue(c nametag.Category) string { return c.Title() + "s" }
+
+// nameHint says what names may be like under p.
+func nameHint(p *nametag.Policy) string {
+	hint := lengthHint(p) + " Capitals make no difference: BELLA and Bella are one name."
+	if !p.Rules().AllowLookalikes {
+		hint += " Lookalikes such as Bel-la are refused."
+	}
+	return hint
+}
+
+func lengthHint(p *nametag.Policy) string {
+	n, lettersOnly := p.MaxLength()
+	unit := "characters"
+	if lettersOnly {
+		unit = "letters"
+	}
+	if words := p.Rules().Words.Min; words > 1 {
+		return fmt.Sprintf("At least %d words, up to %d %s.", words, n, unit)
+	}
+	return fmt.Sprintf("Up to %d %s.", n, unit)
+}

@@ -1,0 +1,144 @@
+package web_test
+
+import (
+	"context"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"nametag"
+	"nametag/internal/web"
+)
+
+// historyOf returns the lines of the history on a pet's page.
+func (s *site) historyOf(path string) []string {
+	s.t.Helper()
+	page := s.get(path, "Accept", browser)
+	if page.StatusCode != 200 {
+		s.t.Fatalf("%s: %d to %q", path, page.StatusCode, page.Header.Get("Location"))
+	}
+	for _, secret := range []string{"Keeper", "owner asked", "registrar", "open-"} {
+		if strings.Contains(page.body, secret) {
+			s.t.Errorf("%s tells of %q", path, secret)
+		}
+	}
+	_, section, _ := strings.Cut(page.body, `<section class="history">`)
+	section, _, _ = strings.Cut(section, "</section>")
+	var lines []string
+	for _, m := range regexp.MustCompile(`<li>(.*?)</li>`).FindAllStringSubmatch(section, -1) {
+		lines = append(lines, regexp.MustCompile(`<[^>]+>`).ReplaceAllString(m[1], ""))
+	}
+	return lines
+}
+
+func (s *site) hasHistory(path string, want ...string) {
+	s.t.Helper()
+	if got := s.historyOf(path); !slices.Equal(got, want) {
+		s.t.Errorf("%s tells %q, want %q", path, got, want)
+	}
+}
+
+// leadsTo says where an address sends people on to, for now.
+func (s *site) leadsTo(path, want string) {
+	s.t.Helper()
+	if a := s.get(path, "Accept", browser); a.StatusCode != http.StatusFound || a.Header.Get("Location") != want {
+		s.t.Errorf("%s: %d to %q, want %q", path, a.StatusCode, a.Header.Get("Location"), want)
+	}
+}
+
+// A renamed pet tells which names it had, and is found under each of them until
+// another pet has it.
+func TestRenamedPet(t *testing.T) {
+	s := newSite(t)
+	s.date("2026-01-05")
+	s.register("Bella")
+	s.hasHistory("/pets/Bella", "Registered on 5 January 2026")
+	s.date("2026-02-06")
+	s.rename("Bella", `Stella <&> "X"`)
+	s.date("2026-03-07")
+	s.rename(`stella <&> "x"`, "Luna")
+	s.rename("Luna", "LUNA")
+
+	s.hasHistory("/pets/LUNA", "Registered on 5 January 2026", "Renamed from Bella on 6 February 2026",
+		"Renamed from Stella &lt;&amp;&gt; &#34;X&#34; on 7 March 2026", "Renamed from Luna on 7 March 2026")
+	for _, former := range []string{"Bella", "BELLA", "stella%20%3C&%3E%20%22X%22", "Luna"} {
+		s.leadsTo("/pets/"+former, "/pets/LUNA")
+	}
+	s.leadsTo("/api/v1/pets/bella", "/api/v1/pets/LUNA")
+
+	// What was said of the name in between is not of this pet's history.
+	if _, err := s.registrar().Unreserve(t.Context(), "Bella"); err != nil {
+		t.Fatal(err)
+	}
+	s.date("2026-04-08")
+	s.register("Bella")
+	s.hasHistory("/pets/Bella", "Registered on 8 April 2026")
+	if a := s.get("/api/v1/pets/Bella"); a.StatusCode != 200 || a.json(t)["name"] != "Bella" {
+		t.Errorf("the new Bella: %d %s", a.StatusCode, a.body)
+	}
+	s.hasHistory("/pets/LUNA", "Registered on 5 January 2026", "Renamed from Bella on 6 February 2026",
+		"Renamed from Stella &lt;&amp;&gt; &#34;X&#34; on 7 March 2026", "Renamed from Luna on 7 March 2026")
+}
+
+// A pet that left is not there, and its old addresses say so, until somebody
+// else has the name.
+func TestReleasedPet(t *testing.T) {
+	s := newSite(t)
+	s.date("2026-01-05")
+	s.register("Bella")
+	s.date("2026-02-06")
+	s.rename("Bella", "Stella")
+	s.date("2026-03-07")
+	s.release("Stella")
+	for path, says := range map[string]string{
+		"/pets/STELLA":        "The pet that was registered as “Stella” left the book on 7 March 2026.",
+		"/pets/Bella":         "The pet that was registered as “Bella” was renamed on 6 February 2026, and has left the book since.",
+		"/pets/Nobody":        "No pet is registered as “Nobody”.",
+		"/api/v1/pets/stella": "left the book on 7 March 2026.",
+	} {
+		a := s.get(path, "Accept", browser)
+		if a.StatusCode != 404 || !strings.Contains(a.body, says) || strings.Contains(a.body, "Keeper") {
+			t.Errorf("%s: %d %s", path, a.StatusCode, a.body)
+		}
+	}
+	s.date("2027-01-01")
+	s.register("Stella")
+	s.hasHistory("/pets/Stella", "Registered on 1 January 2027")
+	if a := s.get("/pets/Bella", "Accept", browser); a.StatusCode != 404 {
+		t.Errorf("the former name of the pet that left: %d to %q", a.StatusCode, a.Header.Get("Location"))
+	}
+}
+
+func TestImportedPet(t *testing.T) {
+	s := newSite(t)
+	s.date("2026-05-09")
+	importer := s.registrar().As(nametag.ViaImport, "Sam Keeper", "licences.csv")
+	for name, at := range map[string]time.Time{"Old": time.Date(2015, 7, 8, 0, 0, 0, 0, time.UTC), "Undated": {}} {
+		if _, err := importer.Register(t.Context(), nametag.Application{Name: name, FavoriteColor: "blue", Category: "dog", RegisteredAt: at}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.hasHistory("/pets/Old", "Registered on 8 July 2015", "Brought over from an older book on 9 May 2026")
+	s.hasHistory("/pets/Undated", "Brought over from an older book on 9 May 2026")
+}
+
+// muteStore can't read its journal.
+type muteStore struct{ nametag.Store }
+
+func (muteStore) Journal(context.Context, nametag.JournalQuery) ([]nametag.Record, error) {
+	return nil, nametag.Unavailable(nil)
+}
+
+func TestJournalDown(t *testing.T) {
+	s := newSite(t)
+	s.register("Bella")
+	mute := newSite(t, func(c *web.Config) { c.Registry = nametag.NewRegistry(muteStore{s.store}, nil) })
+	for _, path := range []string{"/pets/Bella", "/pets/Nobody", "/api/v1/pets/Nobody"} {
+		if a := mute.get(path, "Accept", browser); a.StatusCode != 503 {
+			t.Errorf("%s: %d %s", path, a.StatusCode, a.body)
+		}
+	}
+}

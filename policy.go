@@ -1,0 +1,379 @@
+package nametag
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Rules are what a registrar may choose: which names are given, to whom, and
+// when again. The zero value of each rule is the most liberal one; NewPolicy
+// makes a Policy of them.
+type Rules struct {
+	Name       string // what the policy is called
+	Length     LengthRule
+	Characters string // those that a name may have beside spaces, such as "A-Z 0-9 ' -"; "" for all that ParseName takes
+	Words      WordRule
+	Forbidden  []string   // words that no name may have
+	Reserved   []Reserved // names that nobody gets
+	Categories []Category // none for Categories
+
+	// AllowLookalikes lets names be registered that look like others.
+	AllowLookalikes bool
+
+	// Quarantine is how long a name that was given up is kept from others.
+	Quarantine time.Duration
+}
+
+// A LengthRule bounds the length of a name, as it is shown.
+type LengthRule struct {
+	Min, Max int // 0 for no bound but that of ParseName
+
+	// LettersOnly has only letters and digits counted, not spaces and signs.
+	LettersOnly bool
+}
+
+// A WordRule bounds how many words, parted by spaces, a name has.
+type WordRule struct {
+	Min, Max int // 0 for no bound
+}
+
+// Reserved is a name that nobody gets, in any spelling.
+type Reserved struct {
+	Name   string
+	Reason string // shown to people
+}
+
+// A RuleError says which rule can't be followed, or contradicts another.
+type RuleError struct {
+	Rule    string // its path in a policy's file, such as "length.max" or "reserved.2.name"
+	Message string
+}
+
+// Error describes e.
+func (e *RuleError) Error() string { return e.Rule + ": " + e.Message }
+
+// A Policy judges names by Rules. It is immutable, and may be used by several
+// goroutines at once.
+type Policy struct {
+	rules      Rules
+	version    string
+	characters func(rune) bool   // nil for all
+	forbidden  map[string]string // a word's key → the word
+	reserved   map[string]Reserved
+	lookalikes map[string]Reserved // lookalike key → what it looks like; empty if lookalikes are allowed
+}
+
+// Open is the policy of a registry that has none of its own: every name that
+// ParseName takes, for cats and dogs, but no lookalikes.
+var Open = mustPolicy(Rules{Name: "open", Quarantine: defaultQuarantine})
+
+// defaultQuarantine is how long the presets keep a name that was given up.
+const defaultQuarantine = 90 * 24 * time.Hour
+
+// Presets are the rules of real registries, by name, to be used as they are or
+// extended. The names in parentheses are those of the bodies whose published
+// rules they follow.
+//
+//   - open: all that ParseName takes
+//   - thoroughbred: 18 characters, with spaces and signs (The Jockey Club)
+//   - kennel-club: two words or more, 24 letters (The Kennel Club)
+//   - cfa-cat: 35 characters (The Cat Fanciers' Association)
+//   - akc: 50 characters, of A to Z (American Kennel Club)
+func Presets() []Rules {
+	return []Rules{
+		Open.Rules(),
+		{Name: "thoroughbred", Length: LengthRule{Max: 18}, Categories: []Category{"horse"}, Quarantine: defaultQuarantine},
+		{Name: "kennel-club", Length: LengthRule{Max: 24, LettersOnly: true}, Words: WordRule{Min: 2}, Categories: []Category{Dog}, Quarantine: defaultQuarantine},
+		{Name: "cfa-cat", Length: LengthRule{Max: 35}, Categories: []Category{Cat}, Quarantine: defaultQuarantine},
+		{Name: "akc", Length: LengthRule{Max: 50}, Characters: "A-Z ' -", Categories: []Category{Dog}, Quarantine: defaultQuarantine},
+	}
+}
+
+func mustPolicy(r Rules) *Policy {
+	p, err := NewPolicy(r)
+	if err != nil {
+		panic(err)
+	}
+	return p
+}
+
+// NewPolicy makes a Policy. The error is a *RuleError for the first rule that
+// can't be followed or contradicts another.
+func NewPolicy(r Rules) (*Policy, error) {
+	if len(r.Categories) == 0 {
+		r.Categories = Categories()
+	}
+	p := &Policy{
+		rules:      r,
+		forbidden:  make(map[string]string),
+		reserved:   make(map[string]Reserved),
+		lookalikes: make(map[string]Reserved),
+	}
+	if err := r.checkBounds(); err != nil {
+		return nil, err
+	}
+	if err := checkCategories(r.Categories); err != nil {
+		return nil, err
+	}
+	if r.Characters != "" {
+		allowed, err := parseCharacters(r.Characters)
+		if err != nil {
+			return nil, &RuleError{"characters", err.Error()}
+		}
+		p.characters = allowed
+	}
+	if err := p.forbid(r.Forbidden); err != nil {
+		return nil, err
+	}
+	if err := p.reserve(r.Reserved); err != nil {
+		return nil, err
+	}
+	p.version = r.version()
+	return p, nil
+}
+
+func (r Rules) checkBounds() error {
+	for _, b := range []struct {
+		rule  string
+		value int
+	}{{"length.min", r.Length.Min}, {"length.max", r.Length.Max}, {"words.min", r.Words.Min}, {"words.max", r.Words.Max}} {
+		if b.value < 0 || b.value > MaxNameLength {
+			return &RuleError{b.rule, fmt.Sprintf("%d is not from 1 to %d, the most that a name may have", b.value, MaxNameLength)}
+		}
+	}
+	switch {
+	case r.Length.Max > 0 && r.Length.Min > r.Length.Max:
+		return &RuleError{"length.min", fmt.Sprintf("%d is more than length.max, %d: no name could be registered", r.Length.Min, r.Length.Max)}
+	case r.Words.Max > 0 && r.Words.Min > r.Words.Max:
+		return &RuleError{"words.min", fmt.Sprintf("%d is more than words.max, %d: no name could be registered", r.Words.Min, r.Words.Max)}
+	case r.Words.Min > r.mostWords():
+		return &RuleError{"words.min", fmt.Sprintf("%d words do not fit into length.max, %d", r.Words.Min, r.Length.Max)}
+	case r.Quarantine < 0:
+		return &RuleError{"quarantine", "it is negative"}
+	case r.Quarantine > 100*365*24*time.Hour:
+		return &RuleError{"quarantine", "it is more than 100 years"}
+	}
+	return nil
+}
+
+// mostWords is how many words of one letter the longest name has.
+func (r Rules) mostWords() int {
+	longest := MaxNameLength
+	if r.Length.Max > 0 {
+		longest = r.Length.Max
+	}
+	if r.Length.LettersOnly {
+		return min(longest, (MaxNameLength+1)/2)
+	}
+	return (longest + 1) / 2
+}
+
+func checkCategories(categories []Category) error {
+	seen := make(map[Category]bool)
+	for i, c := range categories {
+		rule := fmt.Sprintf("categories.%d", i)
+		isWord := !strings.ContainsFunc(string(c), func(r rune) bool { return r < 'a' || r > 'z' })
+		switch {
+		case c == "" || len(c) > maxCategoryLength || !isWord:
+			return &RuleError{rule, fmt.Sprintf("%q is not a word of 1 to %d small letters from a to z, such as cat", c, maxCategoryLength)}
+		case seen[c]:
+			return &RuleError{rule, fmt.Sprintf("%s stands there already", c)}
+		}
+		seen[c] = true
+	}
+	return nil
+}
+
+// parseCharacters reads a list of characters and ranges of them, parted by
+// spaces. Letters stand for both their cases, and marks that belong to a letter
+// for themselves.
+func parseCharacters(list string) (func(rune) bool, error) {
+	type span struct{ low, high rune }
+	var spans []span
+	for _, item := range strings.Fields(list) {
+		runes := []rune(item)
+		switch {
+		case len(runes) == 1:
+			spans = append(spans, span{runes[0], runes[0]})
+		case len(runes) == 3 && runes[1] == '-' && runes[0] <= runes[2]:
+			spans = append(spans, span{runes[0], runes[2]})
+		default:
+			return nil, fmt.Errorf("%q is neither a character nor a range such as A-Z; part them by spaces", item)
+		}
+	}
+	within := func(r rune) bool {
+		return slices.ContainsFunc(spans, func(s span) bool { return s.low <= r && r <= s.high })
+	}
+	return func(r rune) bool {
+		return r == ' ' || within(r) || within(unicode.ToLower(r)) || within(unicode.ToUpper(r))
+	}, nil
+}
+
+func (p *Policy) forbid(words []string) error {
+	for i, word := range words {
+		name, err := ParseName(word)
+		switch {
+		case err != nil:
+			return &RuleError{fmt.Sprintf("forbidden.%d", i), fmt.Sprintf("%q can't be part of a name anyway: %s", word, err.(*Error).Message)}
+		case strings.Contains(name.key, " "):
+			return &RuleError{fmt.Sprintf("forbidden.%d", i), fmt.Sprintf("%q is more than one word; reserve it, or forbid one word of it", word)}
+		}
+		p.forbidden[name.key] = name.display
+	}
+	return nil
+}
+
+func (p *Policy) reserve(list []Reserved) error {
+	for i, res := range list {
+		rule := func(member string) string { return fmt.Sprintf("reserved.%d.%s", i, member) }
+		name, err := ParseName(res.Name)
+		if err != nil {
+			return &RuleError{rule("name"), fmt.Sprintf("%q is not a name that anybody could have: %s", res.Name, err.(*Error).Message)}
+		}
+		reason, err := ParseReason(res.Reason)
+		if err != nil {
+			return &RuleError{rule("reason"), err.(*Error).Message}
+		}
+		if earlier, ok := p.reserved[name.key]; ok {
+			return &RuleError{rule("name"), fmt.Sprintf("“%s” is reserved already, as “%s”", name, earlier.Name)}
+		}
+		res = Reserved{name.display, reason}
+		p.reserved[name.key] = res
+		if !p.rules.AllowLookalikes {
+			p.lookalikes[name.LookalikeKey()] = res
+		}
+	}
+	return nil
+}
+
+// version tells policies apart that judge differently.
+func (r Rules) version() string {
+	text, err := json.Marshal(r)
+	if err != nil {
+		panic(err) // such values always marshal
+	}
+	sum := sha256.Sum256(text)
+	return r.Name + "-" + hex.EncodeToString(sum[:4])
+}
+
+// Rules returns a copy of the rules that p judges by.
+func (p *Policy) Rules() Rules {
+	r := p.rules
+	r.Forbidden, r.Reserved, r.Categories = slices.Clone(r.Forbidden), slices.Clone(r.Reserved), slices.Clone(r.Categories)
+	return r
+}
+
+// Version returns what the journal calls p: its name and a number that changes
+// with every rule.
+func (p *Policy) Version() string { return p.version }
+
+// Categories returns the categories of p in the order in which forms offer
+// them.
+func (p *Policy) Categories() []Category { return slices.Clone(p.rules.Categories) }
+
+// MaxLength returns how many characters a name may have at most; as letters
+// only, if the second result is true.
+func (p *Policy) MaxLength() (n int, lettersOnly bool) {
+	if p.rules.Length.Max == 0 {
+		return MaxNameLength, false
+	}
+	return p.rules.Length.Max, p.rules.Length.LettersOnly
+}
+
+// Judge says whether p lets a pet have this name. The error is an *Error for
+// FieldName with CodeTooShort, CodeTooLong, CodeNotAllowed or CodeReserved.
+func (p *Policy) Judge(n Name) error {
+	if err := p.judgeLength(n); err != nil {
+		return err
+	}
+	if err := p.judgeWords(n); err != nil {
+		return err
+	}
+	if p.characters != nil {
+		for _, r := range n.display {
+			if !p.characters(r) {
+				return fieldError(FieldName, CodeNotAllowed, "The name contains %s, and this registry takes only %s. Please remove it.",
+					describeRune(r), p.rules.Characters)
+			}
+		}
+	}
+	if res, ok := p.reserved[n.key]; ok {
+		return reservedError(n, res.Name, res.Reason)
+	}
+	if len(p.lookalikes) > 0 {
+		if res, ok := p.lookalikes[n.LookalikeKey()]; ok {
+			return reservedError(n, res.Name, res.Reason)
+		}
+	}
+	return nil
+}
+
+func (p *Policy) judgeLength(n Name) error {
+	rule, what := p.rules.Length, "characters"
+	length := utf8.RuneCountInString(n.display)
+	if rule.LettersOnly {
+		what, length = "letters", 0
+		for _, r := range n.display {
+			if unicode.IsLetter(r) || unicode.IsNumber(r) {
+				length++
+			}
+		}
+	}
+	switch {
+	case rule.Max > 0 && length > rule.Max:
+		return fieldError(FieldName, CodeTooLong, "The name has %d %s and may have %d here. Please shorten it by %d.",
+			length, what, rule.Max, length-rule.Max)
+	case length < rule.Min:
+		return fieldError(FieldName, CodeTooShort, "The name has %d %s and needs %d here. Please make it longer by %d.",
+			length, what, rule.Min, rule.Min-length)
+	}
+	return nil
+}
+
+func (p *Policy) judgeWords(n Name) error {
+	rule := p.rules.Words
+	count := strings.Count(n.key, " ") + 1
+	switch {
+	case count < rule.Min:
+		return fieldError(FieldName, CodeTooShort, "The name needs at least %d words here, parted by spaces.", rule.Min)
+	case rule.Max > 0 && count > rule.Max:
+		return fieldError(FieldName, CodeTooLong, "The name has %d words and may have %d here.", count, rule.Max)
+	case len(p.forbidden) == 0:
+		return nil
+	}
+	for word := range strings.FieldsFuncSeq(n.key, isNoLetter) {
+		if shown, ok := p.forbidden[word]; ok {
+			return fieldError(FieldName, CodeNotAllowed, "The word “%s” is not used in names here. Please try another name.", shown)
+		}
+	}
+	return nil
+}
+
+func isNoLetter(r rune) bool {
+	return !unicode.IsLetter(r) && !unicode.IsNumber(r) && !unicode.IsMark(r)
+}
+
+// ParseCategory reads one of p's categories in any case, in the singular
+// ("cat") or, as the first version of the registry had it, in the plural
+// ("Cats"). The error is an *Error for FieldCategory with CodeEmpty or
+// CodeUnknownCategory.
+func (p *Policy) ParseCategory(s string) (Category, error) {
+	return parseCategory(s, p.rules.Categories)
+}
+
+// ReservedNames returns the names that p reserves, sorted by comparison key.
+func (p *Policy) ReservedNames() []Reserved {
+	var list []Reserved
+	for _, key := range slices.Sorted(maps.Keys(p.reserved)) {
+		list = append(list, p.reserved[key])
+	}
+	return list
+}

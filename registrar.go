@@ -1,0 +1,222 @@
+package nametag
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Rename gives the pet that has the name from the name to. Its old name is in
+// quarantine then, until the time that is returned with the pet; the zero Time
+// if it is not. letPass lets the new name look like another's.
+//
+// The error is an *Error with CodeInvalid, CodeTaken, CodeSimilar, CodeReserved
+// or CodeNotFound.
+func (r *Registry) Rename(ctx context.Context, from, to string, letPass bool) (Pet, time.Time, error) {
+	pet, err := r.Pet(ctx, from)
+	if err != nil {
+		return Pet{}, time.Time{}, err
+	}
+	name, err := ParseName(to)
+	if err == nil {
+		err = r.policy.Judge(name)
+	}
+	if err != nil {
+		return Pet{}, time.Time{}, err
+	}
+	c := r.change(ActionRenamed, name)
+	c.Key, c.LetPass = pet.Name.key, letPass || r.policy.rules.AllowLookalikes
+	res, err := r.apply(ctx, c, pet.Name)
+	return res.Pet, res.Ruling.Until, err
+}
+
+// Release takes the pet that has this name out of the book. The name is in
+// quarantine then, as after Rename.
+//
+// The error is an *Error with CodeNotFound.
+func (r *Registry) Release(ctx context.Context, name string) (Pet, time.Time, error) {
+	pet, err := r.Pet(ctx, name)
+	if err != nil {
+		return Pet{}, time.Time{}, err
+	}
+	c := r.change(ActionReleased, Name{})
+	c.Key = pet.Name.key
+	res, err := r.apply(ctx, c, pet.Name)
+	return res.Pet, res.Ruling.Until, err
+}
+
+// Reserve keeps a name, and those that look like it, from everybody. The
+// origin's reason is shown to people.
+//
+// The error is an *Error with the code of ParseName or CodeTaken.
+func (r *Registry) Reserve(ctx context.Context, name string) (Ruling, error) {
+	return r.rule(ctx, ActionReserved, name)
+}
+
+// LetPass lets whoever registers this very name next have it, though it looks
+// like another.
+//
+// The error is an *Error with the code of ParseName or CodeTaken.
+func (r *Registry) LetPass(ctx context.Context, name string) (Ruling, error) {
+	return r.rule(ctx, ActionLetPass, name)
+}
+
+// Unreserve takes back the ruling on a name: a reservation, a quarantine or
+// that it is let pass.
+//
+// The error is an *Error with the code of ParseName or CodeNotFound.
+func (r *Registry) Unreserve(ctx context.Context, name string) (Ruling, error) {
+	return r.rule(ctx, ActionUnreserved, name)
+}
+
+func (r *Registry) rule(ctx context.Context, a Action, s string) (Ruling, error) {
+	name, err := ParseName(s)
+	if err != nil {
+		return Ruling{}, err
+	}
+	c := r.change(a, name)
+	c.Key = name.key
+	res, err := r.apply(ctx, c, name)
+	return res.Ruling, err
+}
+
+func (r *Registry) change(a Action, name Name) Change {
+	o := r.stamp()
+	return Change{Action: a, Name: name, Origin: o, Until: o.At.Add(r.policy.rules.Quarantine)}
+}
+
+// apply makes a change to what has the name old, or says why not.
+func (r *Registry) apply(ctx context.Context, c Change, old Name) (Result, error) {
+	res, err := r.store.Apply(ctx, c)
+	switch {
+	case err != nil:
+		return Result{}, err
+	case res.Status == ChangeDone:
+		return res, nil
+	case res.Status == ChangeNotFound && c.Action == ActionUnreserved:
+		return Result{}, &Error{Code: CodeNotFound, Message: fmt.Sprintf("There is no ruling on “%s” to take back.", old)}
+	case res.Status == ChangeNotFound:
+		return Result{}, noSuchPet(old)
+	default:
+		return Result{}, refusal(c.Name, res)
+	}
+}
+
+// Rulings returns at most limit rulings, by the comparison keys of their names,
+// after the name after; the zero Name for the first. Quarantines whose time is
+// over may be among them.
+func (r *Registry) Rulings(ctx context.Context, after Name, limit int) ([]Ruling, error) {
+	return r.store.Rulings(ctx, after.key, limit)
+}
+
+// maxHistory is how many events of one name are told.
+const maxHistory = 1000
+
+// History returns the events about a name, in their order, back through the
+// names that its pet had before.
+func (r *Registry) History(ctx context.Context, name Name) ([]Event, error) {
+	var story []Event
+	key, before := name.key, int64(0) // only events before this number; 0 for all
+	for range 100 {
+		records, err := r.store.Journal(ctx, JournalQuery{Key: key, Limit: maxHistory})
+		if err != nil {
+			return nil, err
+		}
+		var chapter []Event
+		former, end := "", before
+		for _, rec := range records {
+			if end > 0 && rec.Seq >= end {
+				break
+			}
+			e, err := rec.Event()
+			if err != nil {
+				return nil, err
+			}
+			chapter = append(chapter, e)
+			if rec.Key == key && rec.FormerKey != "" {
+				former, before = rec.FormerKey, rec.Seq
+				chapter = chapter[len(chapter)-1:]
+			}
+		}
+		story = append(chapter, story...)
+		if former == "" {
+			return story, nil
+		}
+		key = former
+	}
+	return story, nil
+}
+
+// Successor returns the pet that had this name last and has another since. The
+// error is an *Error with CodeNotFound if it is not in the book any more, or if
+// there never was one.
+func (r *Registry) Successor(ctx context.Context, name string) (Pet, error) {
+	old, err := ParseName(name)
+	if err != nil {
+		return Pet{}, err
+	}
+	// The last who left the name; after that, whoever left the next one first.
+	key, after, last := old.key, int64(0), true
+	for range 100 {
+		leaving, err := r.leaving(ctx, key, after, last)
+		if err != nil {
+			return Pet{}, err
+		}
+		if leaving.Seq == 0 && !last {
+			pets, err := r.store.Find(ctx, []string{key})
+			if pet, ok := pets[key]; ok || err != nil {
+				return pet, err
+			}
+		}
+		if leaving.FormerKey == "" {
+			break
+		}
+		key, after, last = leaving.Key, leaving.Seq, false
+	}
+	return Pet{}, noSuchPet(old)
+}
+
+// leaving returns the first record after a number, or the last, by which a pet
+// lost the name with this key; the zero Record if there is none.
+func (r *Registry) leaving(ctx context.Context, key string, after int64, last bool) (found Record, err error) {
+	records, err := r.store.Journal(ctx, JournalQuery{Key: key, After: after, Limit: maxHistory})
+	for _, rec := range records {
+		e, err := rec.Event()
+		if err != nil {
+			return Record{}, err
+		}
+		if isGone := e.Before.Pet != nil && e.Before.Pet.NameKey == key && (e.After.Pet == nil || e.After.Pet.NameKey != key); isGone {
+			if found = rec; !last {
+				break
+			}
+		}
+	}
+	return found, err
+}
+
+func noSuchPet(n Name) *Error {
+	return &Error{Code: CodeNotFound, Message: fmt.Sprintf("No pet is registered as “%s”.", n)}
+}
+
+// CountMisfits counts the pets in the book whose names or categories r's policy
+// would refuse. They keep their names.
+func (r *Registry) CountMisfits(ctx context.Context) (misfits, pets int, err error) {
+	q := Query{Limit: MaxPageSize}
+	for {
+		page, err := r.Pets(ctx, q)
+		if err != nil {
+			return misfits, pets, err
+		}
+		for _, p := range page.Pets {
+			pets++
+			_, category := r.policy.ParseCategory(string(p.Category))
+			if category != nil || r.policy.Judge(p.Name) != nil {
+				misfits++
+			}
+		}
+		if page.Next.IsZero() {
+			return misfits, pets, nil
+		}
+		q.After = page.Next
+	}
+}

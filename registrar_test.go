@@ -1,0 +1,452 @@
+package nametag_test
+
+import (
+	"context"
+	"database/sql"
+	"encoding/csv"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"nametag"
+	"nametag/internal/sqlite"
+)
+
+// A desk is a registry on a book of its own, with a clock that the test sets.
+type desk struct {
+	*nametag.Registry
+	file string
+	now  time.Time
+}
+
+func newDesk(t testing.TB) *desk {
+	t.Helper()
+	d := &desk{file: filepath.Join(t.TempDir(), "book.db"), now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
+	s, err := sqlite.Open(t.Context(), d.file, sqlite.Options{Serve: true, Migrate: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	d.Registry = nametag.NewRegistry(s, func() time.Time { return d.now }).As(nametag.ViaRegistrar, "ada", "because")
+	return d
+}
+
+func (d *desk) register(t testing.TB, name string) (nametag.Pet, error) {
+	t.Helper()
+	return d.Register(t.Context(), nametag.Application{Name: name, FavoriteColor: "sky blue", Category: "cat"})
+}
+
+func (d *desk) mustRegister(t testing.TB, names ...string) {
+	t.Helper()
+	for _, name := range names {
+		if _, err := d.register(t, name); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// says sees that err has this code and that people are told so.
+func says(t testing.TB, err error, code nametag.Code, words ...string) {
+	t.Helper()
+	if nametag.ErrorCode(err) != code {
+		t.Errorf("%v, want %s", err, code)
+		return
+	}
+	for _, w := range words {
+		if !strings.Contains(err.Error(), w) {
+			t.Errorf("%q does not say %q", err, w)
+		}
+	}
+}
+
+func TestVerdictsAndRefusalsAgree(t *testing.T) {
+	d := newDesk(t)
+	d.mustRegister(t, "Bella", "Gone")
+	if _, err := d.Reserve(t.Context(), "King"); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := d.Release(t.Context(), "gone"); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]struct {
+		status  nametag.Status
+		code    nametag.Code
+		message string
+	}{
+		"Free":   {nametag.Available, "", "“Free” is available."},
+		"BELLA":  {nametag.Taken, nametag.CodeTaken, "“BELLA” is taken: a cat has had “Bella” since 1 March 2026."},
+		"Bel-la": {nametag.Similar, nametag.CodeSimilar, "“Bel-la” is too much like “Bella”, which a cat has had since 1 March 2026."},
+		"King":   {nametag.ReservedNow, nametag.CodeReserved, "“King” is reserved: because."},
+		"Ki-ng":  {nametag.ReservedNow, nametag.CodeReserved, "“Ki-ng” is too much like “King”, which is reserved: because."},
+		"Gone":   {nametag.ReservedNow, nametag.CodeReserved, "“Gone” was given up by its pet and is free again on 30 May 2026."},
+		"--":     {nametag.NotAllowed, nametag.CodeNotAllowed, "no letter"},
+	} {
+		v, err := d.Suggest(t.Context(), nametag.Application{Name: name, FavoriteColor: "sky blue", Category: "cat"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if v.Status != want.status || v.Reason != want.code || !strings.Contains(v.Message, want.message) {
+			t.Errorf("%s: %+v", name, v)
+		}
+		if want.status == nametag.Available {
+			continue
+		}
+		_, err = d.register(t, name)
+		if want.status == nametag.NotAllowed {
+			says(t, err, nametag.CodeInvalid, want.message)
+			continue
+		}
+		says(t, err, want.code, want.message)
+		if e := err.(*nametag.Error); !slices.Equal(e.Suggestions, v.Suggestions) || len(v.Suggestions) != 3 {
+			t.Errorf("%s: registering suggests %q, checking %q", name, e.Suggestions, v.Suggestions)
+		}
+		if v.Suggestions[0].String() != name+" Sky Blue" {
+			t.Errorf("%s: %q are suggested", name, v.Suggestions)
+		}
+	}
+	d.now = d.now.AddDate(0, 0, 91)
+	d.mustRegister(t, "Gone")
+}
+
+func TestSuggestionsGoOnWhereOthersWereTaken(t *testing.T) {
+	d := newDesk(t)
+	d.mustRegister(t, "Bella", "Bella II", "Bella Sky Blue")
+	ask := func(name string) []string {
+		v, err := d.Suggest(t.Context(), nametag.Application{Name: name, FavoriteColor: "sky blue", Category: "cat"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var names []string
+		for _, n := range v.Suggestions {
+			names = append(names, n.String())
+		}
+		return names
+	}
+	got := ask("Bella")
+	if len(got) != 3 || slices.Contains(got, "Bella II") || slices.Contains(got, "Bella Sky Blue") || got[0] != "Bella the Cat" {
+		t.Errorf("suggested: %q", got)
+	}
+	if again := ask("Bella"); !slices.Equal(got, again) {
+		t.Errorf("then: %q", again)
+	}
+	if got := ask("Bella II"); !slices.Contains(got, "Bella III") {
+		t.Errorf("instead of the second: %q", got)
+	}
+}
+
+func TestAPolicyThatMakesSuggestionsHard(t *testing.T) {
+	d := newDesk(t)
+	d.mustRegister(t, "Bella")
+	for _, r := range nametag.Presets() {
+		p := newPolicy(t, r)
+		v, err := d.Under(p).Suggest(t.Context(), nametag.Application{Name: "Bella"})
+		if err != nil || len(v.Suggestions) != 3 {
+			t.Errorf("%s: %q, %v", r.Name, v.Suggestions, err)
+		}
+		for _, n := range v.Suggestions {
+			if err := p.Judge(n); err != nil {
+				t.Errorf("%s: %s was suggested: %v", r.Name, n, err)
+			}
+		}
+	}
+}
+
+func TestRegistrarsWorkOnTheRecord(t *testing.T) {
+	d, ctx := newDesk(t), t.Context()
+	d.mustRegister(t, "Rex", "Bella")
+	if _, _, err := d.Rename(ctx, "rex", "Max", false); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := d.Rename(ctx, "Max", "Tom", false); err != nil {
+		t.Fatal(err)
+	}
+	_, _, err := d.Rename(ctx, "Tom", "Bel-la", false)
+	says(t, err, nametag.CodeSimilar)
+	if _, _, err := d.Rename(ctx, "Tom", "Bel-la", true); err != nil {
+		t.Fatal(err)
+	}
+	_, _, err = d.Rename(ctx, "Tom", "Tim", false)
+	says(t, err, nametag.CodeNotFound, "“Tom”")
+	_, _, err = d.Rename(ctx, "Bella", "REX", false)
+	says(t, err, nametag.CodeReserved, "30 May 2026")
+	_, _, err = d.Rename(ctx, "Bella", "", false)
+	says(t, err, nametag.CodeEmpty)
+	_, err = d.Reserve(ctx, "BELLA")
+	says(t, err, nametag.CodeTaken)
+	_, err = d.Unreserve(ctx, "Nobody")
+	says(t, err, nametag.CodeNotFound, "no ruling on “Nobody”")
+	_, _, err = d.Release(ctx, "Nobody")
+	says(t, err, nametag.CodeNotFound)
+
+	for _, old := range []string{"Rex", "max", "Tom"} {
+		if pet, err := d.Successor(ctx, old); err != nil || pet.Name.String() != "Bel-la" {
+			t.Errorf("who was %s is %v (%v)", old, pet, err)
+		}
+	}
+	_, err = d.Successor(ctx, "Nobody")
+	says(t, err, nametag.CodeNotFound)
+
+	// Other pets get the first two names, and stories of their own.
+	for _, name := range []string{"Rex", "Max"} {
+		if _, err := d.Unreserve(ctx, name); err != nil {
+			t.Fatal(err)
+		}
+		d.mustRegister(t, name)
+	}
+	told := func(name string) string {
+		story, err := d.History(ctx, parseName(t, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var words []string
+		for _, e := range story {
+			words = append(words, fmt.Sprintf("%d %s", e.Seq, e.Action))
+		}
+		return strings.Join(words, ", ")
+	}
+	for name, want := range map[string]string{
+		"Bel-la": "1 registered, 3 renamed, 4 renamed, 5 renamed",
+		"Rex":    "1 registered, 3 renamed, 6 unreserved, 7 registered",
+		"Max":    "1 registered, 3 renamed, 4 renamed, 8 unreserved, 9 registered",
+		"Bella":  "2 registered",
+		"Nobody": "",
+	} {
+		if got := told(name); got != want {
+			t.Errorf("%s: %s, want %s", name, got, want)
+		}
+	}
+	if n, of, err := d.Under(newPolicy(t, preset(t, "kennel-club"))).CountMisfits(ctx); n != 4 || of != 4 || err != nil {
+		t.Errorf("%d of %d pets break the policy (%v)", n, of, err)
+	}
+	if n, _, err := d.CountMisfits(ctx); n != 0 || err != nil {
+		t.Errorf("%d pets break the policy that they were registered under (%v)", n, err)
+	}
+	if _, _, err := d.Release(ctx, "Max"); err != nil {
+		t.Fatal(err)
+	}
+	if pet, err := d.Successor(ctx, "Rex"); err != nil || pet.Name.String() != "Bel-la" {
+		t.Errorf("who was the first Rex is %v (%v)", pet, err)
+	}
+	_, err = d.Successor(ctx, "Max") // the last of that name has left the book
+	says(t, err, nametag.CodeNotFound)
+}
+
+// An idempotency key remembers that the name was reserved, but not why.
+func TestARetryOfAReservedNameIsToldSo(t *testing.T) {
+	d := newDesk(t)
+	if _, err := d.Reserve(t.Context(), "King"); err != nil {
+		t.Fatal(err)
+	}
+	for _, words := range []string{"“King” is reserved: because.", "“King” is reserved. Please"} {
+		_, err := d.Register(t.Context(), nametag.Application{Name: "King", FavoriteColor: "red", Category: "cat", IdempotencyKey: "k"})
+		says(t, err, nametag.CodeReserved, words)
+	}
+}
+
+func TestALookalikeIsLetPassOnce(t *testing.T) {
+	d, ctx := newDesk(t), t.Context()
+	d.mustRegister(t, "Bella")
+	_, err := d.register(t, "Bel-la")
+	says(t, err, nametag.CodeSimilar)
+	if _, err := d.LetPass(ctx, "Bel-la"); err != nil {
+		t.Fatal(err)
+	}
+	if v, err := d.Check(ctx, "Bel-la", "Bel.la"); err != nil || v[0].Status != nametag.Available || v[1].Status != nametag.Similar {
+		t.Errorf("verdicts: %v, %v", v, err)
+	}
+	d.mustRegister(t, "Bel-la")
+	open := newPolicy(t, nametag.Rules{Name: "all", AllowLookalikes: true})
+	if v, err := d.Under(open).Check(ctx, "Bel.la"); err != nil || v[0].Status != nametag.Available {
+		t.Errorf("verdict: %v, %v", v, err)
+	}
+	if _, err := d.Under(open).Register(ctx, nametag.Application{Name: "Bel.la", FavoriteColor: "red", Category: "dog"}); err != nil {
+		t.Error(err)
+	}
+}
+
+// Whatever is done to the journal behind the program's back is found.
+func TestVerifyFindsEveryTampering(t *testing.T) {
+	const rows = 5
+	for name, test := range map[string]struct {
+		do   string
+		want string // "" for what only a noted head shows
+	}{
+		"a byte altered":        {`UPDATE journal SET entry = replace(entry, '"Pet 3"', '"Pet 8"') WHERE seq = 3`, "Row 3 is not what was written"},
+		"a hash altered":        {`UPDATE journal SET hash = zeroblob(32) WHERE seq = 3`, "Row 3 is not what was written"},
+		"a hash made longer":    {`UPDATE journal SET hash = CAST(hash || x'00' AS BLOB) WHERE seq = 3`, "Row 3 is not what was written"},
+		"a row removed":         {`DELETE FROM journal WHERE seq = 3`, "Row 3 is missing."},
+		"rows removed":          {`DELETE FROM journal WHERE seq IN (2, 3)`, "Rows 2 to 3 are missing."},
+		"the last row removed":  {`DELETE FROM journal WHERE seq = 5`, "should end with row 5"},
+		"the last row hidden":   {`DELETE FROM journal WHERE seq = 5; UPDATE journal_head SET (seq, hash) = (SELECT seq, hash FROM journal WHERE seq = 4)`, ""},
+		"all rows removed":      {`DELETE FROM journal; UPDATE journal_head SET seq = 0, hash = zeroblob(32)`, ""},
+		"a row inserted":        {`INSERT INTO journal SELECT 6, name_key, former_key, entry, hash FROM journal WHERE seq = 5`, "Row 6 is not what was written"},
+		"a row filed elsewhere": {`UPDATE journal SET name_key = 'nobody' WHERE seq = 3`, "Row 3 is filed under other names"},
+		"rows exchanged":        {`UPDATE journal SET seq = 9 WHERE seq = 2; UPDATE journal SET seq = 2 WHERE seq = 3; UPDATE journal SET seq = 3 WHERE seq = 9`, "Row 2 is not what was written"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDesk(t)
+			for i := range rows {
+				d.mustRegister(t, fmt.Sprintf("Pet %d", i+1))
+			}
+			whole, err := d.VerifyJournal(t.Context(), nil, nil)
+			if err != nil || len(whole.Faults) > 0 || whole.Head.Seq != rows {
+				t.Fatalf("before: %v, %v", whole, err)
+			}
+			tamper(t, d.file, test.do)
+			v, err := d.VerifyJournal(t.Context(), nil, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if found := strings.Join(v.Faults, "\n"); test.want == "" && found != "" || !strings.Contains(found, test.want) {
+				t.Errorf("found: %q, want %q", found, test.want)
+			}
+			v, err = d.VerifyJournal(t.Context(), []nametag.Head{whole.Head}, nil)
+			if err != nil || len(v.Faults) == 0 {
+				t.Errorf("with a head that was noted: %v, %v", v, err)
+			}
+		})
+	}
+}
+
+func tamper(t *testing.T, file, statements string) {
+	t.Helper()
+	db, err := sql.Open("sqlite", file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec(statements); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestParseHead(t *testing.T) {
+	d := newDesk(t)
+	d.mustRegister(t, "Rex")
+	v, err := d.VerifyJournal(t.Context(), nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if h, err := nametag.ParseHead(v.Head.String()); err != nil || h != v.Head {
+		t.Errorf("%v, %v", h, err)
+	}
+	for _, bad := range []string{"", "7", "7:", "7:00", "x:" + v.Head.String()[2:], "-1" + v.Head.String()[1:], v.Head.String() + "00"} {
+		if _, err := nametag.ParseHead(bad); err == nil {
+			t.Errorf("%q was read", bad)
+		}
+	}
+}
+
+// frequentNames returns the n most frequent names of Seattle's pets.
+func frequentNames(t testing.TB, n int) []string {
+	t.Helper()
+	file, err := os.Open(filepath.Join("testdata", "seattle_pet_licenses.csv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	rows, err := csv.NewReader(file).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	column := slices.Index(rows[0], "animals_name")
+	count, shown := map[string]int{}, map[string]string{}
+	for _, row := range rows[1:] {
+		if name, err := nametag.ParseName(row[column]); err == nil {
+			count[name.Key()]++
+			shown[name.Key()] = name.String()
+		}
+	}
+	keys := make([]string, 0, len(count))
+	for key := range count {
+		keys = append(keys, key)
+	}
+	slices.SortFunc(keys, func(a, b string) int {
+		if c := count[b] - count[a]; c != 0 {
+			return c
+		}
+		return strings.Compare(a, b)
+	})
+	names := make([]string, n)
+	for i, key := range keys[:n] {
+		names[i] = shown[key]
+	}
+	return names
+}
+
+// fill registers names as an import does, as far as they may be registered.
+func fill(t testing.TB, r *nametag.Registry, names []string) {
+	t.Helper()
+	var applications []nametag.Application
+	for _, name := range names {
+		applications = append(applications, nametag.Application{Name: name, FavoriteColor: "red", Category: "dog"})
+	}
+	for part := range slices.Chunk(applications, 1000) {
+		if _, err := r.RegisterAll(context.Background(), part); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestSuggestionsForTheNamesOfSeattle(t *testing.T) {
+	d := newDesk(t)
+	names := frequentNames(t, 1000)
+	fill(t, d.Registry, frequentNames(t, 10_000))
+	for _, name := range names {
+		v, err := d.Suggest(t.Context(), nametag.Application{Name: name, Category: "dog", FavoriteColor: "blue"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if v.Status == nametag.Available || len(v.Suggestions) != 3 {
+			t.Fatalf("%s is %s, and %q are suggested", name, v.Status, v.Suggestions)
+		}
+		seen := map[string]bool{}
+		var texts []string
+		for _, n := range v.Suggestions {
+			seen[n.Key()], seen[n.LookalikeKey()] = true, true
+			texts = append(texts, n.String())
+			if err := d.Policy().Judge(n); err != nil {
+				t.Errorf("%s: %s is suggested: %v", name, n, err)
+			}
+		}
+		if len(seen) < 3 {
+			t.Errorf("%s: %q are suggested", name, texts)
+		}
+		free, err := d.Check(t.Context(), texts...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range free {
+			if f.Status != nametag.Available {
+				t.Errorf("%s: %s is suggested, but it is %s", name, f.Name, f.Status)
+			}
+		}
+	}
+}
+
+// The ratio of the two is what suggestions cost.
+func BenchmarkCheck(b *testing.B) {
+	d := newDesk(b)
+	names := frequentNames(b, 1000)
+	fill(b, d.Registry, frequentNames(b, 10_000))
+	b.Run("Taken", func(b *testing.B) {
+		b.ReportAllocs()
+		for i := 0; b.Loop(); i++ {
+			if _, err := d.Check(b.Context(), names[i%len(names)]); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("TakenWithSuggestions", func(b *testing.B) {
+		b.ReportAllocs()
+		for i := 0; b.Loop(); i++ {
+			if _, err := d.Suggest(b.Context(), nametag.Application{Name: names[i%len(names)]}); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}

@@ -1,0 +1,177 @@
+package nametag
+
+import (
+	"context"
+	"hash/fnv"
+	"iter"
+	"slices"
+	"strings"
+	"unicode"
+)
+
+// maxSuggestions is how many names are suggested in place of one.
+const maxSuggestions = 3
+
+// Suggest is Check for one name, and adds names that could be had instead of one
+// that can't. They are made of the name, and of the colour and the category if
+// these are given; a book that has not changed gives the same ones again.
+//
+// The book is asked about the name and the likeliest suggestions at once, so
+// that the answer takes hardly longer than one without.
+func (r *Registry) Suggest(ctx context.Context, a Application) (Verdict, error) {
+	name, err := ParseName(a.Name)
+	if err != nil {
+		return judged(Name{}, err.(*Error)), nil
+	}
+	refusal, _ := r.policy.Judge(name).(*Error)
+	return r.suggest(ctx, name, a, refusal)
+}
+
+// suggest returns the verdict on name with suggestions. refusal is why the name
+// can't be had, if that is known.
+func (r *Registry) suggest(ctx context.Context, name Name, a Application, refusal *Error) (Verdict, error) {
+	next, stop := iter.Pull(r.candidates(name, a))
+	defer stop()
+	v := Verdict{Status: Available, Name: name, Message: available(name)}
+	if refusal != nil {
+		v = judged(name, refusal)
+	}
+	seen := map[string]bool{name.LookalikeKey(): true}
+	asked := []Name{name}
+	for {
+		for len(asked) < 2*maxSuggestions+1 {
+			n, ok := next()
+			if !ok {
+				break
+			}
+			if key := n.LookalikeKey(); !seen[key] {
+				seen[key] = true
+				asked = append(asked, n)
+			}
+		}
+		if len(asked) == 0 {
+			return v, nil
+		}
+		obstacles, err := r.store.Look(ctx, r.moment(), asked)
+		if err != nil {
+			return Verdict{}, err
+		}
+		for i, o := range obstacles {
+			e := r.obstacleError(asked[i], o)
+			switch {
+			case asked[i] == name && refusal == nil && e == nil:
+				return v, nil
+			case asked[i] == name && refusal == nil:
+				v = judged(name, e)
+			case asked[i] != name && e == nil:
+				v.Suggestions = append(v.Suggestions, asked[i])
+			}
+			if len(v.Suggestions) == maxSuggestions {
+				return v, nil
+			}
+		}
+		asked = asked[:0]
+	}
+}
+
+// helpful returns suggestions for whoever was refused with e. There are none
+// when the book can't be asked: the refusal is what matters.
+func (r *Registry) helpful(ctx context.Context, e *Error, a Application) []Name {
+	isAboutName := e.Code == CodeTaken || e.Code == CodeSimilar || e.Code == CodeReserved ||
+		e.Code == CodeInvalid && slices.ContainsFunc(e.Fields, func(f *Error) bool { return f.Field == FieldName })
+	name, err := ParseName(a.Name)
+	if !isAboutName || err != nil {
+		return nil
+	}
+	v, err := r.suggest(ctx, name, a, e)
+	if err != nil {
+		return nil
+	}
+	return v.Suggestions
+}
+
+// candidates returns the names that might be suggested instead of name and that
+// the policy allows, the best first.
+func (r *Registry) candidates(name Name, a Application) iter.Seq[Name] {
+	return func(yield func(Name) bool) {
+		for text := range r.variations(name, a) {
+			if n, err := ParseName(text); err == nil && r.policy.Judge(n) == nil && !yield(n) {
+				return
+			}
+		}
+	}
+}
+
+// variations returns what can be made of name.
+func (r *Registry) variations(name Name, a Application) iter.Seq[string] {
+	base := name.display
+	var first []string
+	if color, err := ParseColor(a.FavoriteColor); err == nil && len(strings.Fields(string(color))) <= 2 {
+		first = append(first, base+" "+titled(string(color)))
+	}
+	first = append(first, numbered(base)...)
+	if category, err := r.policy.ParseCategory(a.Category); err == nil {
+		first = append(first, base+" the "+category.Title())
+	}
+	// The same words in another order for each name, so that not everybody gets
+	// the same star.
+	h := fnv.New32a()
+	h.Write([]byte(name.key))
+	turn := int(h.Sum32() % uint32(len(surnames)))
+	return func(yield func(string) bool) {
+		for _, text := range first {
+			if !yield(text) {
+				return
+			}
+		}
+		for i := range surnames {
+			word := surnames[(turn+i)%len(surnames)]
+			if !yield(base + " " + word) {
+				return
+			}
+			if i < len(epithets) && !yield(epithets[(turn+i)%len(epithets)]+" "+base) {
+				return
+			}
+		}
+		for _, word := range surnames { // for policies that want few letters, or many words
+			if !yield(base+strings.ToLower(word)) || !yield(base+" of the "+word) {
+				return
+			}
+		}
+	}
+}
+
+// The words that make a name another one.
+var (
+	surnames = []string{"Star", "Moon", "Joy", "Sky", "Sunshine", "River", "Rose", "Bear", "Pepper", "Honey", "Clover", "Storm", "Maple", "Comet", "Pearl"}
+	epithets = []string{"Little", "Lucky", "Happy", "Sunny", "Dear", "Brave"}
+)
+
+var numerals = []string{"II", "III", "IV", "V"}
+
+// numbered returns base as the second of its name; the next ones if it has a
+// numeral.
+func numbered(base string) []string {
+	first := 0
+	for i, n := range numerals {
+		if before, ok := strings.CutSuffix(base, " "+n); ok {
+			base, first = before, i+1
+			break
+		}
+	}
+	if first == len(numerals) {
+		return nil
+	}
+	return []string{base + " " + numerals[first]}
+}
+
+// titled returns s with a capital at each word.
+func titled(s string) string {
+	words := strings.Fields(s)
+	for i, w := range words {
+		first := []rune(w)
+		first[0] = unicode.ToTitle(first[0])
+		words[i] = string(first)
+	}
+	return strings.Join(words, " ")
+}
