@@ -215,6 +215,8 @@ func (r Record) fault(h Head) string {
 		return fmt.Sprintf("Row %d is missing.", h.Seq+1)
 	case r.Seq > h.Seq+1:
 		return fmt.Sprintf("Rows %d to %d are missing.", h.Seq+1, r.Seq-1)
+	case r.Hash != h.hash(r.Entry) && h.Seq == 0:
+		return fmt.Sprintf("Row %d is not what was written.", r.Seq)
 	case r.Hash != h.hash(r.Entry):
 		return fmt.Sprintf("Row %d is not what was written, or row %d before it is not.", r.Seq, h.Seq)
 	}
