@@ -68,8 +68,8 @@ func (c Category) Title() string {
 	return strings.ToUpper(string(c[:1])) + string(c[1:])
 }
 
-// withArticle returns c as a sentence speaks of one: "a cat", "an owl".
-func (c Category) withArticle() string {
+// WithArticle returns c as a sentence speaks of one: "a cat", "an owl".
+func (c Category) WithArticle() string {
 	if strings.ContainsAny(string(c[:min(1, len(c))]), "aeiou") {
 		return "an " + string(c)
 	}
@@ -77,7 +77,7 @@ func (c Category) withArticle() string {
 }
 
 func parseCategory(s string, categories []Category) (Category, error) {
-	word, choice := collapseSpace(s), "Please choose "+oneOf(categories)+"."
+	word, choice := collapseSpace(s), "Please choose "+OneOf(categories)+"."
 	if word == "" {
 		return "", fieldError(FieldCategory, CodeEmpty, "The category is missing. %s", choice)
 	}
@@ -92,8 +92,8 @@ func parseCategory(s string, categories []Category) (Category, error) {
 	return "", fieldError(FieldCategory, CodeUnknownCategory, "“%s” is not a category of this registry. %s", word, choice)
 }
 
-// oneOf lists categories for a sentence: "cat, dog or horse".
-func oneOf(categories []Category) string {
+// OneOf lists categories for a sentence: "cat, dog or horse".
+func OneOf(categories []Category) string {
 	var b strings.Builder
 	for i, c := range categories {
 		switch {

@@ -288,6 +288,22 @@ func (p *Policy) MaxLength() (n int, lettersOnly bool) {
 	return p.rules.Length.Max, p.rules.Length.LettersOnly
 }
 
+// ParseName is the function ParseName followed by Judge, with the errors of
+// either. A name that only p refuses comes with the error.
+func (p *Policy) ParseName(s string) (Name, error) {
+	name, err := ParseName(s)
+	if err == nil {
+		err = p.Judge(name)
+	}
+	return name, err
+}
+
+// MinWords returns how many words a name needs at least; 0 and 1 are no bound.
+func (p *Policy) MinWords() int { return p.rules.Words.Min }
+
+// AllowsLookalikes reports whether names may look like others.
+func (p *Policy) AllowsLookalikes() bool { return p.rules.AllowLookalikes }
+
 // Judge says whether p lets a pet have this name. The error is an *Error for
 // FieldName with CodeTooShort, CodeTooLong, CodeNotAllowed or CodeReserved.
 func (p *Policy) Judge(n Name) error {

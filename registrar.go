@@ -10,22 +10,19 @@ import (
 // quarantine then, until the time that is returned with the pet; the zero Time
 // if it is not. letPass lets the new name look like another's.
 //
-// The error is an *Error with CodeInvalid, CodeTaken, CodeSimilar, CodeReserved
-// or CodeNotFound.
+// The error is an *Error with a code of Policy.ParseName, CodeTaken,
+// CodeSimilar, CodeReserved or CodeNotFound.
 func (r *Registry) Rename(ctx context.Context, from, to string, letPass bool) (Pet, time.Time, error) {
 	pet, err := r.Pet(ctx, from)
 	if err != nil {
 		return Pet{}, time.Time{}, err
 	}
-	name, err := ParseName(to)
-	if err == nil {
-		err = r.policy.Judge(name)
-	}
+	name, err := r.policy.ParseName(to)
 	if err != nil {
 		return Pet{}, time.Time{}, err
 	}
 	c := r.change(ActionRenamed, name)
-	c.Key, c.LetPass = pet.Name.key, letPass || r.policy.rules.AllowLookalikes
+	c.Key, c.LetPass = pet.Name.key, letPass || r.policy.AllowsLookalikes()
 	res, err := r.apply(ctx, c, pet.Name)
 	return res.Pet, res.Ruling.Until, err
 }

@@ -3,9 +3,7 @@ package nametag_test
 import (
 	"context"
 	"database/sql"
-	"encoding/csv"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -344,22 +342,10 @@ func TestParseHead(t *testing.T) {
 // frequentNames returns the n most frequent names of Seattle's pets.
 func frequentNames(t testing.TB, n int) []string {
 	t.Helper()
-	file, err := os.Open(filepath.Join("testdata", "seattle_pet_licenses.csv"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	rows, err := csv.NewReader(file).ReadAll()
-	if err != nil {
-		t.Fatal(err)
-	}
-	column := slices.Index(rows[0], "animals_name")
 	count, shown := map[string]int{}, map[string]string{}
-	for _, row := range rows[1:] {
-		if name, err := nametag.ParseName(row[column]); err == nil {
-			count[name.Key()]++
-			shown[name.Key()] = name.String()
-		}
+	for _, name := range licences(t) {
+		count[name.Key()]++
+		shown[name.Key()] = name.String()
 	}
 	keys := make([]string, 0, len(count))
 	for key := range count {

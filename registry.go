@@ -80,10 +80,7 @@ type Application struct {
 // mend, one entry a field; or, if nothing is wrong but that p reserves the name,
 // one with CodeReserved.
 func (a Application) Parse(p *Policy) (Pet, error) {
-	name, nameErr := ParseName(a.Name)
-	if nameErr == nil {
-		nameErr = p.Judge(name)
-	}
+	name, nameErr := p.ParseName(a.Name)
 	color, colorErr := ParseColor(a.FavoriteColor)
 	category, categoryErr := p.ParseCategory(a.Category)
 
@@ -144,7 +141,7 @@ func (r *Registry) RegisterAll(ctx context.Context, applications []Application) 
 			outcomes[i].Err = err
 			continue
 		}
-		e := Entry{Pet: pet, LetPass: r.policy.rules.AllowLookalikes, Action: action, Origin: origin, IdempotencyKey: a.IdempotencyKey}
+		e := Entry{Pet: pet, LetPass: r.policy.AllowsLookalikes(), Action: action, Origin: origin, IdempotencyKey: a.IdempotencyKey}
 		if e.Pet.RegisteredAt.IsZero() {
 			e.Pet.RegisteredAt = origin.At
 		}
@@ -237,10 +234,7 @@ func (r *Registry) Check(ctx context.Context, names ...string) ([]Verdict, error
 	var asked []Name
 	var which []int // which[i] is the verdict on asked[i]
 	for i, s := range names {
-		name, err := ParseName(s)
-		if err == nil {
-			err = r.policy.Judge(name)
-		}
+		name, err := r.policy.ParseName(s)
 		if err != nil {
 			verdicts[i] = judged(name, err.(*Error))
 			continue
@@ -274,7 +268,7 @@ func (r *Registry) obstacleError(name Name, o Obstacle) *Error {
 		return takenError(name, *o.Holder)
 	case o.Ruling != nil:
 		return rulingError(name, *o.Ruling)
-	case o.Similar != nil && !r.policy.rules.AllowLookalikes:
+	case o.Similar != nil && !r.policy.AllowsLookalikes():
 		return similarError(name, *o.Similar)
 	default:
 		return nil
@@ -304,16 +298,16 @@ func similarError(name Name, holder Pet) *Error {
 	}
 	e.Holder = &holder
 	e.Message = fmt.Sprintf("“%s” is too much like “%s”, which %s has had since %s. Please try another name.",
-		name, holder.Name, holder.Category.withArticle(), holder.RegisteredAt.Format("2 January 2006"))
+		name, holder.Name, holder.Category.WithArticle(), holder.RegisteredAt.Format("2 January 2006"))
 	return e
 }
 
 func story(name Name, holder Pet) string {
 	since := holder.RegisteredAt.Format("2 January 2006")
 	if name.display == holder.Name.display {
-		return fmt.Sprintf("%s has had it since %s", holder.Category.withArticle(), since)
+		return fmt.Sprintf("%s has had it since %s", holder.Category.WithArticle(), since)
 	}
-	return fmt.Sprintf("%s has had “%s” since %s", holder.Category.withArticle(), holder.Name, since)
+	return fmt.Sprintf("%s has had “%s” since %s", holder.Category.WithArticle(), holder.Name, since)
 }
 
 // Pet returns the pet that has this name, in any spelling with the same key.

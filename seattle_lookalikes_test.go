@@ -15,9 +15,9 @@ import (
 	"nametag"
 )
 
-// seattleNames returns the names of Seattle's pets in every spelling that the
-// data has, in its order.
-func seattleNames(t *testing.T) []nametag.Name {
+// licences returns the name of each licence of Seattle's data that has one that
+// can be registered, in its order.
+func licences(t testing.TB) []nametag.Name {
 	t.Helper()
 	f, err := os.Open(filepath.Join("testdata", "seattle_pet_licenses.csv"))
 	if err != nil {
@@ -28,11 +28,24 @@ func seattleNames(t *testing.T) []nametag.Name {
 	if err != nil {
 		t.Fatal(err)
 	}
+	column := slices.Index(rows[0], "animals_name")
+	var names []nametag.Name
+	for _, row := range rows[1:] {
+		if name, err := nametag.ParseName(row[column]); err == nil {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// seattleNames returns the names of Seattle's pets in every spelling that the
+// data has, in its order.
+func seattleNames(t *testing.T) []nametag.Name {
+	t.Helper()
 	var names []nametag.Name
 	seen := map[nametag.Name]bool{}
-	for _, row := range rows[1:] {
-		name, err := nametag.ParseName(row[1])
-		if err == nil && !seen[name] {
+	for _, name := range licences(t) {
+		if !seen[name] {
 			seen[name] = true
 			names = append(names, name)
 		}

@@ -19,11 +19,11 @@ const maxSuggestions = 3
 // The book is asked about the name and the likeliest suggestions at once, so
 // that the answer takes hardly longer than one without.
 func (r *Registry) Suggest(ctx context.Context, a Application) (Verdict, error) {
-	name, err := ParseName(a.Name)
-	if err != nil {
-		return judged(Name{}, err.(*Error)), nil
+	name, err := r.policy.ParseName(a.Name)
+	refusal, _ := err.(*Error)
+	if name.key == "" {
+		return judged(name, refusal), nil
 	}
-	refusal, _ := r.policy.Judge(name).(*Error)
 	return r.suggest(ctx, name, a, refusal)
 }
 
@@ -95,7 +95,7 @@ func (r *Registry) helpful(ctx context.Context, e *Error, a Application) []Name 
 func (r *Registry) candidates(name Name, a Application) iter.Seq[Name] {
 	return func(yield func(Name) bool) {
 		for text := range r.variations(name, a) {
-			if n, err := ParseName(text); err == nil && r.policy.Judge(n) == nil && !yield(n) {
+			if n, err := r.policy.ParseName(text); err == nil && !yield(n) {
 				return
 			}
 		}

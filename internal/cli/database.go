@@ -106,6 +106,17 @@ func (f databaseFlags) open(ctx context.Context, p Process, log *slog.Logger, wh
 	return s, db.String(), nil
 }
 
+// openToExport opens the database to read it, unless output, the file that is to
+// be written, belongs to it; "" stands for standard output.
+func (f databaseFlags) openToExport(ctx context.Context, p Process, output string) (store, string, error) {
+	if output != "" {
+		if err := f.spareDatabase(p, output, "--output (NAMETAG_OUTPUT)"); err != nil {
+			return nil, "", err
+		}
+	}
+	return f.open(ctx, p, nil, purpose{readOnly: true})
+}
+
 // spareDatabase returns an error if a file called name, which setting names and
 // which is about to be written, is the database or one of the files that belong
 // to it.

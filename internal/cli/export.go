@@ -30,12 +30,7 @@ Examples:
 
 // Run implements the command.
 func (c exportCmd) Run(ctx context.Context, p Process) (err error) {
-	if c.Output != "" {
-		if err := c.spareDatabase(p, c.Output, "--output (NAMETAG_OUTPUT)"); err != nil {
-			return err
-		}
-	}
-	db, place, err := c.open(ctx, p, nil, purpose{readOnly: true})
+	db, place, err := c.openToExport(ctx, p, c.Output)
 	if err != nil {
 		return err
 	}

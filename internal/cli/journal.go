@@ -141,12 +141,7 @@ func (c journalExportCmd) Run(ctx context.Context, p Process) (err error) {
 	if c.After < 0 {
 		return usagef("--after (NAMETAG_AFTER): %d is not the number of a row; rows are counted from 1", c.After)
 	}
-	if c.Output != "" {
-		if err := c.spareDatabase(p, c.Output, "--output (NAMETAG_OUTPUT)"); err != nil {
-			return err
-		}
-	}
-	db, place, err := c.open(ctx, p, nil, purpose{readOnly: true})
+	db, place, err := c.openToExport(ctx, p, c.Output)
 	if err != nil {
 		return err
 	}
@@ -194,10 +189,10 @@ func whatHappened(e nametag.Event) string {
 	before, after := e.Before, e.After
 	switch {
 	case e.Action == nametag.ActionRegistered && after.Pet != nil:
-		return fmt.Sprintf("“%s” was registered: a %s, favourite colour %s", after.Pet.Name, after.Pet.Category, after.Pet.FavoriteColor)
+		return fmt.Sprintf("“%s” was registered: %s, favourite colour %s", after.Pet.Name, after.Pet.Category.WithArticle(), after.Pet.FavoriteColor)
 	case e.Action == nametag.ActionImported && after.Pet != nil:
-		return fmt.Sprintf("“%s” was imported: a %s, favourite colour %s, registered on %s",
-			after.Pet.Name, after.Pet.Category, after.Pet.FavoriteColor, day(after.Pet.RegisteredAt))
+		return fmt.Sprintf("“%s” was imported: %s, favourite colour %s, registered on %s",
+			after.Pet.Name, after.Pet.Category.WithArticle(), after.Pet.FavoriteColor, day(after.Pet.RegisteredAt))
 	case e.Action == nametag.ActionRenamed && before.Pet != nil && after.Pet != nil:
 		return fmt.Sprintf("“%s” was renamed to “%s”%s", before.Pet.Name, after.Pet.Name, whichKeeps(after.Ruling))
 	case e.Action == nametag.ActionReleased && before.Pet != nil:

@@ -2,14 +2,18 @@ package postgres
 
 import (
 	"context"
+	"database/sql"
 	"embed"
 	"errors"
 	"fmt"
 	"io/fs"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"nametag"
 	"nametag/internal/migrate"
+	"nametag/internal/storekit"
 )
 
 //go:embed migrations/*.sql migrations/steps/*.sql
@@ -48,4 +52,78 @@ func (s *Store) Migrate(ctx context.Context) (from, to int64, err error) {
 // Ready implements nametag.Store.
 func (s *Store) Ready(ctx context.Context) error {
 	return s.call(ctx, "check the schema", func(ctx context.Context) error { return s.schema.Ready(ctx, s.db) })
+}
+
+// addNames is the migration that gave names a lookalike key and the book a
+// journal.
+func addNames(ctx context.Context, tx *sql.Tx) error {
+	schema, err := migrations.ReadFile("migrations/steps/00004_names.sql")
+	if err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, string(schema)); err != nil {
+		return err
+	}
+	if err := fillNames(ctx, tx); err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `DROP TABLE pets_before`)
+	return err
+}
+
+// fillNames reads through a cursor, for a connection does one thing at a time.
+func fillNames(ctx context.Context, tx *sql.Tx) error {
+	fill := storekit.Backfill{Write: func(c storekit.Changes) error {
+		for _, s := range statements(c) {
+			res, err := tx.ExecContext(ctx, s.query, s.args...)
+			if err != nil {
+				return err
+			}
+			if n, err := res.RowsAffected(); err != nil || s.rows > 0 && n != int64(s.rows) {
+				return fmt.Errorf("%d rows were written, not %d: %w", n, s.rows, err)
+			}
+		}
+		return nil
+	}}
+	_, err := tx.ExecContext(ctx, `
+		DECLARE before NO SCROLL CURSOR FOR
+		SELECT name_key, name, favorite_color, category, registered_at FROM pets_before ORDER BY registered_at, name_key`)
+	for more := true; err == nil && more; {
+		more = false
+		var pets []nametag.Pet
+		if pets, err = fetch(ctx, tx); err != nil {
+			break
+		}
+		for _, p := range pets {
+			more = true
+			if err = fill.Add(p); err != nil {
+				break
+			}
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if err := fill.Flush(); err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `CLOSE before`)
+	return err
+}
+
+func fetch(ctx context.Context, tx *sql.Tx) (pets []nametag.Pet, err error) {
+	rows, err := tx.QueryContext(ctx, `FETCH 1000 FROM before`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var key, name, color, category string
+		var registered time.Time
+		if err := rows.Scan(&key, &name, &color, &category, &registered); err != nil {
+			return nil, err
+		}
+		pets = append(pets, petOf(key, name, color, category, registered))
+	}
+	return pets, rows.Err()
 }

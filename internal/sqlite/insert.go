@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"time"
 
@@ -128,34 +127,6 @@ func intOf(b bool) int {
 		return 1
 	}
 	return 0
-}
-
-// addNames is the migration that gave names a lookalike key and the book a
-// journal.
-func addNames(ctx context.Context, tx *sql.Tx) error {
-	schema, err := migrations.ReadFile("migrations/steps/00004_names.sql")
-	if err != nil {
-		return err
-	}
-	if _, err := tx.ExecContext(ctx, string(schema)); err != nil {
-		return err
-	}
-	fill := storekit.Backfill{Write: func(c storekit.Changes) error { return transaction{tx}.Write(ctx, c) }}
-	const before = `SELECT ` + petColumns + ` FROM pets_before ORDER BY registered_at_us, name_key`
-	var failed error
-	err = eachPet(ctx, tx, before, nil, func(p nametag.Pet) {
-		if failed == nil {
-			failed = fill.Add(p)
-		}
-	})
-	if err := errors.Join(err, failed); err != nil {
-		return err
-	}
-	if err := fill.Flush(); err != nil {
-		return err
-	}
-	_, err = tx.ExecContext(ctx, `DROP TABLE pets_before`)
-	return err
 }
 
 // write runs f in a transaction that is on disk when write returns nil, and

@@ -13,6 +13,7 @@ import (
 
 	"nametag"
 	"nametag/internal/migrate"
+	"nametag/internal/storekit"
 )
 
 //go:embed migrations/*.sql migrations/steps/*.sql
@@ -122,4 +123,32 @@ func (s *Store) Ready(ctx context.Context) error {
 		}
 		return s.schema.Ready(ctx, s.reader)
 	})
+}
+
+// addNames is the migration that gave names a lookalike key and the book a
+// journal.
+func addNames(ctx context.Context, tx *sql.Tx) error {
+	schema, err := migrations.ReadFile("migrations/steps/00004_names.sql")
+	if err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, string(schema)); err != nil {
+		return err
+	}
+	fill := storekit.Backfill{Write: func(c storekit.Changes) error { return transaction{tx}.Write(ctx, c) }}
+	const before = `SELECT ` + petColumns + ` FROM pets_before ORDER BY registered_at_us, name_key`
+	var failed error
+	err = eachPet(ctx, tx, before, nil, func(p nametag.Pet) {
+		if failed == nil {
+			failed = fill.Add(p)
+		}
+	})
+	if err := errors.Join(err, failed); err != nil {
+		return err
+	}
+	if err := fill.Flush(); err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `DROP TABLE pets_before`)
+	return err
 }

@@ -68,7 +68,7 @@ func EmptyBook(p *nametag.Policy) Enter {
 type sights map[string]nametag.Name
 
 func newSights(p *nametag.Policy) sights {
-	if p.Rules().AllowLookalikes {
+	if p.AllowsLookalikes() {
 		return nil
 	}
 	return make(sights)

@@ -16,15 +16,7 @@ func kind(categories []nametag.Category) string {
 	if len(categories) > fewCategories {
 		return "pet"
 	}
-	words := make([]string, len(categories))
-	for i, c := range categories {
-		words[i] = string(c)
-	}
-	last := len(words) - 1
-	if last == 0 {
-		return words[0]
-	}
-	return strings.Join(words[:last], ", ") + " or " + words[last]
+	return nametag.OneOf(categories)
 }
 
 // kindTitle is what a choice among these categories is called: "Cat or dog".
@@ -42,7 +34,7 @@ func formValue(c nametag.Category) string { return c.Title() + "s" }
 // nameHint says what names may be like under p.
 func nameHint(p *nametag.Policy) string {
 	hint := lengthHint(p) + " Capitals make no difference: BELLA and Bella are one name."
-	if !p.Rules().AllowLookalikes {
+	if !p.AllowsLookalikes() {
 		hint += " Lookalikes such as Bel-la are refused."
 	}
 	return hint
@@ -54,7 +46,7 @@ func lengthHint(p *nametag.Policy) string {
 	if lettersOnly {
 		unit = "letters"
 	}
-	if words := p.Rules().Words.Min; words > 1 {
+	if words := p.MinWords(); words > 1 {
 		return fmt.Sprintf("At least %d words, up to %d %s.", words, n, unit)
 	}
 	return fmt.Sprintf("Up to %d %s.", n, unit)

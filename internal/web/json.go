@@ -149,12 +149,11 @@ func checkMembers(body []byte, members []string) error {
 	return nil
 }
 
-// article puts "a" or "an" before a word, by its first letter.
-func article(word string) string {
-	if word != "" && strings.ContainsRune("aeio", rune(word[0])) {
-		return "an " + word
+func article(jsonType string) string {
+	if strings.HasPrefix(jsonType, "a") || strings.HasPrefix(jsonType, "o") {
+		return "an " + jsonType
 	}
-	return "a " + word
+	return "a " + jsonType
 }
 
 func writeJSON(w http.ResponseWriter, status int, v any) {

@@ -37,7 +37,6 @@ func newPages() *pages {
 		"kind":      kind,
 		"kindTitle": kindTitle,
 		"formValue": formValue,
-		"article":   func(c nametag.Category) string { return article(string(c)) },
 	}
 	layout := template.Must(template.New("").Funcs(funcs).ParseFS(templateFiles, "templates/layout.html", "templates/parts.html"))
 	files, err := fs.Glob(templateFiles, "templates/*.html")
