@@ -18,6 +18,7 @@ packages: [docker.io, docker-cli, docker-compose, docker-buildx, iptables, git]
 
 // TestCompose starts Nametag with Compose alone, without any Ansible.
 func TestCompose(t *testing.T) {
+	t.Parallel()
 	defer stage(t)()
 	end := stage(t, "boot")
 	h := bootHost(t, "compose", 13, []byte(dockerOnly))

@@ -137,6 +137,7 @@ func userData(t *testing.T) []byte {
 // TestHost follows the guide on a host, and then does to it what happens to
 // hosts. Its subtests can be run alone.
 func TestHost(t *testing.T) {
+	t.Parallel()
 	end := stage(t, "boot")
 	one := bootHost(t, "host1", 11, userData(t))
 	end()

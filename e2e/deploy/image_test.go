@@ -17,6 +17,7 @@ import (
 
 // TestImage builds the image and looks into it.
 func TestImage(t *testing.T) {
+	t.Parallel()
 	defer stage(t)()
 	if err := ensure("golang:1.26-trixie"); err != nil {
 		t.Fatal(err)

@@ -44,6 +44,7 @@ func (b *toolbox) run(t *testing.T, timeout time.Duration, script string) string
 
 // TestLint reads what is deployed without running it.
 func TestLint(t *testing.T) {
+	t.Parallel()
 	defer stage(t)()
 	tools := openTools(t)
 	t.Run("ansible-lint", func(t *testing.T) {
@@ -70,6 +71,7 @@ func TestLint(t *testing.T) {
 
 // TestAWS provisions and deprovisions on a stand-in for AWS.
 func TestAWS(t *testing.T) {
+	t.Parallel()
 	defer stage(t)()
 	tools := openTools(t)
 	cmd := exec.CommandContext(lab.ctx, "docker", append(tools.options, "bash", "e2e/deploy/aws.sh")...)
