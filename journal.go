@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -20,6 +21,7 @@ const (
 	ActionRegistered Action = "registered" // a pet was entered
 	ActionImported   Action = "imported"   // a pet was brought over from an older book
 	ActionRenamed    Action = "renamed"    // a pet got another name
+	ActionCorrected  Action = "corrected"  // a pet got another favourite colour or category
 	ActionReleased   Action = "released"   // a pet gave up its name and left the book
 	ActionReserved   Action = "reserved"   // a name was reserved
 	ActionUnreserved Action = "unreserved" // a ruling on a name was taken back
@@ -51,7 +53,7 @@ type Origin struct {
 // there was of the names concerned, After what there is since.
 type Event struct {
 	Seq    int64     `json:"seq"`
-	At     time.Time `json:"at"`
+	At     time.Time `json:"at"` // when it was asked for; the order is that of Seq
 	Action Action    `json:"action"`
 	Via    Via       `json:"via"`
 	Who    string    `json:"who,omitempty"`
@@ -170,6 +172,8 @@ type Record struct {
 	Key, FormerKey string // as Event.Key returns them
 	Entry          []byte // the Event in JSON, one line
 	Hash           [sha256.Size]byte
+
+	event *Event // what Entry says, if that was at hand
 }
 
 // Append returns e as the record that follows h.
@@ -183,7 +187,7 @@ func (h Head) Append(e Event) Record {
 		panic(err) // such values always marshal
 	}
 	entry := bytes.TrimSuffix(b.Bytes(), []byte("\n"))
-	return Record{e.Seq, key, former, entry, h.hash(entry)}
+	return Record{e.Seq, key, former, entry, h.hash(entry), &e}
 }
 
 func (h Head) hash(entry []byte) (sum [sha256.Size]byte) {
@@ -197,8 +201,14 @@ func (h Head) hash(entry []byte) (sum [sha256.Size]byte) {
 // Head returns the head of a journal that ends with r.
 func (r Record) Head() Head { return Head{r.Seq, r.Hash} }
 
+// Follows reports whether r is the record that comes after h, unaltered.
+func (r Record) Follows(h Head) bool { return r.Seq == h.Seq+1 && r.Hash == h.hash(r.Entry) }
+
 // Event reads the event.
 func (r Record) Event() (Event, error) {
+	if r.event != nil {
+		return *r.event, nil
+	}
 	var e Event
 	if err := json.Unmarshal(r.Entry, &e); err != nil {
 		return e, fmt.Errorf("row %d of the journal can't be read: %w", r.Seq, err)
@@ -244,16 +254,27 @@ const journalPage = 1000
 // EachRecord visits the records after a number, in their order, until visit
 // returns an error.
 func (r *Registry) EachRecord(ctx context.Context, after int64, visit func(Record) error) error {
+	return r.eachRecord(ctx, JournalQuery{After: after}, visit)
+}
+
+// eachRecord visits the records that q asks for, whatever its limit, in their
+// order, until visit returns an error. If that is errEnough, eachRecord returns
+// none.
+func (r *Registry) eachRecord(ctx context.Context, q JournalQuery, visit func(Record) error) error {
+	q.Limit = journalPage
 	for {
-		page, err := r.store.Journal(ctx, JournalQuery{After: after, Limit: journalPage})
+		page, err := r.store.Journal(ctx, q)
 		if err != nil {
 			return err
 		}
 		for _, rec := range page {
-			if err := visit(rec); err != nil {
+			switch err := visit(rec); {
+			case errors.Is(err, errEnough):
+				return nil
+			case err != nil:
 				return err
 			}
-			after = rec.Seq
+			q.After = rec.Seq
 		}
 		if len(page) < journalPage {
 			return nil
@@ -261,59 +282,127 @@ func (r *Registry) EachRecord(ctx context.Context, after int64, visit func(Recor
 	}
 }
 
-// A Verification is what VerifyJournal found.
-type Verification struct {
-	Head   Head     // where the journal ends
-	Faults []string // a sentence each; none if all is well
+// errEnough says that there is no need to see more.
+var errEnough = errors.New("enough was seen")
+
+// eachUpTo visits the records with numbers from after+1 to last, as far as they
+// are there.
+func (r *Registry) eachUpTo(ctx context.Context, after, last int64, visit func(Record) error) error {
+	return r.EachRecord(ctx, after, func(rec Record) error {
+		if rec.Seq > last {
+			return errEnough
+		}
+		return visit(rec)
+	})
 }
 
-// maxFaults is how many faults are told of.
+// A Verification is what VerifyJournal found. Its lists are empty if all is
+// well.
+type Verification struct {
+	Head        Head     // where the journal ends
+	Faults      []string // of the journal, a sentence each
+	Differences []string // between the book and a journal without faults, the same
+}
+
+// maxFaults is how many faults are told of, and how many differences.
 const maxFaults = 100
 
 // VerifyJournal reads the whole journal and finds rows that were altered,
 // removed or inserted. Whoever alters a row and writes all rows after it anew
 // leaves no trace in the journal itself: that takes a head that was noted
-// elsewhere, before. progress, if not nil, hears of each row's number.
+// elsewhere, before. If the journal is whole, VerifyJournal also finds pets and
+// rulings that were changed past it. Others may change the book meanwhile.
+// progress, if not nil, hears of each row's number.
 func (r *Registry) VerifyJournal(ctx context.Context, noted []Head, progress func(int64)) (Verification, error) {
-	end, err := r.store.JournalHead(ctx)
-	if err != nil {
-		return Verification{}, err
-	}
-	var v Verification
-	fault := func(s string) {
-		if s != "" && len(v.Faults) < maxFaults {
-			v.Faults = append(v.Faults, s)
-		}
-	}
-	hashes := make(map[int64][sha256.Size]byte, len(noted)+1)
-	keep := map[int64]bool{end.Seq: true}
+	v := verifier{registry: r, hashes: map[int64][sha256.Size]byte{0: {}}, sums: new(sums), progress: progress}
 	for _, h := range noted {
-		keep[h.Seq] = true
+		v.hashes[h.Seq] = [sha256.Size]byte{}
 	}
-	hashes[0] = v.Head.Hash
-	err = r.EachRecord(ctx, 0, func(rec Record) error {
-		fault(rec.fault(v.Head))
-		v.Head = rec.Head()
-		if keep[rec.Seq] {
-			hashes[rec.Seq] = rec.Hash
+	err := v.readJournal(ctx)
+	if err != nil {
+		return v.found, err
+	}
+	for _, h := range noted {
+		if h.Seq > v.found.Head.Seq {
+			v.fault("Row %d was noted, but is not there: the journal ends with row %d.", h.Seq, v.found.Head.Seq)
+		} else if v.hashes[h.Seq] != h.Hash {
+			v.fault("Row %d is not the one that was noted: it, or rows before it, were written anew.", h.Seq)
 		}
-		if progress != nil {
-			progress(rec.Seq)
-		}
+	}
+	if len(v.found.Faults) == 0 {
+		err = v.compareBook(ctx)
+	}
+	return v.found, err
+}
+
+// A verifier does the work of VerifyJournal.
+type verifier struct {
+	registry *Registry
+	found    Verification
+	hashes   map[int64][sha256.Size]byte // of the rows that were noted
+	sums     *sums
+	progress func(int64)
+}
+
+func (v *verifier) fault(format string, args ...any) {
+	if len(v.found.Faults) < maxFaults {
+		v.found.Faults = append(v.found.Faults, fmt.Sprintf(format, args...))
+	}
+}
+
+// take takes the next record.
+func (v *verifier) take(rec Record) error {
+	if e, err := rec.Event(); err == nil {
+		rec.event = &e // read it once
+		v.sums.replay(e)
+	}
+	if fault := rec.fault(v.found.Head); fault != "" {
+		v.fault("%s", fault)
+	}
+	v.found.Head = rec.Head()
+	if _, ok := v.hashes[rec.Seq]; ok {
+		v.hashes[rec.Seq] = rec.Hash
+	}
+	if v.progress != nil {
+		v.progress(rec.Seq)
+	}
+	return nil
+}
+
+// readJournal takes all records and sees that they end where the head says.
+// The head is asked after the last of them, and is then not before it; what
+// others have added in between is read up to there.
+func (v *verifier) readJournal(ctx context.Context) error {
+	if err := v.registry.EachRecord(ctx, 0, v.take); err != nil {
+		return err
+	}
+	end, err := v.registry.store.JournalHead(ctx)
+	if err == nil {
+		err = v.registry.eachUpTo(ctx, v.found.Head.Seq, end.Seq, v.take)
+	}
+	switch {
+	case err != nil:
+		return err
+	case end.Seq < v.found.Head.Seq:
+		v.fault("The journal goes on to row %d, though row %d is said to be its last.", v.found.Head.Seq, end.Seq)
+	case end != v.found.Head:
+		v.fault("The journal should end with row %d, but that row is not there or is another.", end.Seq)
+	}
+	return nil
+}
+
+// compareBook compares the book with the journal, which was read. The book is
+// seen as it is at one moment, and the journal is read on up to that.
+func (v *verifier) compareBook(ctx context.Context) error {
+	head, err := v.registry.store.EachState(ctx, func(s State) error {
+		v.sums.subtract(s)
 		return nil
 	})
-	if err != nil {
-		return v, err
+	if err == nil {
+		err = v.registry.eachUpTo(ctx, v.found.Head.Seq, head.Seq, v.take)
 	}
-	for _, h := range noted {
-		if hash, ok := hashes[h.Seq]; !ok {
-			fault(fmt.Sprintf("Row %d was noted, but is not there: the journal ends with row %d.", h.Seq, v.Head.Seq))
-		} else if hash != h.Hash {
-			fault(fmt.Sprintf("Row %d is not the one that was noted: it, or rows before it, were written anew.", h.Seq))
-		}
+	if some := v.sums.unequal(); err == nil && len(some) > 0 && len(v.found.Faults) == 0 {
+		v.found.Differences, err = v.registry.differences(ctx, some)
 	}
-	if hash, ok := hashes[end.Seq]; !ok || hash != end.Hash {
-		fault(fmt.Sprintf("The journal should end with row %d, but that row is not there or is another.", end.Seq))
-	}
-	return v, nil
+	return err
 }

@@ -18,7 +18,7 @@ import (
 // a reader overlooks: spaces, and punctuation unless it is read aloud as "&" is.
 // So "Bella", "BELLA", "Bel-la", "B e l l a", "Bеlla" with a Cyrillic е and
 // "BeIIa" with capital I's have one key, and so do "Bernie" and "Bemie", and
-// "Max 1" and "Max l". Symbols ("+", "❤") stay, and so do combining marks:
+// "Max 1" and "Max l". Symbols ("+", "❤", "👶🏿") stay, and so do combining marks:
 // "Möbius" and "Mobius" have two keys, "Zoë" and "Zoe" as well.
 //
 // A capital I looks like a small L, yet "Ian" and "Lan" have two keys: see
@@ -43,10 +43,16 @@ func (n Name) LookalikeKey() string {
 // spaceForModifier returns a space for a modifier such as the acute accent that
 // is typed for an apostrophe: decomposed, it would mark the letter before it.
 func spaceForModifier(r rune) rune {
-	if unicode.Is(unicode.Sk, r) {
+	if isModifier(r) {
 		return ' '
 	}
 	return r
+}
+
+// isModifier reports whether r is an accent by itself. Unicode counts the
+// colours of skin among these, but people see them: they are symbols.
+func isModifier(r rune) bool {
+	return unicode.Is(unicode.Sk, r) && !('\U0001F3FB' <= r && r <= '\U0001F3FF')
 }
 
 // readText returns text, which is in form NFKD, as it is read: without what is
@@ -101,7 +107,7 @@ func blank(r rune) bool {
 	if r < utf8.RuneSelf {
 		return r == ' ' || r == '^' || r == '`' || unicode.IsPunct(r)
 	}
-	return unicode.In(r, unicode.Z, unicode.P, unicode.Sk)
+	return unicode.In(r, unicode.Z, unicode.P) || isModifier(r)
 }
 
 // isCapitalI reports whether r is a capital whose skeleton is an l and whose

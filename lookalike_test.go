@@ -27,6 +27,9 @@ func TestLookalikeKey(t *testing.T) {
 		{"bella&q", []string{"Bella & Q", "Bella&Q", "BELLA ＆ Q"}},
 		{"bella+", []string{"Bella+", "Bella +"}},
 		{"bella❤", []string{"Bella ❤", "bella-❤\ufe0f"}},
+		{"👶🏻bo", []string{"👶🏻 Bo", "👶🏻-BO"}},
+		{"👶🏿bo", []string{"👶🏿 Bo"}},
+		{"👶bo", []string{"👶 Bo", "👶´Bo"}},
 		{"bella#2", []string{"Bella #2", "Bella # 2"}},
 		{"bella2", []string{"Bella 2", "Bella²", "Bella-2", "BellaƧ"}},
 
@@ -43,6 +46,8 @@ func TestLookalikeKey(t *testing.T) {
 		{"olan", []string{"OIan", "O'Lan"}},
 		{"rncintosh", []string{"Mcintosh", "MCINTOSH", "Mc Intosh"}},
 		{"rnclntosh", []string{"McIntosh", "Mclntosh", "McINTOSH"}},
+		{"rexii", []string{"Rex II"}},
+		{"rexll", []string{"Rex 11", "Rex ll"}},
 		{"rocketi", []string{"Rocket I"}},
 		{"rocketl", []string{"Rocket 1", "RocketI", "Rocket l", "Rocket |"}},
 		{"henryviii", []string{"Henry VIII", "Henry viii", "HENRY VIII", "Henry Ⅷ"}},

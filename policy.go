@@ -5,7 +5,9 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -67,8 +69,9 @@ type Policy struct {
 	version    string
 	characters func(rune) bool   // nil for all
 	forbidden  map[string]string // a word's key → the word
-	reserved   map[string]Reserved
-	lookalikes map[string]Reserved // lookalike key → what it looks like; empty if lookalikes are allowed
+	disguised  map[string]string // the lookalike key of a forbidden word → the word
+	reserved   map[string]Ruling
+	lookalikes map[string]Ruling // lookalike key → what it looks like; empty if lookalikes are allowed
 }
 
 // Open is the policy of a registry that has none of its own: every name that
@@ -108,14 +111,16 @@ func mustPolicy(r Rules) *Policy {
 // NewPolicy makes a Policy. The error is a *RuleError for the first rule that
 // can't be followed or contradicts another.
 func NewPolicy(r Rules) (*Policy, error) {
+	r = r.clone()
 	if len(r.Categories) == 0 {
 		r.Categories = Categories()
 	}
 	p := &Policy{
 		rules:      r,
 		forbidden:  make(map[string]string),
-		reserved:   make(map[string]Reserved),
-		lookalikes: make(map[string]Reserved),
+		disguised:  make(map[string]string),
+		reserved:   make(map[string]Ruling),
+		lookalikes: make(map[string]Ruling),
 	}
 	if err := r.checkBounds(); err != nil {
 		return nil, err
@@ -180,16 +185,22 @@ func checkCategories(categories []Category) error {
 	seen := make(map[Category]bool)
 	for i, c := range categories {
 		rule := fmt.Sprintf("categories.%d", i)
-		isWord := !strings.ContainsFunc(string(c), func(r rune) bool { return r < 'a' || r > 'z' })
 		switch {
-		case c == "" || len(c) > maxCategoryLength || !isWord:
+		case !isCategory(string(c)):
 			return &RuleError{rule, fmt.Sprintf("%q is not a word of 1 to %d small letters from a to z, such as cat", c, maxCategoryLength)}
 		case seen[c]:
 			return &RuleError{rule, fmt.Sprintf("%s stands there already", c)}
+		case seen[c+"s"] || strings.HasSuffix(string(c), "s") && seen[c[:len(c)-1]]:
+			return &RuleError{rule, fmt.Sprintf("%s is there already, in the singular or the plural; forms take either for one category", c)}
 		}
 		seen[c] = true
 	}
 	return nil
+}
+
+// isCategory reports whether a policy could have s as a category.
+func isCategory(s string) bool {
+	return s != "" && len(s) <= maxCategoryLength && !strings.ContainsFunc(s, func(r rune) bool { return r < 'a' || r > 'z' })
 }
 
 // parseCharacters reads a list of characters and ranges of them, parted by
@@ -213,9 +224,25 @@ func parseCharacters(list string) (func(rune) bool, error) {
 		return slices.ContainsFunc(spans, func(s span) bool { return s.low <= r && r <= s.high })
 	}
 	return func(r rune) bool {
-		return r == ' ' || within(r) || within(unicode.ToLower(r)) || within(unicode.ToUpper(r))
+		return r == ' ' || within(r) || within(otherCase(r))
 	}, nil
 }
+
+// otherCase returns the capital of a small letter and the small letter of a
+// capital, or r itself if it has none. A letter has to be what its other case
+// leads back to: the dotless ı has an I for a capital, but is none of A to Z.
+func otherCase(r rune) rune {
+	for _, other := range [...]rune{unicode.ToLower(r), unicode.ToUpper(r)} {
+		if other != r && (strings.ContainsRune(oneWay, r) || unicode.ToLower(other) == r || unicode.ToUpper(other) == r) {
+			return other
+		}
+	}
+	return r
+}
+
+// oneWay are letters with another case that leads elsewhere, and that are
+// ordinary all the same: the sigma at the end of a word, and the capital ß.
+const oneWay = "ςẞ"
 
 func (p *Policy) forbid(words []string) error {
 	for i, word := range words {
@@ -227,6 +254,7 @@ func (p *Policy) forbid(words []string) error {
 			return &RuleError{fmt.Sprintf("forbidden.%d", i), fmt.Sprintf("%q is more than one word; reserve it, or forbid one word of it", word)}
 		}
 		p.forbidden[name.key] = name.display
+		p.disguised[name.LookalikeKey()] = name.display
 	}
 	return nil
 }
@@ -245,10 +273,10 @@ func (p *Policy) reserve(list []Reserved) error {
 		if earlier, ok := p.reserved[name.key]; ok {
 			return &RuleError{rule("name"), fmt.Sprintf("“%s” is reserved already, as “%s”", name, earlier.Name)}
 		}
-		res = Reserved{name.display, reason}
-		p.reserved[name.key] = res
+		ruling := Ruling{Kind: RulingReserved, Name: name, Reason: reason}
+		p.reserved[name.key] = ruling
 		if !p.rules.AllowLookalikes {
-			p.lookalikes[name.LookalikeKey()] = res
+			p.lookalikes[name.LookalikeKey()] = ruling
 		}
 	}
 	return nil
@@ -265,8 +293,10 @@ func (r Rules) version() string {
 }
 
 // Rules returns a copy of the rules that p judges by.
-func (p *Policy) Rules() Rules {
-	r := p.rules
+func (p *Policy) Rules() Rules { return p.rules.clone() }
+
+// clone returns a copy of r that shares nothing with it.
+func (r Rules) clone() Rules {
 	r.Forbidden, r.Reserved, r.Categories = slices.Clone(r.Forbidden), slices.Clone(r.Reserved), slices.Clone(r.Categories)
 	return r
 }
@@ -321,12 +351,12 @@ func (p *Policy) Judge(n Name) error {
 			}
 		}
 	}
-	if res, ok := p.reserved[n.key]; ok {
-		return reservedError(n, res.Name, res.Reason)
+	if ruling, ok := p.reserved[n.key]; ok {
+		return rulingError(n, ruling)
 	}
 	if len(p.lookalikes) > 0 {
-		if res, ok := p.lookalikes[n.LookalikeKey()]; ok {
-			return reservedError(n, res.Name, res.Reason)
+		if ruling, ok := p.lookalikes[n.LookalikeKey()]; ok {
+			return rulingError(n, ruling)
 		}
 	}
 	return nil
@@ -356,22 +386,80 @@ func (p *Policy) judgeLength(n Name) error {
 
 func (p *Policy) judgeWords(n Name) error {
 	rule := p.rules.Words
-	count := strings.Count(n.key, " ") + 1
+	count := strings.Count(n.display, " ") + 1
 	switch {
 	case count < rule.Min:
 		return fieldError(FieldName, CodeTooShort, "The name needs at least %d words here, parted by spaces.", rule.Min)
 	case rule.Max > 0 && count > rule.Max:
 		return fieldError(FieldName, CodeTooLong, "The name has %d words and may have %d here.", count, rule.Max)
-	case len(p.forbidden) == 0:
-		return nil
 	}
-	for word := range strings.FieldsFuncSeq(n.key, isNoLetter) {
-		if shown, ok := p.forbidden[word]; ok {
-			return fieldError(FieldName, CodeNotAllowed, "The word “%s” is not used in names here. Please try another name.", shown)
-		}
+	if word, ok := p.forbiddenWord(n); ok {
+		return fieldError(FieldName, CodeNotAllowed, "The word “%s” is not used in names here. Please try another name.", word)
 	}
 	return nil
 }
+
+// forbiddenWord returns the word of n that p forbids, as the policy writes it.
+func (p *Policy) forbiddenWord(n Name) (word string, found bool) {
+	if len(p.forbidden) == 0 {
+		return "", false
+	}
+	for word := range wordsOf(n.key) {
+		if shown, ok := p.forbidden[word]; ok {
+			return shown, true
+		}
+	}
+	for word := range wordsOf(n.display) {
+		if shown, ok := p.disguisedWord(word); ok {
+			return shown, true
+		}
+	}
+	return "", false
+}
+
+// wordsOf returns the words of text, which spaces part, and the parts of each
+// that other signs part.
+func wordsOf(text string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for word := range strings.SplitSeq(text, " ") {
+			if !yield(word) {
+				return
+			}
+			for part := range strings.FieldsFuncSeq(word, isNoLetter) {
+				if !yield(part) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// disguisedWord returns the forbidden word that a word, as it is shown, looks
+// like: "Chаmpion" with a Cyrillic а, "Champi0n", "C-hampion".
+func (p *Policy) disguisedWord(word string) (forbidden string, found bool) {
+	if isOrdinary(word) {
+		return "", false
+	}
+	forbidden, found = p.disguised[Name{display: word}.LookalikeKey()]
+	return forbidden, found
+}
+
+// isOrdinary reports whether a word that looks like another is one in its own
+// right: "Burn" is no "bum", "He'll" no "hell" and "100" no "loo". In letters
+// from a to z, only a capital I in the place of an l is a disguise ("BIack").
+func isOrdinary(word string) bool {
+	switch {
+	case !strings.ContainsFunc(word, unicode.IsLetter):
+		return true
+	case strings.ContainsFunc(word, func(r rune) bool { return !('A' <= r && r <= 'Z' || 'a' <= r && r <= 'z') }):
+		return contraction.MatchString(word)
+	}
+	small := Name{display: strings.ToLower(word)}
+	return small.LookalikeKey() == Name{display: word}.LookalikeKey()
+}
+
+// contraction is a word that is drawn together with another.
+var contraction = regexp.MustCompile(`(?i)^[a-z]+['’´` + "`" + `](d|ll|m|re|s|t|ve)$`)
 
 func isNoLetter(r rune) bool {
 	return !unicode.IsLetter(r) && !unicode.IsNumber(r) && !unicode.IsMark(r)
@@ -385,11 +473,22 @@ func (p *Policy) ParseCategory(s string) (Category, error) {
 	return parseCategory(s, p.rules.Categories)
 }
 
+// ParseCategoryToFind is ParseCategory for what is searched for: any word that
+// could be a category will do, since the book may have pets of categories that
+// are given no more.
+func (p *Policy) ParseCategoryToFind(s string) (Category, error) {
+	c, err := p.ParseCategory(s)
+	if word := strings.ToLower(collapseSpace(s)); err != nil && isCategory(word) {
+		return Category(word), nil
+	}
+	return c, err
+}
+
 // ReservedNames returns the names that p reserves, sorted by comparison key.
 func (p *Policy) ReservedNames() []Reserved {
 	var list []Reserved
 	for _, key := range slices.Sorted(maps.Keys(p.reserved)) {
-		list = append(list, p.reserved[key])
+		list = append(list, Reserved{p.reserved[key].Name.display, p.reserved[key].Reason})
 	}
 	return list
 }

@@ -55,6 +55,10 @@ func TestPresetsJudge(t *testing.T) {
 		{"akc", "O'Malley-Smith the Great", ""},
 		{"akc", "Möbius", nametag.CodeNotAllowed},
 		{"akc", "Rex 2", nametag.CodeNotAllowed},
+		{"akc", "Dıana", nametag.CodeNotAllowed},
+		{"akc", "Roſe", nametag.CodeNotAllowed},
+		{"kennel-club", "Rex´s", nametag.CodeTooShort}, // one word, though its key has a space
+		{"kennel-club", "Zoë¨", nametag.CodeTooShort},
 	} {
 		err := newPolicy(t, preset(t, test.preset)).Judge(parseName(t, test.name))
 		if nametag.ErrorCode(err) != test.want {
@@ -82,7 +86,7 @@ func TestAPolicyOfOnesOwn(t *testing.T) {
 		"One Two Three": "3 words",
 		"Zoë":           "“ë” (U+00EB)",
 		"the champion":  "“Champion” is not used",
-		"KING":          "“KING” is too much like “King”, which is reserved: Kept for the club's own dogs. Please",
+		"KING":          "“KING” is reserved: Kept for the club's own dogs. Please",
 		"King":          "“King” is reserved: Kept for the club's own dogs. Please",
 		"K'ing":         "too much like “King”",
 	} {
@@ -137,5 +141,91 @@ func TestEachRuleMakesAnotherVersion(t *testing.T) {
 	}
 	if a, b := newPolicy(t, preset(t, "akc")).Version(), newPolicy(t, preset(t, "akc")).Version(); a != b {
 		t.Errorf("one policy has the versions %s and %s", a, b)
+	}
+}
+
+func TestLettersStandForBothTheirCases(t *testing.T) {
+	for _, test := range []struct {
+		characters, name string
+		ok               bool
+	}{
+		{"A-Z", "Rex", true},
+		{"a-z", "REX", true},
+		{"a-z", "İrex", false},
+		{"Α-Ω", "Νικος", true}, // in Greek
+		{"A-Z ß", "STRAẞE", true},
+		{"a-z ı", "Dıana", true},
+	} {
+		err := newPolicy(t, nametag.Rules{Characters: test.characters}).Judge(parseName(t, test.name))
+		if (err == nil) != test.ok {
+			t.Errorf("of %s, %q: %v", test.characters, test.name, err)
+		}
+	}
+}
+
+func TestForbiddenWordsAreForbiddenInDisguise(t *testing.T) {
+	for _, test := range []struct {
+		forbidden string
+		names     []string
+	}{
+		{"champion", []string{"Champion", "CHAMPION", "ChampIon", "Best Champion", "Champion's Son", "Champion-Rex", "Champion´s"}},
+		{"champion", []string{"Chаmpion", "The Chаmpion", "Chаmpion-Rex", "Chаmpion´s"}}, // a Cyrillic а
+		{"champion", []string{"Champi0n", "C-hampion", "Champ'ion", "C.h.a.m.p.i.o.n.", "Champıon", "Ｃhampion", "Chaмpi0n"}},
+		{"bella", []string{"BeIIa", "Be11a", "Be|la"}},
+		{"t-bone", []string{"T-Bone", "T.Bone"}},
+		{"hell", []string{"Hell's Angel", "He-ll", "Не11"}},
+	} {
+		p := newPolicy(t, nametag.Rules{Forbidden: []string{test.forbidden}})
+		for _, name := range test.names {
+			if err := p.Judge(parseName(t, name)); nametag.ErrorCode(err) != nametag.CodeNotAllowed {
+				t.Errorf("%q is forbidden, and %q: %v", test.forbidden, name, err)
+			}
+		}
+	}
+}
+
+func TestOrdinaryWordsAreNotForbidden(t *testing.T) {
+	for _, test := range []struct {
+		forbidden string
+		names     []string
+	}{
+		{"champion", []string{"Championess", "Champagne", "Champs"}},
+		{"champion", []string{"Champ Ion", "Charnpion", "Champ1on", "Chámpion"}}, // as decision 11 says
+		{"bum", []string{"Burn", "Slow Burn", "BURN", "Burn-Out"}},
+		{"hell", []string{"He'll Do", "He’ll Do", "Shell", "Hello"}},
+		{"ill", []string{"I'll Be Back", "Henry III", "Will"}},
+		{"loo", []string{"100", "100%", "No. 100", "Lou"}},
+		{"lan", []string{"Ian", "IAN"}},
+	} {
+		p := newPolicy(t, nametag.Rules{Forbidden: []string{test.forbidden}})
+		for _, name := range test.names {
+			if err := p.Judge(parseName(t, name)); err != nil {
+				t.Errorf("%q is forbidden, and %q: %v", test.forbidden, name, err)
+			}
+		}
+	}
+}
+
+func TestAPolicyIsItsOwn(t *testing.T) {
+	given := nametag.Rules{Forbidden: []string{"best"}, Reserved: []nametag.Reserved{{Name: "King", Reason: "x"}}, Categories: []nametag.Category{"dog"}}
+	p := newPolicy(t, given)
+	for _, r := range []nametag.Rules{given, p.Rules()} {
+		r.Forbidden[0], r.Reserved[0].Name, r.Categories[0] = "worst", "Queen", "cat"
+	}
+	if r := p.Rules(); r.Forbidden[0] != "best" || r.Reserved[0].Name != "King" || r.Categories[0] != "dog" {
+		t.Errorf("its rules are now %+v", r)
+	}
+	if _, err := p.ParseCategory("dog"); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestWhereLookalikesAreAllowedAReservedNameKeepsItselfOnly(t *testing.T) {
+	p := newPolicy(t, nametag.Rules{AllowLookalikes: true, Reserved: []nametag.Reserved{{Name: "King", Reason: "x"}}})
+	if err := p.Judge(parseName(t, "KING")); nametag.ErrorCode(err) != nametag.CodeReserved {
+		t.Errorf("the name itself: %v", err)
+	}
+	if err := p.Judge(parseName(t, "Ki-ng")); err != nil {
+		t.Errorf("a lookalike: %v", err)
 	}
 }

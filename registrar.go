@@ -3,6 +3,7 @@ package nametag
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
 )
 
@@ -21,10 +22,40 @@ func (r *Registry) Rename(ctx context.Context, from, to string, letPass bool) (P
 	if err != nil {
 		return Pet{}, time.Time{}, err
 	}
+	if name.display == pet.Name.display {
+		return Pet{}, time.Time{}, fieldError(FieldName, CodeTaken, "The pet has this very name: “%s”.", name)
+	}
 	c := r.change(ActionRenamed, name)
 	c.Key, c.LetPass = pet.Name.key, letPass || r.policy.AllowsLookalikes()
 	res, err := r.apply(ctx, c, pet.Name)
 	return res.Pet, res.Ruling.Until, err
+}
+
+// Correct gives the pet that has this name another favourite colour, another
+// category, or both; "" leaves what the pet has.
+//
+// The error is an *Error with a code of ParseColor or Policy.ParseCategory, or
+// with CodeNotFound.
+func (r *Registry) Correct(ctx context.Context, name, color, category string) (Pet, error) {
+	c := r.change(ActionCorrected, Name{})
+	var err error
+	if color != "" {
+		if c.FavoriteColor, err = ParseColor(color); err != nil {
+			return Pet{}, err
+		}
+	}
+	if category != "" {
+		if c.Category, err = r.policy.ParseCategory(category); err != nil {
+			return Pet{}, err
+		}
+	}
+	pet, err := r.Pet(ctx, name)
+	if err != nil {
+		return Pet{}, err
+	}
+	c.Key = pet.Name.key
+	res, err := r.apply(ctx, c, pet.Name)
+	return res.Pet, err
 }
 
 // Release takes the pet that has this name out of the book. The name is in
@@ -42,7 +73,8 @@ func (r *Registry) Release(ctx context.Context, name string) (Pet, time.Time, er
 	return res.Pet, res.Ruling.Until, err
 }
 
-// Reserve keeps a name, and those that look like it, from everybody. The
+// Reserve keeps a name, and those that look like it unless the policy allows
+// lookalikes, from everybody. The
 // origin's reason is shown to people.
 //
 // The error is an *Error with the code of ParseName or CodeTaken.
@@ -53,8 +85,12 @@ func (r *Registry) Reserve(ctx context.Context, name string) (Ruling, error) {
 // LetPass lets whoever registers this very name next have it, though it looks
 // like another.
 //
-// The error is an *Error with the code of ParseName or CodeTaken.
+// The error is an *Error with a code of Policy.ParseName, with CodeTaken, or with
+// CodeReserved.
 func (r *Registry) LetPass(ctx context.Context, name string) (Ruling, error) {
+	if _, err := r.policy.ParseName(name); err != nil {
+		return Ruling{}, err
+	}
 	return r.rule(ctx, ActionLetPass, name)
 }
 
@@ -106,42 +142,48 @@ func (r *Registry) Rulings(ctx context.Context, after Name, limit int) ([]Ruling
 	return r.store.Rulings(ctx, after.key, limit)
 }
 
-// maxHistory is how many events of one name are told.
-const maxHistory = 1000
+// EachState visits every pet, oldest first, and then every ruling, as they are at
+// one moment, until visit returns an error, which it returns.
+func (r *Registry) EachState(ctx context.Context, visit func(State) error) error {
+	_, err := r.store.EachState(ctx, visit)
+	return err
+}
 
 // History returns the events about a name, in their order, back through the
 // names that its pet had before.
 func (r *Registry) History(ctx context.Context, name Name) ([]Event, error) {
 	var story []Event
-	key, before := name.key, int64(0) // only events before this number; 0 for all
+	key, before := name.key, int64(math.MaxInt64) // only events before this number
 	for range 100 {
-		records, err := r.store.Journal(ctx, JournalQuery{Key: key, Limit: maxHistory})
+		chapter, arrival, err := r.chapter(ctx, key, before)
 		if err != nil {
 			return nil, err
 		}
-		var chapter []Event
-		former, end := "", before
-		for _, rec := range records {
-			if end > 0 && rec.Seq >= end {
-				break
-			}
-			e, err := rec.Event()
-			if err != nil {
-				return nil, err
-			}
-			chapter = append(chapter, e)
-			if rec.Key == key && rec.FormerKey != "" {
-				former, before = rec.FormerKey, rec.Seq
-				chapter = chapter[len(chapter)-1:]
-			}
-		}
 		story = append(chapter, story...)
-		if former == "" {
-			return story, nil
+		if arrival.FormerKey == "" {
+			break
 		}
-		key = former
+		key, before = arrival.FormerKey, arrival.Seq
 	}
 	return story, nil
+}
+
+// chapter returns the events about the name with this key, before a number,
+// from when a pet last came to it from another name. arrival is the record of
+// that; the zero Record if there is none, and then all events are returned.
+func (r *Registry) chapter(ctx context.Context, key string, before int64) (events []Event, arrival Record, err error) {
+	err = r.eachRecord(ctx, JournalQuery{Key: key}, func(rec Record) error {
+		if rec.Seq >= before {
+			return errEnough
+		}
+		if rec.Key == key && rec.FormerKey != "" {
+			events, arrival = nil, rec
+		}
+		e, err := rec.Event()
+		events = append(events, e)
+		return err
+	})
+	return events, arrival, err
 }
 
 // Successor returns the pet that had this name last and has another since. The
@@ -176,18 +218,20 @@ func (r *Registry) Successor(ctx context.Context, name string) (Pet, error) {
 // leaving returns the first record after a number, or the last, by which a pet
 // lost the name with this key; the zero Record if there is none.
 func (r *Registry) leaving(ctx context.Context, key string, after int64, last bool) (found Record, err error) {
-	records, err := r.store.Journal(ctx, JournalQuery{Key: key, After: after, Limit: maxHistory})
-	for _, rec := range records {
+	err = r.eachRecord(ctx, JournalQuery{Key: key, After: after}, func(rec Record) error {
 		e, err := rec.Event()
 		if err != nil {
-			return Record{}, err
+			return err
 		}
-		if isGone := e.Before.Pet != nil && e.Before.Pet.NameKey == key && (e.After.Pet == nil || e.After.Pet.NameKey != key); isGone {
-			if found = rec; !last {
-				break
-			}
+		isGone := e.Before.Pet != nil && e.Before.Pet.NameKey == key && (e.After.Pet == nil || e.After.Pet.NameKey != key)
+		if !isGone {
+			return nil
 		}
-	}
+		if found = rec; !last {
+			return errEnough
+		}
+		return nil
+	})
 	return found, err
 }
 

@@ -17,8 +17,9 @@ import (
 // A desk is a registry on a book of its own, with a clock that the test sets.
 type desk struct {
 	*nametag.Registry
-	file string
-	now  time.Time
+	store nametag.Store
+	file  string
+	now   time.Time
 }
 
 func newDesk(t testing.TB) *desk {
@@ -29,6 +30,7 @@ func newDesk(t testing.TB) *desk {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close() })
+	d.store = s
 	d.Registry = nametag.NewRegistry(s, func() time.Time { return d.now }).As(nametag.ViaRegistrar, "ada", "because")
 	return d
 }
@@ -80,7 +82,7 @@ func TestVerdictsAndRefusalsAgree(t *testing.T) {
 		"Bel-la": {nametag.Similar, nametag.CodeSimilar, "“Bel-la” is too much like “Bella”, which a cat has had since 1 March 2026."},
 		"King":   {nametag.ReservedNow, nametag.CodeReserved, "“King” is reserved: because."},
 		"Ki-ng":  {nametag.ReservedNow, nametag.CodeReserved, "“Ki-ng” is too much like “King”, which is reserved: because."},
-		"Gone":   {nametag.ReservedNow, nametag.CodeReserved, "“Gone” was given up by its pet and is free again on 30 May 2026."},
+		"Gone":   {nametag.ReservedNow, nametag.CodeReserved, "“Gone” was given up by its pet and is free again after 30 May 2026."},
 		"--":     {nametag.NotAllowed, nametag.CodeNotAllowed, "no letter"},
 	} {
 		v, err := d.Suggest(t.Context(), nametag.Application{Name: name, FavoriteColor: "sky blue", Category: "cat"})
@@ -102,7 +104,11 @@ func TestVerdictsAndRefusalsAgree(t *testing.T) {
 		if e := err.(*nametag.Error); !slices.Equal(e.Suggestions, v.Suggestions) || len(v.Suggestions) != 3 {
 			t.Errorf("%s: registering suggests %q, checking %q", name, e.Suggestions, v.Suggestions)
 		}
-		if v.Suggestions[0].String() != name+" Sky Blue" {
+		base := name
+		if v.Status == nametag.Similar { // not of the spelling that passes for another
+			base = v.Holder.Name.String()
+		}
+		if v.Suggestions[0].String() != base+" Sky Blue" {
 			t.Errorf("%s: %q are suggested", name, v.Suggestions)
 		}
 	}
@@ -279,8 +285,13 @@ func TestVerifyFindsEveryTampering(t *testing.T) {
 		"a row removed":         {`DELETE FROM journal WHERE seq = 3`, "Row 3 is missing."},
 		"rows removed":          {`DELETE FROM journal WHERE seq IN (2, 3)`, "Rows 2 to 3 are missing."},
 		"the last row removed":  {`DELETE FROM journal WHERE seq = 5`, "should end with row 5"},
-		"the last row hidden":   {`DELETE FROM journal WHERE seq = 5; UPDATE journal_head SET (seq, hash) = (SELECT seq, hash FROM journal WHERE seq = 4)`, ""},
-		"all rows removed":      {`DELETE FROM journal; UPDATE journal_head SET seq = 0, hash = zeroblob(32)`, ""},
+		"the last row hidden":   {`DELETE FROM journal WHERE seq = 5; UPDATE journal_head SET (seq, hash) = (SELECT seq, hash FROM journal WHERE seq = 4)`, "“Pet 5” is in the book, but not in its journal."},
+		"all rows removed":      {`DELETE FROM journal; UPDATE journal_head SET seq = 0, hash = zeroblob(32)`, "“Pet 1” is in the book, but not in its journal."},
+		"all removed":           {`DELETE FROM journal; DELETE FROM pets; UPDATE journal_head SET seq = 0, hash = zeroblob(32)`, ""},
+		"the head set back":     {`UPDATE journal_head SET (seq, hash) = (SELECT seq, hash FROM journal WHERE seq = 1)`, "The journal goes on to row 5, though row 1 is said to be its last."},
+		"the head set to none":  {`UPDATE journal_head SET seq = 0, hash = zeroblob(32)`, "The journal goes on to row 5, though row 0 is said to be its last."},
+		"the head's hash wrong": {`UPDATE journal_head SET hash = zeroblob(32)`, "The journal should end with row 5, but that row is not there or is another."},
+		"the head set forward":  {`UPDATE journal_head SET seq = 6`, "The journal should end with row 6"},
 		"a row inserted":        {`INSERT INTO journal SELECT 6, name_key, former_key, entry, hash FROM journal WHERE seq = 5`, "Row 6 is not what was written"},
 		"a row filed elsewhere": {`UPDATE journal SET name_key = 'nobody' WHERE seq = 3`, "Row 3 is filed under other names"},
 		"rows exchanged":        {`UPDATE journal SET seq = 9 WHERE seq = 2; UPDATE journal SET seq = 2 WHERE seq = 3; UPDATE journal SET seq = 3 WHERE seq = 9`, "Row 2 is not what was written"},
@@ -299,7 +310,7 @@ func TestVerifyFindsEveryTampering(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if found := strings.Join(v.Faults, "\n"); test.want == "" && found != "" || !strings.Contains(found, test.want) {
+			if found := strings.Join(append(v.Faults, v.Differences...), "\n"); test.want == "" && found != "" || !strings.Contains(found, test.want) {
 				t.Errorf("found: %q, want %q", found, test.want)
 			}
 			v, err = d.VerifyJournal(t.Context(), []nametag.Head{whole.Head}, nil)
@@ -307,6 +318,167 @@ func TestVerifyFindsEveryTampering(t *testing.T) {
 				t.Errorf("with a head that was noted: %v, %v", v, err)
 			}
 		})
+	}
+}
+
+// Whatever is done to the book behind the program's back is found.
+func TestVerifyFindsWhatWasChangedPastTheJournal(t *testing.T) {
+	for name, test := range map[string]struct {
+		do   string
+		want []string
+	}{
+		"nothing": {`UPDATE pets SET name = name`, nil},
+		"a pet renamed": {`UPDATE pets SET name = 'Stella', name_key = 'stella', lookalike_key = 'stella' WHERE name = 'Bella'`,
+			[]string{"“Bella” is in the journal, but not in the book.", "“Stella” is in the book, but not in its journal."}},
+		"a pet removed": {`DELETE FROM pets WHERE name = 'Bella'`, []string{"“Bella” is in the journal, but not in the book."}},
+		"a pet put back": {`INSERT INTO pets SELECT 'gone', 'gone', 0, 'Gone', favorite_color, category, registered_at_us FROM pets WHERE name = 'Bella'`,
+			[]string{"“Gone” is in the book, but not in its journal."}},
+		"a spelling": {`UPDATE pets SET name = 'BELLA' WHERE name = 'Bella'`, []string{"“BELLA” is in the journal with another spelling: “Bella”, not “BELLA”."}},
+		"a colour and a category": {`UPDATE pets SET favorite_color = 'red', category = 'dog' WHERE name = 'Bella'`,
+			[]string{"“Bella” is in the journal with another colour: “sky blue”, not “red”, with another category: “cat”, not “dog”."}},
+		"a date": {`UPDATE pets SET registered_at_us = registered_at_us - 1 WHERE name = 'Bella'`,
+			[]string{"“Bella” is in the journal with another date: “2026-03-01T12:00:00Z”, not “2026-03-01T11:59:59.999999Z”."}},
+		"a lookalike key": {`UPDATE pets SET lookalike_key = 'x' WHERE name = 'Bella'`, []string{"“Bella” is in the journal with another lookalike key: “bella”, not “x”."}},
+		"who is let pass": {`UPDATE pets SET let_pass = 1 WHERE name = 'Bella'`,
+			[]string{"“Bella” is in the journal with another word on whether it was let pass: “false”, not “true”."}},
+		"colours exchanged": {`UPDATE pets SET favorite_color = CASE name WHEN 'Max' THEN 'sky blue' ELSE 'green' END WHERE name IN ('Max', 'Bella')`,
+			[]string{"“Bella” is in the journal with another colour: “sky blue”, not “green”.", "“Max” is in the journal with another colour: “green”, not “sky blue”."}},
+		"a ruling removed": {`DELETE FROM rulings WHERE name = 'King'`, []string{"The journal has a ruling on “King” that is not in the book: reserved."}},
+		"a ruling added": {`INSERT INTO rulings SELECT 'x', 'x', kind, 'X', reason, at_us, until_us FROM rulings WHERE name = 'King'`,
+			[]string{"The book has a ruling on “X” that is not in its journal: reserved."}},
+		"a quarantine cut": {`UPDATE rulings SET until_us = NULL WHERE name = 'Gone'`,
+			[]string{"The ruling on “Gone” is another in the journal: its end: “2026-05-30T12:00:00Z”, not “none”."}},
+		"a reason": {`UPDATE rulings SET reason = 'x' WHERE name = 'King'`,
+			[]string{"The ruling on “King” is another in the journal: its reason: “because”, not “x”."}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d, ctx := newDesk(t), t.Context()
+			d.mustRegister(t, "Bella", "Rex", "Gone")
+			for _, step := range []func() error{
+				func() error { _, err := d.Reserve(ctx, "King"); return err },
+				func() error { _, _, err := d.Rename(ctx, "Rex", "Max", false); return err },
+				func() error { _, err := d.Correct(ctx, "Max", "green", ""); return err },
+				func() error { _, _, err := d.Release(ctx, "Gone"); return err },
+				func() error { _, err := d.Unreserve(ctx, "Rex"); return err },
+			} {
+				if err := step(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			tamper(t, d.file, test.do)
+			v, err := d.VerifyJournal(ctx, nil, nil)
+			if err != nil || len(v.Faults) > 0 || !slices.Equal(v.Differences, test.want) {
+				t.Errorf("found: %q and %q (%v), want %q", v.Faults, v.Differences, err, test.want)
+			}
+		})
+	}
+}
+
+// What the last row about a name says is what counts, so a difference can be
+// mended on the record.
+func TestADifferenceIsMendedOnTheRecord(t *testing.T) {
+	d, ctx := newDesk(t), t.Context()
+	d.mustRegister(t, "Bella", "Rex")
+	tamper(t, d.file, `UPDATE pets SET favorite_color = 'red' WHERE name = 'Bella'; DELETE FROM pets WHERE name = 'Rex'`)
+	if v, err := d.VerifyJournal(ctx, nil, nil); err != nil || len(v.Differences) != 2 {
+		t.Fatalf("found: %+v, %v", v, err)
+	}
+	if _, err := d.Correct(ctx, "Bella", "sky blue", ""); err != nil {
+		t.Fatal(err)
+	}
+	d.mustRegister(t, "Rex")
+	if v, err := d.VerifyJournal(ctx, nil, nil); err != nil || len(v.Faults)+len(v.Differences) > 0 {
+		t.Errorf("found then: %+v, %v", v, err)
+	}
+}
+
+// A busyStore has a pet registered whenever the book or the journal was read.
+type busyStore struct {
+	nametag.Store
+	register func()
+}
+
+func (s busyStore) EachState(ctx context.Context, visit func(nametag.State) error) (nametag.Head, error) {
+	defer s.register()
+	return s.Store.EachState(ctx, visit)
+}
+
+func (s busyStore) Journal(ctx context.Context, q nametag.JournalQuery) ([]nametag.Record, error) {
+	defer s.register()
+	return s.Store.Journal(ctx, q)
+}
+
+func TestVerifyMindsWhoeverRegistersMeanwhile(t *testing.T) {
+	d := newDesk(t)
+	d.mustRegister(t, "Bella", "Rex")
+	n := 0
+	busy := busyStore{d.store, func() {
+		n++
+		d.mustRegister(t, fmt.Sprintf("Pet %d", n))
+	}}
+	r := nametag.NewRegistry(busy, nil)
+	if v, err := r.VerifyJournal(t.Context(), nil, nil); err != nil || len(v.Faults)+len(v.Differences) > 0 || v.Head.Seq < 3 {
+		t.Errorf("found: %+v, %v", v, err)
+	}
+	tamper(t, d.file, `DELETE FROM pets WHERE name = 'Bella'`)
+	v, err := r.VerifyJournal(t.Context(), nil, nil)
+	if want := []string{"“Bella” is in the journal, but not in the book."}; err != nil || len(v.Faults) > 0 || !slices.Equal(v.Differences, want) {
+		t.Errorf("found: %+v, %v; want %q", v, err, want)
+	}
+}
+
+func TestCorrecting(t *testing.T) {
+	d, ctx := newDesk(t), t.Context()
+	d.mustRegister(t, "Bella")
+	for _, test := range []struct {
+		color, category string
+		want            nametag.Pet
+	}{
+		{" light   green ", "", nametag.Pet{FavoriteColor: "light green", Category: "cat"}},
+		{"", "Dogs", nametag.Pet{FavoriteColor: "light green", Category: "dog"}},
+		{"red", "cat", nametag.Pet{FavoriteColor: "red", Category: "cat"}},
+	} {
+		pet, err := d.Correct(ctx, "BELLA", test.color, test.category)
+		test.want.Name, test.want.RegisteredAt = parseName(t, "Bella"), d.now
+		if found, ferr := d.Pet(ctx, "Bella"); err != nil || ferr != nil || !pet.Same(test.want) || !found.Same(test.want) {
+			t.Errorf("%q, %q: %v (%v), in the book %v (%v)", test.color, test.category, pet, err, found, ferr)
+		}
+	}
+	_, err := d.Correct(ctx, "Nobody", "red", "")
+	says(t, err, nametag.CodeNotFound, "“Nobody”")
+	_, err = d.Correct(ctx, "Bella", "\a", "")
+	says(t, err, nametag.CodeNotAllowed)
+	_, err = d.Correct(ctx, "Bella", "", "goat")
+	says(t, err, nametag.CodeUnknownCategory, "goat")
+	story, err := d.History(ctx, parseName(t, "Bella"))
+	if err != nil || len(story) != 4 || story[3].Action != nametag.ActionCorrected || story[3].Before.Pet.Category != "dog" || story[3].Reason != "because" {
+		t.Errorf("the journal tells %+v (%v)", story, err)
+	}
+}
+
+// A name with more events than are read at once.
+func TestAStoryIsToldToItsEnd(t *testing.T) {
+	d, ctx := newDesk(t), t.Context()
+	for range 1001 {
+		if _, err := d.Reserve(ctx, "Rex"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := d.Unreserve(ctx, "Rex"); err != nil {
+		t.Fatal(err)
+	}
+	d.mustRegister(t, "Rex")
+	if _, _, err := d.Rename(ctx, "Rex", "Max", false); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"Rex", "Max"} {
+		story, err := d.History(ctx, parseName(t, name))
+		if err != nil || len(story) != 1004 || story[1003].Action != nametag.ActionRenamed {
+			t.Errorf("the story of %s has %d events (%v)", name, len(story), err)
+		}
+	}
+	if pet, err := d.Successor(ctx, "Rex"); err != nil || pet.Name.String() != "Max" {
+		t.Errorf("who was Rex is %v (%v)", pet, err)
 	}
 }
 

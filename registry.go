@@ -19,6 +19,7 @@ import (
 // Besides the errors that they name, the methods return those of the Store.
 type Registry struct {
 	store  Store
+	index  Index // nil if there is none
 	now    func() time.Time
 	policy *Policy
 	origin Origin // of the changes; its time is set with each
@@ -37,6 +38,14 @@ func NewRegistry(store Store, now func() time.Time) *Registry {
 func (r *Registry) Under(p *Policy) *Registry {
 	other := *r
 	other.policy = p
+	return &other
+}
+
+// Advised returns r, asking index what it can answer in place of the store.
+// Only checks do: registering asks the store.
+func (r *Registry) Advised(index Index) *Registry {
+	other := *r
+	other.index = index
 	return &other
 }
 
@@ -70,8 +79,14 @@ type Application struct {
 	// zero Time stands for now.
 	RegisteredAt time.Time
 
+	// LetPass brings over a pet that was let pass in an older book: it may look
+	// like another, and keeps nobody away who looks like it. Only an import sets
+	// it.
+	LetPass bool
+
 	// IdempotencyKey, if not empty, makes it safe to send the application
-	// again: the answer will be the first one. It is UTF-8 without NUL.
+	// again: the answer will be the first one, as long as the policy allows the
+	// name. It is UTF-8 without NUL.
 	IdempotencyKey string
 }
 
@@ -141,7 +156,7 @@ func (r *Registry) RegisterAll(ctx context.Context, applications []Application) 
 			outcomes[i].Err = err
 			continue
 		}
-		e := Entry{Pet: pet, LetPass: r.policy.AllowsLookalikes(), Action: action, Origin: origin, IdempotencyKey: a.IdempotencyKey}
+		e := Entry{Pet: pet, LetPass: a.LetPass || r.policy.AllowsLookalikes(), HoldsNoKey: a.LetPass, Action: action, Origin: origin, IdempotencyKey: a.IdempotencyKey}
 		if e.Pet.RegisteredAt.IsZero() {
 			e.Pet.RegisteredAt = origin.At
 		}
@@ -207,11 +222,12 @@ const (
 // the book was asked, and only Register makes a name somebody's.
 type Verdict struct {
 	Status      Status
-	Message     string // the reason, a sentence for people
-	Name        Name   // the zero Name if it is not one that a registry could give
-	Reason      Code   // why not: CodeTaken, CodeSimilar, CodeReserved, or what ParseName and Policy.Judge said; "" with Available
-	Holder      *Pet   // with Taken and Similar: the pet that is in the way
-	Suggestions []Name // with Suggest: others that could be had
+	Message     string    // the reason, sentences for people
+	Name        Name      // the zero Name if it is not one that a registry could give
+	Reason      Code      // why not: CodeTaken, CodeSimilar, CodeReserved, or what ParseName and Policy.Judge said; "" with Available
+	Holder      *Pet      // with Taken and Similar: the pet that is in the way; nil if that is not known, see Explain
+	Suggestions []Name    // with Suggest: others that could be had
+	AsOf        time.Time // of what time it is, if it may be out of date; the zero Time if it is not
 }
 
 // judged returns the verdict that e stands for.
@@ -228,7 +244,9 @@ func judged(name Name, e *Error) Verdict {
 	return v
 }
 
-// Check answers, in the order given, whether these names can be had.
+// Check answers, in the order given, whether these names can be had. With an
+// index, it is asked and the book is not: whoever has a taken name is not told
+// then, and answers go on while the book can't be reached.
 func (r *Registry) Check(ctx context.Context, names ...string) ([]Verdict, error) {
 	verdicts := make([]Verdict, len(names))
 	var asked []Name
@@ -245,18 +263,80 @@ func (r *Registry) Check(ctx context.Context, names ...string) ([]Verdict, error
 	if len(asked) == 0 {
 		return verdicts, nil
 	}
-	obstacles, err := r.store.Look(ctx, r.moment(), asked)
+	obstacles, asOf, err := r.look(ctx, asked)
 	if err != nil {
 		return nil, err
 	}
 	for j, o := range obstacles {
-		name := asked[j]
-		verdicts[which[j]] = Verdict{Status: Available, Name: name, Message: available(name)}
-		if e := r.obstacleError(name, o); e != nil {
-			verdicts[which[j]] = judged(name, e)
-		}
+		verdicts[which[j]] = r.verdict(asked[j], o).dated(asOf)
 	}
 	return verdicts, nil
+}
+
+// Explain asks the book for the pets that are in the way, of those verdicts that
+// do not tell them. They stay as they are if the book can't be asked.
+func (r *Registry) Explain(ctx context.Context, verdicts []Verdict) {
+	var asked []Name
+	var which []int // which[i] is the verdict on asked[i]
+	for i, v := range verdicts {
+		if v.Holder == nil && (v.Status == Taken || v.Status == Similar) {
+			asked = append(asked, v.Name)
+			which = append(which, i)
+		}
+	}
+	if len(asked) == 0 {
+		return
+	}
+	brief, cancel := context.WithTimeout(ctx, explaining)
+	defer cancel()
+	obstacles, err := r.store.Look(brief, r.moment(), asked)
+	if err != nil {
+		return
+	}
+	for j, o := range obstacles {
+		v := &verdicts[which[j]]
+		suggestions := v.Suggestions
+		*v = r.verdict(v.Name, o)
+		v.Suggestions = suggestions
+	}
+}
+
+// explaining is how long Explain waits for the book.
+const explaining = time.Second
+
+// outdated is how old an index may be before it is told.
+const outdated = 2 * time.Second
+
+// look returns what stands in the way of names, and of what time that is if it
+// may be out of date.
+func (r *Registry) look(ctx context.Context, names []Name) ([]Obstacle, time.Time, error) {
+	at := r.moment()
+	if r.index != nil {
+		if obstacles, asOf, ok := r.index.Glance(at, names); ok {
+			if at.Sub(asOf) <= outdated {
+				asOf = time.Time{}
+			}
+			return obstacles, asOf, nil
+		}
+	}
+	obstacles, err := r.store.Look(ctx, at, names)
+	return obstacles, time.Time{}, err
+}
+
+// verdict returns the verdict on a name in whose way o is.
+func (r *Registry) verdict(name Name, o Obstacle) Verdict {
+	if e := r.obstacleError(name, o); e != nil {
+		return judged(name, e)
+	}
+	return Verdict{Status: Available, Name: name, Message: available(name)}
+}
+
+// dated returns v, saying of what time it is; the zero Time is now.
+func (v Verdict) dated(asOf time.Time) Verdict {
+	if v.AsOf = asOf; !asOf.IsZero() {
+		v.Message += fmt.Sprintf(" The book can’t be reached right now: this is how it was at %s UTC.", asOf.UTC().Format("15:04:05"))
+	}
+	return v
 }
 
 func available(name Name) string { return fmt.Sprintf("“%s” is available.", name) }
@@ -266,7 +346,7 @@ func (r *Registry) obstacleError(name Name, o Obstacle) *Error {
 	switch {
 	case o.Holder != nil:
 		return takenError(name, *o.Holder)
-	case o.Ruling != nil:
+	case o.Ruling != nil && !(r.policy.AllowsLookalikes() && o.Ruling.Name.key != name.key):
 		return rulingError(name, *o.Ruling)
 	case o.Similar != nil && !r.policy.AllowsLookalikes():
 		return similarError(name, *o.Similar)
@@ -275,12 +355,12 @@ func (r *Registry) obstacleError(name Name, o Obstacle) *Error {
 	}
 }
 
-// takenError says that name is taken, and by whom; the zero Pet is nobody that
-// is known.
+// takenError says that name is taken, and by whom; the zero Pet is one that is
+// not known.
 func takenError(name Name, holder Pet) *Error {
 	e := &Error{Code: CodeTaken, Field: FieldName}
 	if holder.Name.key == "" {
-		e.Message = fmt.Sprintf("“%s” was taken a moment ago. Please try again, or try another name.", name)
+		e.Message = fmt.Sprintf("“%s” is taken. Please try another name.", name)
 		return e
 	}
 	e.Holder = &holder
@@ -289,11 +369,11 @@ func takenError(name Name, holder Pet) *Error {
 }
 
 // similarError says that holder has a name that looks like name; the zero Pet
-// is nobody that is known.
+// is one that is not known.
 func similarError(name Name, holder Pet) *Error {
 	e := &Error{Code: CodeSimilar, Field: FieldName}
 	if holder.Name.key == "" {
-		e.Message = fmt.Sprintf("“%s” is too much like a name that was taken a moment ago. Please try another name.", name)
+		e.Message = fmt.Sprintf("“%s” is too much like a name that is taken. Please try another name.", name)
 		return e
 	}
 	e.Holder = &holder

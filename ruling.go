@@ -19,7 +19,7 @@ type RulingKind string
 
 // The kinds of rulings.
 const (
-	RulingReserved   RulingKind = "reserved"   // nobody gets the name, nor a lookalike
+	RulingReserved   RulingKind = "reserved"   // nobody gets the name, nor a lookalike unless the policy allows those
 	RulingQuarantine RulingKind = "quarantine" // nobody gets it until then: a pet gave it up
 	RulingLetPass    RulingKind = "let_pass"   // whoever registers it may, though it looks like another name
 )
@@ -39,31 +39,23 @@ func ParseReason(s string) (string, error) {
 	return cleanText(FieldReason, "reason", s, MaxReasonLength)
 }
 
-// reservedError says that name is kept from people, because it or one that
-// looks like it is reserved as kept.
-func reservedError(name Name, kept, reason string) *Error {
-	words := fmt.Sprintf("“%s” is reserved", name)
-	if kept != name.display {
-		words = fmt.Sprintf("“%s” is too much like “%s”, which is reserved", name, kept)
-	}
-	return &Error{Code: CodeReserved, Field: FieldName, Message: fmt.Sprintf("%s: %s. Please try another name.", words, trimStop(reason))}
-}
-
-// rulingError says that r keeps name from people; the zero Ruling is one that is
-// not known.
+// rulingError says that r, on name itself or on one that looks like it, keeps
+// name from people; the zero Ruling is one that is not known.
 func rulingError(name Name, r Ruling) *Error {
-	if r.Kind == "" {
-		return &Error{Code: CodeReserved, Field: FieldName, Message: fmt.Sprintf("“%s” is reserved. Please try another name.", name)}
-	}
-	if r.Kind != RulingQuarantine {
-		return reservedError(name, r.Name.display, r.Reason)
-	}
-	like := ""
+	words, like := fmt.Sprintf("“%s” ", name), ""
 	if r.Name.key != name.key {
 		like = fmt.Sprintf("is too much like “%s”, which ", r.Name)
 	}
-	return &Error{Code: CodeReserved, Field: FieldName, Message: fmt.Sprintf(
-		"“%s” %swas given up by its pet and is free again on %s. Please try another name.", name, like, r.Until.Format("2 January 2006"))}
+	switch r.Kind {
+	case "":
+		words += "is reserved"
+	case RulingQuarantine:
+		// Not "on" that day: it is not free before the time of day at which it was given up.
+		words += like + "was given up by its pet and is free again after " + r.Until.Format("2 January 2006")
+	default:
+		words += like + "is reserved: " + trimStop(r.Reason)
+	}
+	return &Error{Code: CodeReserved, Field: FieldName, Message: words + ". Please try another name."}
 }
 
 // trimStop takes the full stop off a sentence that goes on.

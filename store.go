@@ -16,9 +16,9 @@ import (
 // CodeUnavailable; a context that ended is the context's error, wrapped; any
 // other failure has no code and is a defect.
 type Store interface {
-	// Insert enters pets into the book in one transaction, in one statement for
-	// one pet or a thousand, and tells of each, in the order given, what became
-	// of it. The unique constraints on the name's key and on its lookalike key
+	// Insert enters pets into the book in one transaction, in as many statements
+	// for one pet as for a thousand, and tells of each, in the order given, what
+	// became of it. The unique constraints on the name's key and on its lookalike key
 	// decide: of any number of entries for one of them, here and in other
 	// processes, exactly one is registered, and within one call it is the first.
 	// A ruling in force keeps its name and its lookalikes from everybody. A pet
@@ -44,6 +44,19 @@ type Store interface {
 	// Find returns the pets that have these keys, by key. A key that nobody has
 	// is absent from the map.
 	Find(ctx context.Context, keys []string) (map[string]Pet, error)
+
+	// EachKey visits the keys of all pets, in any order, as they are at one
+	// moment after it was called: the comparison key, and the lookalike key that
+	// the pet holds against others, empty if it was let pass. The slices are
+	// valid until visit returns. With millions of pets it takes seconds.
+	EachKey(ctx context.Context, visit func(key, lookalike []byte)) error
+
+	// EachState visits every pet, oldest first, by RegisteredAt and then by key,
+	// and after them every ruling, by the key of its name, all as they are at one
+	// moment after it was called, until visit returns an error, which it returns.
+	// The head is where the journal ended at that moment. With millions of pets it
+	// takes minutes, and nobody waits for it.
+	EachState(ctx context.Context, visit func(State) error) (Head, error)
 
 	// List returns at most q.Limit pets, newest first: by RegisteredAt
 	// descending, then by key ascending. Searches, by name or by category, may
@@ -76,7 +89,8 @@ type Store interface {
 // An Entry is what Insert is to enter into the book.
 type Entry struct {
 	Pet            Pet
-	LetPass        bool // though it looks like another
+	LetPass        bool // though it looks like another, or like a name with a ruling
+	HoldsNoKey     bool // and keeps nobody away who looks like it: it was let pass in an older book
 	Action         Action
 	Origin         Origin
 	IdempotencyKey string   // UTF-8 without NUL; "" for none
@@ -87,10 +101,13 @@ type Entry struct {
 //
 //   - ActionRenamed: the pet that has Key gets Name, as Insert would give it;
 //     its old name is in quarantine until Until.
+//   - ActionCorrected: the pet that has Key gets FavoriteColor and Category,
+//     where they are not empty.
 //   - ActionReleased: the pet that has Key leaves the book; its name is in
 //     quarantine until Until.
-//   - ActionReserved, ActionLetPass: Name, which no pet has, gets a ruling, in
-//     place of the one that it had.
+//   - ActionReserved: Name, which no pet has, gets a ruling, in place of the one
+//     that it had.
+//   - ActionLetPass: the same, unless a ruling in force keeps Name from people.
 //   - ActionUnreserved: the ruling on Key is taken back.
 //
 // A quarantine that would end at once is none.
@@ -101,6 +118,9 @@ type Change struct {
 	LetPass bool // with ActionRenamed, as in an Entry
 	Until   time.Time
 	Origin  Origin
+
+	FavoriteColor Color    // with ActionCorrected; "" for what the pet has
+	Category      Category // the same
 }
 
 // A ResultStatus says what became of an Entry or a Change.
@@ -131,6 +151,10 @@ type Result struct {
 	// was made, a quarantine too, or taken back, with ChangeDone; and the zero
 	// Ruling otherwise.
 	Ruling Ruling
+
+	// Record is what the journal has of it, if this call changed the book, and
+	// the zero Record otherwise.
+	Record Record
 }
 
 // An Obstacle is what stands in the way of whoever wants a name: nothing, or
@@ -139,6 +163,16 @@ type Obstacle struct {
 	Holder  *Pet    // has the name
 	Ruling  *Ruling // in force, on the name or on one that looks like it
 	Similar *Pet    // has a name that looks like it, and no ruling lets this one pass
+}
+
+// An Index knows which names are to be had without asking a Store. Its methods
+// may be called by several goroutines at once.
+type Index interface {
+	// Glance does what Store.Look does, from memory. It knows whether there are
+	// pets in the way, but not which: they are zero Pets. asOf is when what it
+	// knows was last known to be all that there is; ok is false, and nothing is
+	// known, until it is ready.
+	Glance(at time.Time, names []Name) (obstacles []Obstacle, asOf time.Time, ok bool)
 }
 
 // A ListQuery says which pets List is to return.

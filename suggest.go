@@ -30,48 +30,91 @@ func (r *Registry) Suggest(ctx context.Context, a Application) (Verdict, error) 
 // suggest returns the verdict on name with suggestions. refusal is why the name
 // can't be had, if that is known.
 func (r *Registry) suggest(ctx context.Context, name Name, a Application, refusal *Error) (Verdict, error) {
-	next, stop := iter.Pull(r.candidates(name, a))
-	defer stop()
-	v := Verdict{Status: Available, Name: name, Message: available(name)}
-	if refusal != nil {
+	var v Verdict
+	var asked []Name // some at once: without an index, each question is a way to the book and back
+	atOnce := 2 * maxSuggestions
+	switch {
+	case refusal != nil:
 		v = judged(name, refusal)
+	case r.index == nil:
+		asked, atOnce = append(asked, name), atOnce+1
+	default:
+		var err error
+		if v, err = r.checkOne(ctx, name); err != nil || v.Status == Available {
+			return v, err
+		}
+		atOnce = maxSuggestions
 	}
-	seen := map[string]bool{name.LookalikeKey(): true}
-	asked := []Name{name}
-	for {
-		for len(asked) < 2*maxSuggestions+1 {
-			n, ok := next()
-			if !ok {
-				break
-			}
-			if key := n.LookalikeKey(); !seen[key] {
-				seen[key] = true
-				asked = append(asked, n)
-			}
+	base := name
+	if v.Status == Similar && v.Holder != nil { // nobody is helped to names that pass for others
+		base = v.Holder.Name
+	}
+	seen := []string{name.LookalikeKey()}
+	for n := range r.candidates(base, a) {
+		key := n.LookalikeKey()
+		if slices.Contains(seen, key) {
+			continue
 		}
-		if len(asked) == 0 {
-			return v, nil
+		seen, asked = append(seen, key), append(asked, n)
+		if len(asked) < atOnce {
+			continue
 		}
-		obstacles, err := r.store.Look(ctx, r.moment(), asked)
-		if err != nil {
+		isAboutName := asked[0] == name
+		if err := r.ask(ctx, &v, name, asked); err != nil {
 			return Verdict{}, err
 		}
-		for i, o := range obstacles {
-			e := r.obstacleError(asked[i], o)
-			switch {
-			case asked[i] == name && refusal == nil && e == nil:
-				return v, nil
-			case asked[i] == name && refusal == nil:
-				v = judged(name, e)
-			case asked[i] != name && e == nil:
-				v.Suggestions = append(v.Suggestions, asked[i])
-			}
-			if len(v.Suggestions) == maxSuggestions {
-				return v, nil
-			}
+		if isAboutName && v.Status == Similar {
+			return r.suggest(ctx, name, a, v.refusal())
+		}
+		if v.Status == Available || len(v.Suggestions) == maxSuggestions {
+			return v, nil
 		}
 		asked = asked[:0]
 	}
+	return v, r.ask(ctx, &v, name, asked)
+}
+
+// checkOne returns the verdict on one name, with the pet that it looks like.
+func (r *Registry) checkOne(ctx context.Context, name Name) (Verdict, error) {
+	obstacles, asOf, err := r.look(ctx, []Name{name})
+	if err != nil {
+		return Verdict{}, err
+	}
+	v := r.verdict(name, obstacles[0]).dated(asOf)
+	if v.Status == Similar {
+		verdicts := []Verdict{v}
+		r.Explain(ctx, verdicts)
+		v = verdicts[0]
+	}
+	return v, nil
+}
+
+// ask adds those of the names that are to be had to v's suggestions. If name is
+// one of them, v is the verdict on it.
+func (r *Registry) ask(ctx context.Context, v *Verdict, name Name, names []Name) error {
+	if len(names) == 0 {
+		return nil
+	}
+	obstacles, asOf, err := r.look(ctx, names)
+	if err != nil {
+		return err
+	}
+	for i, o := range obstacles {
+		switch {
+		case names[i] == name:
+			if *v = r.verdict(name, o).dated(asOf); v.Status == Available {
+				return nil
+			}
+		case len(v.Suggestions) < maxSuggestions && r.obstacleError(names[i], o) == nil:
+			v.Suggestions = append(v.Suggestions, names[i])
+		}
+	}
+	return nil
+}
+
+// refusal returns the error that v was made of.
+func (v Verdict) refusal() *Error {
+	return &Error{Code: v.Reason, Message: v.Message, Field: FieldName, Holder: v.Holder}
 }
 
 // helpful returns suggestions for whoever was refused with e. There are none

@@ -129,7 +129,7 @@ func TestReservedNamesAreRefused(t *testing.T) {
 	b.keeper("names", "reserve", "Laika")
 	b.open("/")
 	b.typeInto("pet_name", "laika")
-	b.verdictSays("“laika” is too much like “Laika”, which is reserved: As <b>agreed</b> with its owner. Please")
+	b.verdictSays("“laika” is reserved: As <b>agreed</b> with its owner. Please")
 	if !eval[bool](b, isDisabled) || len(eval[[]string](b, suggestions)) == 0 {
 		t.Error("Register is enabled, or nothing is suggested")
 	}

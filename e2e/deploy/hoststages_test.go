@@ -68,8 +68,14 @@ func (d *deployed) testUpgrade(t *testing.T) {
 	d.Run(t, `cd nametag && git -c user.name=Test -c user.email=test@nametag.test commit --quiet --allow-empty --message 'A version'`)
 	want := d.Run(t, "git -C nametag describe --tags --always --abbrev=12")
 
+	const policy = "/home/" + operator + "/club.yaml"
+	err := d.put(map[string]string{policy[1:]: "reserved:\n- name: King\n  reason: Kept for the club.\n"})
+	if err != nil {
+		t.Fatal(err)
+	}
+
 	stop := d.site.watch(t)
-	d.playbook(t, "")
+	d.playbook(t, "-e nametag_policy="+policy)
 	if gap := stop(); gap >= 10*time.Second {
 		t.Errorf("for %s nobody got an answer", gap)
 	}
@@ -77,6 +83,21 @@ func (d *deployed) testUpgrade(t *testing.T) {
 		t.Errorf("version %q runs, not %s; before, it was %q", after, want, before)
 	}
 	d.site.mustHave(t, pet, "an upgrade")
+	d.testPolicy(t)
+}
+
+// testPolicy looks whether both the site and the registrar's commands go by the
+// policy that reserves King.
+func (d *deployed) testPolicy(t *testing.T) {
+	t.Helper()
+	_, text, err := d.site.ask(t.Context(), "GET", "/api/v1/names/King", "")
+	if err != nil || !strings.Contains(text, "Kept for the club") {
+		t.Errorf("the site says of King: %s, %v", text, err)
+	}
+	list := d.Run(t, "cd /opt/nametag && sudo docker compose exec -T app /nametag names list")
+	if !strings.Contains(list, "reserved by the policy") {
+		t.Errorf("the names that are kept: %s", list)
+	}
 }
 
 // testBrokenImage deploys programs that never become ready.

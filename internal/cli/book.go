@@ -110,10 +110,11 @@ func (f changeFlags) change(ctx context.Context, p Process, use func(*nametag.Re
 // day writes a day as sentences have it.
 func day(t time.Time) string { return t.UTC().Format("2 January 2006") }
 
-// until says how long a name that was given up is kept.
+// until says how long a name that was given up is kept. Not that it is free on
+// that day: it is not before the time of day at which it was given up.
 func until(name nametag.Name, t time.Time) string {
 	if !t.After(time.Now()) {
 		return fmt.Sprintf("“%s” is free for others at once.", name)
 	}
-	return fmt.Sprintf("“%s” is kept from others until %s.", name, day(t))
+	return fmt.Sprintf("“%s” is free for others after %s.", name, day(t))
 }

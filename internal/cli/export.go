@@ -18,7 +18,7 @@ type exportCmd struct {
 
 // Help implements kong.HelpProvider.
 func (exportCmd) Help() string {
-	return `Writes every pet, newest first, with its name, favorite_color, category and registered_at (RFC 3339, UTC). A server may run meanwhile.
+	return `Writes every pet, oldest first, with its name, favorite_color, category, registered_at (RFC 3339, UTC) and let_pass: whether it may look like another. The book is seen as it is at one moment; a server may run meanwhile. Rulings on names and the journal are not part of it.
 
 A name or colour that begins with = + - or @ gets an apostrophe before it in CSV, so that spreadsheets don't run it as a formula; import takes it off again. JSON has every text as it is.
 

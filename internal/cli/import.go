@@ -36,7 +36,7 @@ type importCmd struct {
 
 // Help implements kong.HelpProvider.
 func (importCmd) Help() string {
-	return `Registers each row whose name is free, in the order of the file, and lists the others, with the line and the reason, in a report. Headers are found in any case; dates are written like 2018-11-16 or as in RFC 3339. A server may run meanwhile.
+	return `Registers each row whose name is free, in the order of the file, and lists the others, with the line and the reason, in a report. Headers are found in any case; dates are written like 2018-11-16 or as in RFC 3339. A row whose let_pass is true, as export writes it, is registered though its name looks like another. A server may run meanwhile.
 
 The exit code is 0 when every row was judged, whether or not it was refused.
 

@@ -79,7 +79,7 @@ func everyReason(rexDog string) []string {
 		"10  bad_row: the row has 3 columns where the header has 4",
 		"11 Bella bad_date: “2018-11-31” is not a date: write it like 2018-11-16 or 2018-11-16T09:30:00Z",
 		"12 Bella bad_date: “2999-01-01” is in the future",
-		"16 '- not_allowed: “-” has no letter and no digit. A name needs at least one. “Pig” is not a category of this registry. Please choose cat or dog.",
+		"16 '- not_allowed: “-” has no letter and no digit. A name needs at least one, or a picture such as 🐕. “Pig” is not a category of this registry. Please choose cat or dog.",
 		"18 '＝1+1 taken: taken by line 17 of this file, “=1+1”",
 		"19  bad_row: a quotation mark opens a field and nothing closes it",
 	}
@@ -171,6 +171,39 @@ func TestADryRunSaysWhatARunWouldAndRegistersNothing(t *testing.T) {
 	})
 }
 
+// A name that the registrar lets pass may look like another of the file, and like
+// one in the book.
+func TestADryRunKnowsWhoIsLetPass(t *testing.T) {
+	onBoth(t, func(t *testing.T, database string) {
+		nametag := registrar(t, database) // Rex, Bella and Rexina
+		for _, name := range []string{"Bel-la", "To.m", "T.im"} {
+			nametag("names", "let-pass", name, "--reason=x")
+		}
+		file := write(t, "more.csv", "name,category,let_pass\n"+
+			"Bel-la,cat,\n"+ // permitted, like one in the book
+			"B.ella,cat,\n"+
+			"Tom,cat,\nTo.m,cat,\n"+ // permitted, like one of the file
+			"T-om,cat,\n"+
+			"T.im,cat,\nTim,cat,\n"+ // permitted, and the first that looks so
+			"R.ex,cat,true\nR-ex,cat,false\n"+ // let pass by its row, like one in the book
+			"Z.oe,cat,true\nZoe,cat,\nZ-oe,cat,\n") // and one that keeps nobody away
+		_, dry := bring(t, database, file, "--dry-run")
+		_, report := bring(t, database, file)
+		var lines []string
+		for i, s := range append(dry, report...) {
+			line, _, _ := strings.Cut(s, ":")
+			lines = append(lines, line)
+			if i < len(dry) && i < len(report) && strings.Fields(s)[0] != strings.Fields(report[i])[0] {
+				t.Errorf("the dry run says %q, the run %q", s, report[i])
+			}
+		}
+		want := []string{"3 B.ella similar", "6 T-om similar", "8 Tim similar", "10 R-ex similar", "13 Z-oe similar"}
+		if diff := cmp.Diff(append(want, want...), lines); diff != "" {
+			t.Errorf("refused by the dry run and by the run (-want +got):\n%s", diff)
+		}
+	})
+}
+
 func TestADryRunNeedsNoDatabase(t *testing.T) {
 	database := filepath.Join(t.TempDir(), "pets.db")
 	_, report := bring(t, database, write(t, "pets.csv", everyRefusal), "--dry-run")
@@ -186,7 +219,7 @@ func TestImportReadsOtherDelimitersAndHeaders(t *testing.T) {
 	database := filepath.Join(t.TempDir(), "pets.db")
 	file := write(t, "pets.tsv", "\ufeffCalled\tKind\tHue\tSince\nRex, the dog\tDog\tred\t2001-02-03\n")
 	bring(t, database, file, "--delimiter=tab", "--name-column=called", "--category-column=KIND", "--color-column=hue", "--date-column=since")
-	want := "name,favorite_color,category,registered_at\n\"Rex, the dog\",red,dog,2001-02-03T00:00:00.000000Z\n"
+	want := "name,favorite_color,category,registered_at,let_pass\n\"Rex, the dog\",red,dog,2001-02-03T00:00:00.000000Z,false\n"
 	if got := must(t, "export", "--database", database); got != want {
 		t.Errorf("the book is %q, want %q", got, want)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -13,7 +14,7 @@ import (
 )
 
 type journalCmd struct {
-	Verify journalVerifyCmd `cmd:"" help:"Look for rows of the journal that were altered, removed or inserted."`
+	Verify journalVerifyCmd `cmd:"" help:"Look for rows of the journal that were altered, removed or inserted, and for what was changed past it."`
 	Show   journalShowCmd   `cmd:"" help:"Tell what the journal knows of a name."`
 	Export journalExportCmd `cmd:"" help:"Write the journal as JSON, one row a line, so that others can verify it."`
 }
@@ -36,6 +37,8 @@ func (h *head) UnmarshalText(text []byte) error {
 // Help implements kong.HelpProvider.
 func (journalVerifyCmd) Help() string {
 	return `Reads the whole journal; a server may run meanwhile. Each row has a hash over itself and the row before, so a change shows at the next row. It does not show when all rows after it were written anew: note the head elsewhere now and then, and give it with --head later.
+
+Of a journal that is whole, it then sees whether the pets and the rulings in the book are those that the journal tells of.
 
 Each fault is a line on standard output, and the exit code is then 1.
 
@@ -77,8 +80,15 @@ func (c journalVerifyCmd) Run(ctx context.Context, p Process) (err error) {
 	for _, fault := range found.Faults {
 		fmt.Fprintln(p.Stdout, fault)
 	}
+	for _, difference := range found.Differences {
+		fmt.Fprintln(p.Stdout, difference)
+	}
 	if n := len(found.Faults); n > 0 {
 		return fmt.Errorf("%s: the journal is not whole: %s", place, counted(n, "fault"))
+	}
+	if n := len(found.Differences); n > 0 {
+		return fmt.Errorf("%s: the journal is whole, but the book was changed past it: %s. "+
+			"See “nametag journal show” for what should be there, and mend it with “nametag pets” and “nametag names”", place, counted(n, "difference"))
 	}
 	_, err = fmt.Fprintf(p.Stdout, "The journal is whole: %s. Head: %s\n", counted(int(found.Head.Seq), "row"), found.Head)
 	return err
@@ -195,6 +205,8 @@ func whatHappened(e nametag.Event) string {
 			after.Pet.Name, after.Pet.Category.WithArticle(), after.Pet.FavoriteColor, day(after.Pet.RegisteredAt))
 	case e.Action == nametag.ActionRenamed && before.Pet != nil && after.Pet != nil:
 		return fmt.Sprintf("“%s” was renamed to “%s”%s", before.Pet.Name, after.Pet.Name, whichKeeps(after.Ruling))
+	case e.Action == nametag.ActionCorrected && before.Pet != nil && after.Pet != nil:
+		return fmt.Sprintf("“%s” was corrected: %s", after.Pet.Name, whatIsRight(*before.Pet, *after.Pet))
 	case e.Action == nametag.ActionReleased && before.Pet != nil:
 		return fmt.Sprintf("“%s” left the book%s", before.Pet.Name, whichKeeps(after.Ruling))
 	case e.Action == nametag.ActionReserved && after.Ruling != nil:
@@ -206,6 +218,21 @@ func whatHappened(e nametag.Event) string {
 	default:
 		return string(e.Action) // of a newer nametag
 	}
+}
+
+// whatIsRight tells what of a pet is right since it was corrected.
+func whatIsRight(before, after nametag.PetState) string {
+	var parts []string
+	if before.FavoriteColor != after.FavoriteColor {
+		parts = append(parts, fmt.Sprintf("favourite colour %s instead of %s", after.FavoriteColor, before.FavoriteColor))
+	}
+	if before.Category != after.Category {
+		parts = append(parts, fmt.Sprintf("%s instead of %s", after.Category.WithArticle(), before.Category.WithArticle()))
+	}
+	if len(parts) == 0 {
+		return "it was right before"
+	}
+	return strings.Join(parts, ", ")
 }
 
 func whichKeeps(r *nametag.RulingState) string {

@@ -54,7 +54,7 @@ type namesReserveCmd struct{ nameChange }
 
 // Help implements kong.HelpProvider.
 func (namesReserveCmd) Help() string {
-	return `The reason is shown to people who ask for the name. A name that a pet has can't be reserved. Names that are always reserved may also stand in the policy's file. A server may run meanwhile.
+	return `The reason is shown to people who ask for the name. Names that look like it are kept too, unless the policy allows lookalikes. A name that a pet has can't be reserved. Names that are always reserved may also stand in the policy's file. A server may run meanwhile.
 
 Examples:
 
@@ -76,14 +76,14 @@ func (namesLetPassCmd) Help() string {
 
 Examples:
 
-    nametag names let-pass "Rex 11" --reason "Its owner knows of Rex II."`
+    nametag names let-pass Mamie --reason "Its owner knows of Marnie."`
 }
 
 // Run implements the command.
 func (c namesLetPassCmd) Run(ctx context.Context, p Process) error {
-	return c.mindPolicy(p.Stderr, c.decide(ctx, p, (*nametag.Registry).LetPass, func(r nametag.Ruling) string {
-		return fmt.Sprintf("Whoever registers “%s” next may have it, though it looks like another name.", r.Name)
-	}))
+	return c.decide(ctx, p, (*nametag.Registry).LetPass, func(r nametag.Ruling) string {
+		return fmt.Sprintf("Whoever registers “%s” next may have it, even if it looks like another name.", r.Name)
+	})
 }
 
 type namesUnreserveCmd struct{ nameChange }

@@ -15,6 +15,7 @@ type petsCmd struct {
 	Find    petsFindCmd    `cmd:"" help:"List the pets whose names contain a text."`
 	Show    petsShowCmd    `cmd:"" help:"Show a pet and what the journal tells of it."`
 	Rename  petsRenameCmd  `cmd:"" help:"Give a pet another name."`
+	Correct petsCorrectCmd `cmd:"" help:"Correct a pet's favourite colour or category."`
 	Release petsReleaseCmd `cmd:"" help:"Take a pet out of the book."`
 }
 
@@ -128,7 +129,7 @@ func (petsRenameCmd) Help() string {
 Examples:
 
     nametag pets rename Beela Bella --reason "Misspelt at the counter."
-    nametag pets rename Rex "Rex II" --let-pass --as ann --reason "Agreed with the owner of Rex 11."`
+    nametag pets rename Mary Mamie --let-pass --as ann --reason "Agreed with the owner of Marnie."`
 }
 
 // Run implements the command.
@@ -150,6 +151,38 @@ func (c petsRenameCmd) Run(ctx context.Context, p Process) error {
 			fmt.Fprintf(p.Stdout, " %s", until(before.Name, kept))
 		}
 		_, err = io.WriteString(p.Stdout, "\n")
+		return err
+	})
+}
+
+type petsCorrectCmd struct {
+	changeFlags
+	Color    color  `placeholder:"COLOR" help:"The favourite colour that it is to have."`
+	Category string `placeholder:"CATEGORY" help:"The category that it is to have, one of the policy's."`
+	Name     string `arg:"" help:"The pet's name, in any spelling."`
+}
+
+// Help implements kong.HelpProvider.
+func (petsCorrectCmd) Help() string {
+	return `Give --color, --category or both; what is not given stays. The pet's page says that it was corrected, and the journal what was there before. A server may run meanwhile.
+
+Examples:
+
+    nametag pets correct Bella --color blue --reason "Misheard at the counter."
+    nametag pets correct Rex --category cat --as ann --reason "The vet says so."`
+}
+
+// Run implements the command.
+func (c petsCorrectCmd) Run(ctx context.Context, p Process) error {
+	if c.Color == "" && c.Category == "" {
+		return usagef("there is nothing to correct: say what is right with --color (NAMETAG_COLOR) or --category (NAMETAG_CATEGORY)")
+	}
+	return c.change(ctx, p, func(r *nametag.Registry) error {
+		pet, err := r.Correct(ctx, c.Name, string(c.Color), c.Category)
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(p.Stdout, "“%s” is now %s with the favourite colour %s.\n", pet.Name, pet.Category.WithArticle(), pet.FavoriteColor)
 		return err
 	})
 }

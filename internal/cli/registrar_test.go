@@ -66,7 +66,7 @@ func TestAPetIsRenamedAndItsOldNameIsKept(t *testing.T) {
 	onBoth(t, func(t *testing.T, database string) {
 		nametag := registrar(t, database)
 		is(t, nametag("pets", "rename", "rex", "Max", "--reason", " Misspelt   at the counter. "), 0,
-			"“Rex” is now called “Max”. “Rex” is kept from others until "+inDays(90)+".\n", "")
+			"“Rex” is now called “Max”. “Rex” is free for others after "+inDays(90)+".\n", "")
 		is(t, nametag("pets", "rename", "max", "MAX", "--reason=Louder.", "--as=bob"), 0, "“Max” is now called “MAX”.\n", "")
 		if got := names(t, database); !got["MAX"] || got["Rex"] || len(got) != 3 {
 			t.Errorf("the book has %v", got)
@@ -106,7 +106,7 @@ MAX
 
 		refuses(t, nametag("pets", "rename", "Nobody", "Somebody", "--reason=x"), 1, "No pet is registered as “Nobody”")
 		refuses(t, nametag("pets", "rename", "Bella", "maX", "--reason=x"), 1, "“maX” is taken")
-		refuses(t, nametag("pets", "rename", "Bella", "Rex", "--reason=x"), 1, "free again on "+inDays(90))
+		refuses(t, nametag("pets", "rename", "Bella", "Rex", "--reason=x"), 1, "free again after "+inDays(90))
 		refuses(t, nametag("pets", "rename", "Bella", "...", "--reason=x"), 1, "no letter and no digit")
 		refuses(t, nametag("pets", "rename", "Bella", "Bella Blue", "--reason=x", "--policy=akc", "--policy="+write(t, "p.yaml", "words: {max: 1}")), 1, "may have 1 here")
 		refuses(t, nametag("pets", "rename", "Bella", "M.ax", "--reason=x"), 1, "too much like “MAX”", "With --let-pass it is allowed")
@@ -118,11 +118,46 @@ MAX
 	})
 }
 
+func TestAPetIsCorrected(t *testing.T) {
+	onBoth(t, func(t *testing.T, database string) {
+		nametag := registrar(t, database)
+		is(t, nametag("pets", "correct", "BELLA", "--color= dark  blue ", "--reason=Misheard."), 0,
+			"“Bella” is now a cat with the favourite colour dark blue.\n", "")
+		is(t, nametag("pets", "correct", "Bella", "--color=<red>", "--category=Dogs", "--as=bob", "--reason=The vet says so."), 0,
+			"“Bella” is now a dog with the favourite colour <red>.\n", "")
+		is(t, nametag("pets", "correct", "Rex", "--category=dog", "--reason=x"), 0, "“Rex” is now a dog with the favourite colour red.\n", "")
+		shown := nametag("pets", "show", "Bella")
+		shown.stdout = times.ReplaceAllString(shown.stdout, "TIME")
+		is(t, shown, 0, `Bella
+  favourite colour  <red>
+  category          dog
+  registered        TIME
+
+#2  TIME  “Bella” was imported: a cat, favourite colour light blue, registered on 4 February 2001
+                             by an import
+#4  TIME  “Bella” was corrected: favourite colour dark blue instead of light blue
+                             by the registrar, ann: Misheard.
+#5  TIME  “Bella” was corrected: favourite colour <red> instead of dark blue, a dog instead of a cat
+                             by the registrar, bob: The vet says so.
+`, "")
+		if story := nametag("journal", "show", "Rex").stdout; !strings.Contains(story, "“Rex” was corrected: it was right before\n") {
+			t.Errorf("of Rex the journal tells %s", story)
+		}
+		is(t, nametag("journal", "verify", "--head=0:"+strings.Repeat("0", 64)), 0, nametag("journal", "verify").stdout, "")
+
+		refuses(t, nametag("pets", "correct", "Bella", "--reason=x"), 2, "nothing to correct", "--color (NAMETAG_COLOR)", "--category (NAMETAG_CATEGORY)")
+		refuses(t, nametag("pets", "correct", "Bella", "--color=red"), 2, "--reason")
+		refuses(t, nametag("pets", "correct", "Bella", "--color= ", "--reason=x"), 2, "--color")
+		refuses(t, nametag("pets", "correct", "Bella", "--category=goat", "--reason=x"), 1, "“goat” is not a category of this registry. Please choose cat or dog.")
+		refuses(t, nametag("pets", "correct", "Nobody", "--category=cat", "--reason=x"), 1, "No pet is registered as “Nobody”")
+	})
+}
+
 func TestAPetIsReleased(t *testing.T) {
 	onBoth(t, func(t *testing.T, database string) {
 		nametag := registrar(t, database)
 		is(t, nametag("pets", "release", "BELLA", "--reason=Its owner asked for it."), 0,
-			"“Bella” has left the book. “Bella” is kept from others until "+inDays(90)+".\n", "")
+			"“Bella” has left the book. “Bella” is free for others after "+inDays(90)+".\n", "")
 		refuses(t, nametag("pets", "show", "Bella"), 1, "No pet is registered as “Bella”", "“nametag journal show”")
 		refuses(t, nametag("pets", "show", "Nobody"), 1, "No pet is registered as “Nobody”.\n")
 		refuses(t, nametag("pets", "show", "..."), 1, "no letter and no digit")
@@ -156,7 +191,7 @@ func TestNamesAreReservedAndLetPass(t *testing.T) {
 		is(t, nametag("names", "reserve", "King", "--reason=Not for pets."), 0,
 			"“King” is reserved, until you take it back with “nametag names unreserve”.\n", "")
 		is(t, nametag("names", "let-pass", "R.ex", "--reason=They know each other."), 0,
-			"Whoever registers “R.ex” next may have it, though it looks like another name.\n", "")
+			"Whoever registers “R.ex” next may have it, even if it looks like another name.\n", "")
 		nametag("pets", "release", "Bella", "--reason=x")
 		refuses(t, nametag("names", "reserve", "REX", "--reason=x"), 1, "“REX” is taken")
 		refuses(t, nametag("names", "let-pass", "REX", "--reason=x"), 1, "“REX” is taken")
@@ -197,11 +232,39 @@ func TestNamesAreReservedAndLetPass(t *testing.T) {
 
 		nametag("names", "let-pass", "Be.lla", "--reason=x")
 		is(t, nametag("names", "unreserve", "Be.lla", "--reason=x"), 0, "“Be.lla” is no longer let pass.\n", "")
-		refuses(t, nametag("names", "let-pass", "Rex.", "--reason=x", "--policy=kennel-club"), 0,
-			"The policy, kennel-club-", "does not allow the name: The name needs at least 2 words")
+		refuses(t, nametag("names", "let-pass", "Rex.", "--reason=x", "--policy=kennel-club"), 1, "The name needs at least 2 words")
+		refuses(t, nametag("names", "let-pass", "King Rex", "--reason=x", "--policy", policy), 1, "“King Rex” is reserved")
+		refuses(t, nametag("names", "let-pass", "Bella", "--reason=x"), 1, "“Bella” was given up by its pet")
 		refuses(t, nametag("names", "unreserve", "King Rex", "--reason=x", "--policy", policy), 1,
 			"The policy, club-", "“King Rex” is reserved: Kept for the club's own dogs", "There is no ruling on “King Rex” to take back.")
 	})
+}
+
+// What the help says to do about a lookalike is needed for it, and works.
+func TestTheExamplesOfLettingPassDo(t *testing.T) {
+	for _, example := range []string{
+		`nametag names let-pass Mamie --reason "Its owner knows of Marnie."`,
+		`nametag pets rename Mary Mamie --let-pass --as ann --reason "Agreed with the owner of Marnie."`,
+	} {
+		before, quoted, _ := strings.Cut(strings.TrimSuffix(example, `"`), ` "`)
+		args := append(strings.Fields(before)[1:], quoted)
+		if help := must(t, args[0], args[1], "--help"); !strings.Contains(strings.Join(strings.Fields(help), " "), example) {
+			t.Errorf("%s is no example in\n%s", example, help)
+		}
+		database := filepath.Join(t.TempDir(), "pets.db")
+		bring(t, database, write(t, "pets.csv", "name,category\nMarnie,dog\nMary,dog\n"))
+		mamie := write(t, "more.csv", "name,category\nMamie,dog\n")
+		if _, report := bring(t, database, mamie); len(report) != 1 || !strings.Contains(report[0], "similar") {
+			t.Errorf("Mamie without leave: %q", report)
+		}
+		if r := run(t, environ{"USER": "ann", "NAMETAG_DATABASE": database}, "", args...); r.code != 0 {
+			t.Errorf("%s: %+v", example, r)
+		}
+		bring(t, database, mamie) // what was let pass is to be registered yet
+		if got := names(t, database); !got["Mamie"] || !got["Marnie"] {
+			t.Errorf("%s: the book has %v", example, got)
+		}
+	}
 }
 
 func TestTheRegistrarWorksBesideAServer(t *testing.T) {
@@ -233,6 +296,7 @@ func TestAMistypedPathMakesNoDatabase(t *testing.T) {
 	database := filepath.Join(dir, "pets.db")
 	for _, args := range [][]string{
 		{"pets", "rename", "Rex", "Max", "--reason=x"}, {"pets", "release", "Rex", "--reason=x"}, {"pets", "find", "x"}, {"pets", "show", "x"},
+		{"pets", "correct", "Rex", "--color=red", "--reason=x"},
 		{"names", "reserve", "Rex", "--reason=x"}, {"names", "unreserve", "Rex", "--reason=x"}, {"names", "let-pass", "Rex", "--reason=x"}, {"names", "list"},
 		{"journal", "verify"}, {"journal", "show", "Rex"}, {"journal", "export"}, {"journal", "export", "-o", filepath.Join(dir, "journal")},
 	} {
@@ -309,6 +373,33 @@ func TestJournalVerifyFindsWhatWasAltered(t *testing.T) {
 		}
 		execute(t, database, `UPDATE journal SET entry = 'not JSON'`)
 		refuses(t, nametag("journal", "show", "King"), 1, "row 4 of the journal can't be read")
+	})
+}
+
+func TestJournalVerifyFindsWhatWasChangedPastIt(t *testing.T) {
+	onBoth(t, func(t *testing.T, database string) {
+		nametag := registrar(t, database)
+		nametag("names", "reserve", "King", "--reason=x")
+		nametag("pets", "release", "Rexina", "--reason=x")
+		if r := nametag("journal", "verify"); r.code != 0 {
+			t.Fatalf("%+v", r)
+		}
+		execute(t, database, `UPDATE pets SET favorite_color = 'tan' WHERE name = 'Bella'`)
+		execute(t, database, `DELETE FROM pets WHERE name = 'Rex'`)
+		execute(t, database, `DELETE FROM rulings WHERE name = 'King'`)
+		r := nametag("journal", "verify")
+		refuses(t, r, 1, "the journal is whole, but the book was changed past it: 3 differences", "“nametag journal show”")
+		r.stderr = ""
+		is(t, r, 1, "“Bella” is in the journal with another colour: “light blue”, not “tan”.\n"+
+			"The journal has a ruling on “King” that is not in the book: reserved.\n"+
+			"“Rex” is in the journal, but not in the book.\n", "")
+
+		nametag("pets", "correct", "Bella", "--color=light blue", "--reason=It was changed by SQL.")
+		nametag("names", "reserve", "King", "--reason=x")
+		bring(t, database, write(t, "back.csv", "name,category,color,registered_at\nRex,dog,red,2001-02-03\n"))
+		if r := nametag("journal", "verify"); r.code != 0 {
+			t.Errorf("when all is mended: %+v", r)
+		}
 	})
 }
 

@@ -39,6 +39,8 @@ func inWords(code nametag.Code) string {
 		return "the row is not well-formed CSV"
 	case transfer.CodeBadDate:
 		return "the date can't be used"
+	case transfer.CodeBadLetPass:
+		return "let_pass is neither true nor false"
 	default:
 		return "" // a code that a newer domain has
 	}

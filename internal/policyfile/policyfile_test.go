@@ -209,6 +209,7 @@ func TestWhatIsWrongIsSaidWithItsLine(t *testing.T) {
 		{"reserved:\n- {name: King, reason: a}\n- {name: Queen, reason: a}\n- {name: KING, reason: a}\n", `4: reserved.name: “KING” is reserved already, as “King”`},
 		{"categories: [cat, Dog]", `1: categories: "Dog" is not a word of 1 to 20 small letters from a to z, such as cat`},
 		{"categories:\n- cat\n- cat\n", `3: categories: cat stands there already`},
+		{"categories:\n- horses\n- dogs\n- dog\n", `4: categories: dog is there already, in the singular or the plural; forms take either for one category`},
 	} {
 		_, err := Parse("p.yaml", []byte(test.text))
 		if want := "p.yaml:" + test.want; err == nil || err.Error() != want {
@@ -229,7 +230,7 @@ p.yaml:2: length.min: 9 is more than length.max, 8: no name could be registered
 p.yaml:3: characters: "AB" is neither a character nor a range such as A-Z; part them by spaces
 p.yaml:5: forbidden: "a b" is more than one word; reserve it, or forbid one word of it
 p.yaml:7: forbidden: "c d" is more than one word; reserve it, or forbid one word of it
-p.yaml:9: reserved.name: "-" is not a name that anybody could have: “-” has no letter and no digit. A name needs at least one.
+p.yaml:9: reserved.name: "-" is not a name that anybody could have: “-” has no letter and no digit. A name needs at least one, or a picture such as 🐕.
 p.yaml:10: reserved.reason: The reason is empty. Please type one.`,
 	} {
 		_, err := Parse("p.yaml", []byte(text))
@@ -261,6 +262,16 @@ func TestTheExampleOfTheDocumentationIsAPolicy(t *testing.T) {
 		t.Fatal(err)
 	}
 	if r := p.Rules(); r.Name != "north-kennels" || len(r.Reserved) != 1 || r.Length.Min != 2 || r.Words.Max != 5 {
+		t.Errorf("the example means %+v", r)
+	}
+}
+
+func TestTheExampleOfTheDeploymentIsAPolicy(t *testing.T) {
+	p, err := Load(filepath.Join("..", "..", "deploy", "policies", "example.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := p.Rules(); r.Name != "example" || len(r.Reserved) != 1 || r.Length.Max != 30 {
 		t.Errorf("the example means %+v", r)
 	}
 }

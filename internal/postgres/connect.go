@@ -65,12 +65,12 @@ func whatIsWrong(connString string, err error) string {
 
 // prepareSession sets what the Store relies on, whatever the server, the
 // database or the user have as defaults: a commit is on disk, a statement sees
-// what was committed before it, and a client that stalls does not hold a name
-// for ever.
+// what was committed before it, and a client that stalls in a transaction does
+// not keep everybody from changing the book.
 func prepareSession(ctx context.Context, conn *pgx.Conn) error {
 	_, err := conn.Exec(ctx, `
 		SELECT set_config('default_transaction_isolation', 'read committed', false),
-		       set_config('idle_in_transaction_session_timeout', '60s', false),
+		       set_config('idle_in_transaction_session_timeout', '5s', false),
 		       CASE WHEN current_setting('synchronous_commit') = 'off'
 		            THEN set_config('synchronous_commit', 'on', false) END`)
 	return err

@@ -23,6 +23,20 @@ func (s *Store) Find(ctx context.Context, keys []string) (pets map[string]nameta
 	return pets, err
 }
 
+// EachKey implements nametag.Store. It is not bound by CallTimeout.
+func (s *Store) EachKey(ctx context.Context, visit func(key, lookalike []byte)) error {
+	rows, err := s.pool.Query(ctx, `SELECT name_key, CASE WHEN let_pass THEN '' ELSE lookalike_key END FROM pets`)
+	if err != nil {
+		return failure(ctx, "read the keys", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		v := rows.RawValues()
+		visit(v[0], v[1])
+	}
+	return failure(ctx, "read the keys", rows.Err())
+}
+
 // Look implements nametag.Store.
 func (s *Store) Look(ctx context.Context, at time.Time, names []nametag.Name) (obstacles []nametag.Obstacle, err error) {
 	if len(names) == 0 {

@@ -26,6 +26,25 @@ func (s *Store) Find(ctx context.Context, keys []string) (map[string]nametag.Pet
 	return pets, nil
 }
 
+// EachKey implements nametag.Store.
+func (s *Store) EachKey(ctx context.Context, visit func(key, lookalike []byte)) error {
+	return s.read(ctx, "read the keys", func() error {
+		rows, err := s.reader.QueryContext(ctx, `SELECT name_key, iif(let_pass, '', lookalike_key) FROM pets`)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		var key, lookalike sql.RawBytes
+		for rows.Next() {
+			if err := rows.Scan(&key, &lookalike); err != nil {
+				return err
+			}
+			visit(key, lookalike)
+		}
+		return rows.Err()
+	})
+}
+
 // Look implements nametag.Store.
 func (s *Store) Look(ctx context.Context, at time.Time, names []nametag.Name) ([]nametag.Obstacle, error) {
 	if len(names) == 0 {

@@ -1,6 +1,7 @@
 package storekit
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -10,7 +11,7 @@ import (
 // Apply does what nametag.Store.Apply does, in tx.
 func Apply(ctx context.Context, tx Tx, c nametag.Change) (nametag.Result, error) {
 	want := Wanted{Keys: []string{c.Key}}
-	if c.Action != nametag.ActionReleased {
+	if c.Action != nametag.ActionReleased && c.Action != nametag.ActionCorrected {
 		want.add(c.Name)
 	}
 	head, found, err := tx.Lock(ctx, want)
@@ -22,6 +23,8 @@ func Apply(ctx context.Context, tx Tx, c nametag.Change) (nametag.Result, error)
 	switch c.Action {
 	case nametag.ActionRenamed:
 		before, after, res = rename(found, c)
+	case nametag.ActionCorrected:
+		before, after, res = correct(found, c)
 	case nametag.ActionReleased:
 		before, after, res = release(found, c)
 	case nametag.ActionReserved:
@@ -41,6 +44,7 @@ func Apply(ctx context.Context, tx Tx, c nametag.Change) (nametag.Result, error)
 	}
 	changes := changesOf(before, after)
 	changes.record(head, nametag.NewEvent(c.Action, c.Origin, before, after))
+	res.Record = changes.Records[0]
 	return res, tx.Write(ctx, changes)
 }
 
@@ -74,17 +78,34 @@ func rename(found Found, c nametag.Change) (before, after nametag.State, res nam
 	if o.similar == pet {
 		o.similar = nil
 	}
-	if res := o.refuse(c.LetPass); res.Status != 0 {
-		return before, after, res
-	}
 	renamed := pet.Pet()
 	renamed.Name = c.Name
-	before = nametag.State{Pet: pet, Ruling: o.ruling}
+	before.Pet = pet
+	if c.Name.Key() == pet.NameKey && c.Name.LookalikeKey() == pet.LookalikeKey {
+		after.Pet = nametag.NewPetState(renamed, pet.LetPass) // it is only spelt another way
+		return before, after, nametag.Result{Status: nametag.ChangeDone, Pet: renamed}
+	}
+	if res := o.refuse(c.LetPass); res.Status != 0 {
+		return nametag.State{}, after, res
+	}
+	before.Ruling = o.ruling
 	after.Pet = nametag.NewPetState(renamed, o.similar != nil)
 	if c.Key != c.Name.Key() {
 		after.Ruling = quarantine(pet, c)
 	}
 	return before, after, nametag.Result{Status: nametag.ChangeDone, Pet: renamed}
+}
+
+func correct(found Found, c nametag.Change) (before, after nametag.State, res nametag.Result) {
+	pet := found.pets[c.Key]
+	if pet == nil {
+		return before, after, nametag.Result{Status: nametag.ChangeNotFound}
+	}
+	corrected := *pet
+	corrected.FavoriteColor = cmp.Or(c.FavoriteColor, pet.FavoriteColor)
+	corrected.Category = cmp.Or(c.Category, pet.Category)
+	before.Pet, after.Pet = pet, &corrected
+	return before, after, nametag.Result{Status: nametag.ChangeDone, Pet: corrected.Pet()}
 }
 
 func release(found Found, c nametag.Change) (before, after nametag.State, res nametag.Result) {
@@ -111,13 +132,17 @@ func rule(found Found, c nametag.Change, kind nametag.RulingKind) (before, after
 	if pet := found.pets[c.Name.Key()]; pet != nil {
 		return before, after, nametag.Result{Status: nametag.InsertTaken, Pet: pet.Pet()}
 	}
+	before.Ruling = found.rulings.on[c.Name.Key()]
+	if old := before.Ruling; kind == nametag.RulingLetPass && old != nil && old.Kind != kind && old.Ruling().InForce(c.Origin.At) {
+		return nametag.State{}, after, nametag.Result{Status: nametag.InsertReserved, Ruling: old.Ruling()}
+	}
 	r := nametag.Ruling{Kind: kind, Name: c.Name, Reason: c.Origin.Reason, At: c.Origin.At}
-	before.Ruling, after.Ruling = found.rulings[c.Name.Key()], nametag.NewRulingState(r)
+	after.Ruling = nametag.NewRulingState(r)
 	return before, after, nametag.Result{Status: nametag.ChangeDone, Ruling: r}
 }
 
 func unrule(found Found, c nametag.Change) (before nametag.State, res nametag.Result) {
-	r := found.rulings[c.Key]
+	r := found.rulings.on[c.Key]
 	if r == nil {
 		return before, nametag.Result{Status: nametag.ChangeNotFound}
 	}

@@ -147,16 +147,16 @@ func (b *batch) enter(head nametag.Head, found Found) Changes {
 			b.results[i] = res
 			continue
 		}
-		after := nametag.State{Pet: nametag.NewPetState(e.Pet, o.similar != nil)}
+		after := nametag.State{Pet: nametag.NewPetState(e.Pet, o.similar != nil || e.HoldsNoKey)}
 		before := nametag.State{Ruling: o.ruling}
 		head = c.record(head, nametag.NewEvent(e.Action, e.Origin, before, after))
 		c.AddPets = append(c.AddPets, after.Pet)
 		if o.ruling != nil {
 			c.RemoveRulings = append(c.RemoveRulings, o.ruling.NameKey)
-			found.removeRuling(o.ruling)
+			found.rulings.Remove(o.ruling.NameKey)
 		}
 		found.AddPet(after.Pet)
-		b.results[i] = nametag.Result{Status: nametag.InsertRegistered, Pet: e.Pet}
+		b.results[i] = nametag.Result{Status: nametag.InsertRegistered, Pet: e.Pet, Record: c.Records[len(c.Records)-1]}
 	}
 	return c
 }
@@ -180,6 +180,7 @@ func (b *batch) repeat() {
 		if !ok {
 			claimant := b.claimant[e.IdempotencyKey]
 			first.Fingerprint, first.Result = b.entries[claimant].Fingerprint, b.results[claimant]
+			first.Result.Record = nametag.Record{}
 		}
 		b.results[i] = first.Result
 		if first.Fingerprint != e.Fingerprint {

@@ -1,7 +1,6 @@
 package storekit
 
 import (
-	"slices"
 	"time"
 
 	"nametag"
@@ -31,8 +30,7 @@ func WantedOf(names []nametag.Name) Wanted {
 // Found is what the book has. The zero Found is empty.
 type Found struct {
 	pets, lookalikes map[string]*nametag.PetState // by key; by lookalike key, those that hold it
-	rulings          map[string]*nametag.RulingState
-	rulingsLike      map[string][]*nametag.RulingState // by lookalike key
+	rulings          Rulings
 }
 
 // AddPet adds a pet.
@@ -47,22 +45,64 @@ func (f *Found) AddPet(p *nametag.PetState) {
 }
 
 // AddRuling adds a ruling.
-func (f *Found) AddRuling(r *nametag.RulingState) {
-	if f.rulings == nil {
-		f.rulings, f.rulingsLike = make(map[string]*nametag.RulingState), make(map[string][]*nametag.RulingState)
-	}
-	f.rulings[r.NameKey] = r
-	f.rulingsLike[r.LookalikeKey] = append(f.rulingsLike[r.LookalikeKey], r)
+func (f *Found) AddRuling(r *nametag.RulingState) { f.rulings.Put(r) }
+
+// Rulings are rulings on names. The zero Rulings are none.
+type Rulings struct {
+	on   map[string]*nametag.RulingState            // by the key of the name
+	like map[string]map[string]*nametag.RulingState // by its lookalike key, and then by its key
 }
 
-func (f *Found) removeRuling(r *nametag.RulingState) {
-	delete(f.rulings, r.NameKey)
-	like := f.rulingsLike[r.LookalikeKey]
-	f.rulingsLike[r.LookalikeKey] = slices.DeleteFunc(slices.Clone(like), func(x *nametag.RulingState) bool { return x == r })
+// Put adds a ruling in place of the one that is on the same name, if there is
+// one.
+func (s *Rulings) Put(r *nametag.RulingState) {
+	if s.on == nil {
+		s.on, s.like = make(map[string]*nametag.RulingState), make(map[string]map[string]*nametag.RulingState)
+	}
+	s.Remove(r.NameKey)
+	s.on[r.NameKey] = r
+	if s.like[r.LookalikeKey] == nil {
+		s.like[r.LookalikeKey] = make(map[string]*nametag.RulingState)
+	}
+	s.like[r.LookalikeKey][r.NameKey] = r
+}
+
+// Remove removes the ruling on the name with this key, if there is one.
+func (s *Rulings) Remove(key string) {
+	r := s.on[key]
+	if r == nil {
+		return
+	}
+	delete(s.on, key)
+	if delete(s.like[r.LookalikeKey], key); len(s.like[r.LookalikeKey]) == 0 {
+		delete(s.like, r.LookalikeKey)
+	}
+}
+
+// Over returns the ruling that keeps n from people at a time, and whether one
+// lets n pass though it looks like another. One on the name itself goes before
+// those on names that look like it. InForce.NameKey tells which it is.
+func (s *Rulings) Over(n nametag.Name, at time.Time) (inForce *nametag.RulingState, permit bool) {
+	if len(s.on) == 0 {
+		return nil, false
+	}
+	switch r := s.on[n.Key()]; {
+	case r != nil && r.Kind == nametag.RulingLetPass:
+		return nil, true
+	case r != nil && r.Ruling().InForce(at):
+		return r, false
+	}
+	for _, r := range s.like[n.LookalikeKey()] {
+		if r.Ruling().InForce(at) && (inForce == nil || r.NameKey < inForce.NameKey) {
+			inForce = r
+		}
+	}
+	return inForce, false
 }
 
 // An occupancy is what there is on one name.
 type occupancy struct {
+	key     string // the name's
 	holder  *nametag.PetState
 	ruling  *nametag.RulingState // on this very name, whether or not it is in force
 	inForce *nametag.RulingState // keeps the name from people
@@ -71,28 +111,18 @@ type occupancy struct {
 }
 
 func (f *Found) of(n nametag.Name, at time.Time) occupancy {
-	o := occupancy{holder: f.pets[n.Key()], similar: f.lookalikes[n.LookalikeKey()], ruling: f.rulings[n.Key()]}
-	switch {
-	case o.ruling != nil && o.ruling.Kind == nametag.RulingLetPass:
-		o.permit = true
-	case o.ruling != nil && o.ruling.Ruling().InForce(at):
-		o.inForce = o.ruling
-	default:
-		for _, r := range f.rulingsLike[n.LookalikeKey()] {
-			if r.Ruling().InForce(at) && (o.inForce == nil || r.NameKey < o.inForce.NameKey) {
-				o.inForce = r
-			}
-		}
-	}
+	o := occupancy{key: n.Key(), holder: f.pets[n.Key()], similar: f.lookalikes[n.LookalikeKey()], ruling: f.rulings.on[n.Key()]}
+	o.inForce, o.permit = f.rulings.Over(n, at)
 	return o
 }
 
-// refuse returns why the name is not to be had; the zero Result if it is.
+// refuse returns why the name is not to be had; the zero Result if it is. Who is
+// let pass may look like other pets, and like names with rulings.
 func (o occupancy) refuse(letPass bool) nametag.Result {
 	switch {
 	case o.holder != nil:
 		return nametag.Result{Status: nametag.InsertTaken, Pet: o.holder.Pet()}
-	case o.inForce != nil:
+	case o.inForce != nil && !(letPass && o.inForce.NameKey != o.key):
 		return nametag.Result{Status: nametag.InsertReserved, Ruling: o.inForce.Ruling()}
 	case o.similar != nil && !o.permit && !letPass:
 		return nametag.Result{Status: nametag.InsertSimilar, Pet: o.similar.Pet()}

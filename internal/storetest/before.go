@@ -29,10 +29,8 @@ func HasJournal(t testing.TB, s nametag.Store) {
 	if n := len(list(t, s, nametag.ListQuery{Limit: 2 * before})); n != before {
 		t.Errorf("%d pets in the book, want %d", n, before)
 	}
-	found, err := nametag.NewRegistry(s, nil).VerifyJournal(t.Context(), nil, nil)
-	if err != nil || len(found.Faults) > 0 || found.Head.Seq != before {
-		t.Fatalf("verification: %v, %v", found, err)
-	}
+	isWhole(t, s)
+	equal(t, "head", head(t, s).Seq, before)
 	rows := records(t, s, nametag.JournalQuery{After: before - 2, Limit: 10})
 	for i, name := range []string{"Bel-la", "Bella"} {
 		e, err := rows[i].Event()

@@ -18,6 +18,8 @@ var databaseTests = map[string]func(*testing.T, Database){
 	"AnEarlierSchemaIsForMigrateToMend":  earlierSchema,
 	"ALaterSchemaIsRefusedButServedOn":   laterSchema,
 	"AnAnswerSurvivesThePet":             answerSurvivesPet,
+	"ChangesOfEveryKindMeet":             changesMeet,
+	"TheJournalHasOneHead":               oneHead,
 	"AReaderChangesNothing":              readerChangesNothing,
 	"AReaderNeedsTheSchemaOfTheProgram":  readerNeedsSchema,
 	"KeysAreForgottenAFewAtATime":        keysForgottenInBatches,
@@ -91,6 +93,14 @@ func answerSurvivesPet(t *testing.T, db Database) {
 	if e, ok := errors.AsType[*nametag.Error](err); !ok || e.Holder == nil || !e.Holder.Same(rex) {
 		t.Errorf("the late one is told %v, want that %v has the name", err, rex)
 	}
+}
+
+func oneHead(t *testing.T, db Database) {
+	s := openNew(t, db)
+	Enter(t, s, "Rex")
+	db.Execute(t, `INSERT INTO journal_head (seq, hash) SELECT 0, hash FROM journal_head WHERE true ON CONFLICT DO NOTHING`)
+	Enter(t, s, "Ada")
+	equal(t, "head", head(t, s).Seq, 2)
 }
 
 func readerChangesNothing(t *testing.T, db Database) {

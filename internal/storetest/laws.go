@@ -194,7 +194,7 @@ func releasedIsFreeLater(t *testing.T, s nametag.Store) {
 
 func nothingToChange(t *testing.T, s nametag.Store) {
 	before := head(t, s)
-	for _, a := range []nametag.Action{nametag.ActionRenamed, nametag.ActionReleased, nametag.ActionUnreserved} {
+	for _, a := range []nametag.Action{nametag.ActionRenamed, nametag.ActionCorrected, nametag.ActionReleased, nametag.ActionUnreserved} {
 		equal(t, string(a), apply(t, s, on(0, a, nametag.Change{Key: "rex", Name: parse(t, "Max")})), nametag.Result{Status: nametag.ChangeNotFound})
 	}
 	if _, err := s.Apply(t.Context(), on(0, "painted", nametag.Change{Key: "rex"})); err == nil {
@@ -226,10 +226,12 @@ func journalTells(t *testing.T, s nametag.Store) {
 	rex := newPet(t, "Rex")
 	e := nametag.Entry{Pet: rex, Action: nametag.ActionRegistered,
 		Origin: nametag.Origin{At: day.Add(time.Hour), Via: nametag.ViaAPI, Policy: "open-1"}}
-	insert(t, s, e, nametag.Entry{Pet: newPet(t, "REX")})
+	e.IdempotencyKey = "once"
+	entered := insert(t, s, e, nametag.Entry{Pet: newPet(t, "REX")}, e)
+	again := insert(t, s, e)
 	max := parse(t, "Max <&>")
 	c := on(1, nametag.ActionRenamed, nametag.Change{Key: "rex", Name: max, Until: day.AddDate(0, 0, 9)})
-	apply(t, s, c)
+	changed := apply(t, s, c)
 
 	all := records(t, s, nametag.JournalQuery{Limit: 10})
 	renamed := rex
@@ -239,6 +241,8 @@ func journalTells(t *testing.T, s nametag.Store) {
 	two := one.Head().Append(nametag.NewEvent(nametag.ActionRenamed, c.Origin,
 		nametag.State{Pet: nametag.NewPetState(rex, false)}, nametag.State{Pet: nametag.NewPetState(renamed, false), Ruling: kept}))
 	equal(t, "journal", all, []nametag.Record{one, two})
+	told := []nametag.Record{entered[0].Record, entered[1].Record, entered[2].Record, again[0].Record, changed.Record}
+	equal(t, "what the results tell of it", told, []nametag.Record{one, {}, {}, {}, two})
 	equal(t, "head", head(t, s), two.Head())
 	equal(t, "of the old name", records(t, s, nametag.JournalQuery{Key: "rex", Limit: 10}), all)
 	equal(t, "of the new name", records(t, s, nametag.JournalQuery{Key: max.Key(), Limit: 10}), all[1:])

@@ -36,8 +36,12 @@ func unavailableWhenClosed(t *testing.T, s nametag.Store) {
 	}
 	ctx := t.Context()
 	calls := map[string]func() error{
-		"Insert":     func() error { _, err := s.Insert(ctx, entriesOf(newPet(t, "Rex"))); return err },
-		"Find":       func() error { _, err := s.Find(ctx, []string{"rex"}); return err },
+		"Insert": func() error { _, err := s.Insert(ctx, entriesOf(newPet(t, "Rex"))); return err },
+		"Find":   func() error { _, err := s.Find(ctx, []string{"rex"}); return err },
+		"EachState": func() error {
+			_, err := s.EachState(ctx, func(nametag.State) error { return nil })
+			return err
+		},
 		"List":       func() error { _, err := s.List(ctx, nametag.ListQuery{Limit: 1}); return err },
 		"ForgetKeys": func() error { _, err := s.ForgetKeys(ctx, time.Now()); return err },
 		"Ready":      func() error { return s.Ready(ctx) },

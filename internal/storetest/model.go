@@ -43,7 +43,7 @@ func (m *model) judge(n nametag.Name, at time.Time, except string, letPass bool)
 	if !permit {
 		first := own
 		for key, r := range m.rulings {
-			isLike := r.LookalikeKey == n.LookalikeKey() && r.Ruling().InForce(at)
+			isLike := r.LookalikeKey == n.LookalikeKey() && r.Ruling().InForce(at) && (key == n.Key() || !letPass)
 			if isLike && (first.NameKey == "" || !first.Ruling().InForce(at) || key < first.NameKey && first.NameKey != n.Key()) {
 				first = r
 			}
@@ -75,7 +75,7 @@ func (m *model) insert(e nametag.Entry) nametag.Result {
 	if res.Status == 0 {
 		res = registered(e.Pet)
 		delete(m.rulings, e.Pet.Name.Key())
-		m.pets[e.Pet.Name.Key()] = *nametag.NewPetState(e.Pet, looksLike)
+		m.pets[e.Pet.Name.Key()] = *nametag.NewPetState(e.Pet, looksLike || e.HoldsNoKey)
 	}
 	if e.IdempotencyKey != "" {
 		m.answers[e.IdempotencyKey] = answer{e.Fingerprint, res}
@@ -90,12 +90,16 @@ func (m *model) apply(c nametag.Change) nametag.Result {
 		if !isHeld {
 			return nametag.Result{Status: nametag.ChangeNotFound}
 		}
+		renamed := pet.Pet()
+		renamed.Name = c.Name
+		if c.Name.Key() == pet.NameKey && c.Name.LookalikeKey() == pet.LookalikeKey {
+			m.pets[c.Key] = *nametag.NewPetState(renamed, pet.LetPass)
+			return nametag.Result{Status: nametag.ChangeDone, Pet: renamed}
+		}
 		res, looksLike := m.judge(c.Name, c.Origin.At, c.Key, c.LetPass)
 		if res.Status != 0 {
 			return res
 		}
-		renamed := pet.Pet()
-		renamed.Name = c.Name
 		delete(m.pets, c.Key)
 		delete(m.rulings, c.Name.Key())
 		m.pets[c.Name.Key()] = *nametag.NewPetState(renamed, looksLike)
@@ -104,6 +108,18 @@ func (m *model) apply(c nametag.Change) nametag.Result {
 			res.Ruling = m.quarantine(pet, c)
 		}
 		return res
+	case nametag.ActionCorrected:
+		if !isHeld {
+			return nametag.Result{Status: nametag.ChangeNotFound}
+		}
+		if c.FavoriteColor != "" {
+			pet.FavoriteColor = c.FavoriteColor
+		}
+		if c.Category != "" {
+			pet.Category = c.Category
+		}
+		m.pets[c.Key] = pet
+		return nametag.Result{Status: nametag.ChangeDone, Pet: pet.Pet()}
 	case nametag.ActionReleased:
 		if !isHeld {
 			return nametag.Result{Status: nametag.ChangeNotFound}
@@ -123,6 +139,9 @@ func (m *model) apply(c nametag.Change) nametag.Result {
 		}
 		kind := map[nametag.Action]nametag.RulingKind{
 			nametag.ActionReserved: nametag.RulingReserved, nametag.ActionLetPass: nametag.RulingLetPass}[c.Action]
+		if old, ok := m.rulings[c.Key]; ok && kind == nametag.RulingLetPass && old.Kind != kind && old.Ruling().InForce(c.Origin.At) {
+			return keptBy(old.Ruling())
+		}
 		r := nametag.Ruling{Kind: kind, Name: c.Name, Reason: c.Origin.Reason, At: c.Origin.At}
 		m.rulings[c.Key] = *nametag.NewRulingState(r)
 		return nametag.Result{Status: nametag.ChangeDone, Ruling: r}
@@ -173,9 +192,10 @@ func agreesWithModel(t *testing.T, s nametag.Store) {
 				e = keyed(p, fmt.Sprintf("%s %d", key, run))
 			}
 			e.LetPass = rapid.IntRange(0, 9).Draw(rt, "let pass") == 0
+			e.HoldsNoKey = e.LetPass && rapid.Bool().Draw(rt, "holds no key")
 			return e
 		})
-		actions := rapid.SampledFrom([]nametag.Action{"", "", nametag.ActionRenamed, nametag.ActionReleased,
+		actions := rapid.SampledFrom([]nametag.Action{"", "", nametag.ActionRenamed, nametag.ActionCorrected, nametag.ActionReleased,
 			nametag.ActionReserved, nametag.ActionUnreserved, nametag.ActionLetPass})
 		for range rapid.IntRange(1, 12).Draw(rt, "calls") {
 			today++
@@ -198,8 +218,12 @@ func agreesWithModel(t *testing.T, s nametag.Store) {
 			n := name.Draw(rt, "to")
 			c := nametag.Change{Key: n.Key(), Name: n, LetPass: rapid.Bool().Draw(rt, "let pass"),
 				Until: day.AddDate(0, 0, today+rapid.IntRange(0, 3).Draw(rt, "days"))}
-			if action == nametag.ActionRenamed {
+			switch action {
+			case nametag.ActionRenamed:
 				c.Key = name.Draw(rt, "from").Key()
+			case nametag.ActionCorrected:
+				c.FavoriteColor = rapid.SampledFrom([]nametag.Color{"", "green"}).Draw(rt, "colour")
+				c.Category = rapid.SampledFrom([]nametag.Category{"", nametag.Cat}).Draw(rt, "category")
 			}
 			c = on(today, action, c)
 			res, err := s.Apply(t.Context(), c)
@@ -226,6 +250,7 @@ func agreesWithModel(t *testing.T, s nametag.Store) {
 		agree(rt, "the journal's pets", journal.pets, m.pets)
 		agree(rt, "the journal's rulings", journal.rulings, m.rulings)
 	})
+	isWhole(t, s)
 }
 
 func agree[T any](rt *rapid.T, what string, got, want T) {

@@ -2,8 +2,10 @@ package storetest
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"nametag"
@@ -210,4 +212,111 @@ func keysAndBareEntries(t *testing.T, s nametag.Store) {
 	if winners != 1 {
 		t.Errorf("%d got the name, want one", winners)
 	}
+}
+
+// changesMeet has pets registered, renamed, corrected and released and names
+// reserved and let pass, all at once, over few names and by two stores.
+func changesMeet(t *testing.T, db Database) {
+	const workers, steps = 12, 40
+	stores := []nametag.Store{openNew(t, db), open(t, db, Options{})}
+	var made atomic.Int32
+	together(workers, func(i int) {
+		s, random := stores[i%len(stores)], rand.New(rand.NewPCG(1, uint64(i)))
+		for step := range steps {
+			done, err := anyChange(t, s, random, step)
+			if err != nil {
+				t.Errorf("worker %d, step %d: %v", i, step, err)
+				return
+			}
+			if done {
+				made.Add(1)
+			}
+		}
+	})
+	for _, s := range stores {
+		isWhole(t, s)
+		equal(t, "head", head(t, s).Seq, int64(made.Load()))
+	}
+	kinds := isReplayed(t, stores[0])
+	for _, a := range append(anyAction, nametag.ActionRegistered) {
+		if kinds[a] == 0 {
+			t.Errorf("nothing was %s: %v", a, kinds)
+		}
+	}
+}
+
+var anyAction = []nametag.Action{nametag.ActionRenamed, nametag.ActionCorrected, nametag.ActionReleased,
+	nametag.ActionReserved, nametag.ActionUnreserved, nametag.ActionUnreserved, nametag.ActionLetPass}
+
+// anyChange makes a change that is drawn by lot, on some day, and reports
+// whether it was made.
+func anyChange(t *testing.T, s nametag.Store, random *rand.Rand, today int) (bool, error) {
+	name := func() nametag.Name {
+		names := []string{"Rex", "R-ex", "R.ex", "Ada", "A-da", "Bo"}
+		return parse(t, names[random.IntN(len(names))])
+	}
+	if n := random.IntN(2 * len(anyAction)); n < len(anyAction) {
+		c := nametag.Change{Key: name().Key(), Name: name(), LetPass: n%2 == 0, Until: day.AddDate(0, 0, today+random.IntN(3)),
+			FavoriteColor: nametag.Color(fmt.Sprint("colour ", today))}
+		if anyAction[n] != nametag.ActionRenamed {
+			c.Key = c.Name.Key()
+		}
+		res, err := s.Apply(t.Context(), on(today, anyAction[n], c))
+		return res.Status == nametag.ChangeDone, err
+	}
+	e := at(today, nametag.Entry{Pet: newPet(t, name().String()), LetPass: random.IntN(4) == 0})
+	res, err := s.Insert(t.Context(), e)
+	return err == nil && res[0].Status == nametag.InsertRegistered, err
+}
+
+// isWhole sees that the journal is whole and that the book is what it tells of.
+func isWhole(t testing.TB, s nametag.Store) {
+	t.Helper()
+	found, err := nametag.NewRegistry(s, nil).VerifyJournal(t.Context(), nil, nil)
+	if err != nil || len(found.Faults)+len(found.Differences) > 0 {
+		t.Errorf("verification: %q and %q (%v)", found.Faults, found.Differences, err)
+	}
+}
+
+// isReplayed sees that every row of the journal found the book as the rows
+// before it had left it, and that the last left it as it is. It returns how
+// many rows there are of each kind.
+func isReplayed(t testing.TB, s nametag.Store) map[nametag.Action]int {
+	t.Helper()
+	m, kinds := newModel(), make(map[nametag.Action]int)
+	for _, r := range records(t, s, nametag.JournalQuery{Limit: 10_000}) {
+		e, err := r.Event()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p := e.Before.Pet; p != nil {
+			equal(t, fmt.Sprintf("the pet before row %d", r.Seq), *p, m.pets[p.NameKey])
+		}
+		if ru := e.Before.Ruling; ru != nil {
+			equal(t, fmt.Sprintf("the ruling before row %d", r.Seq), *ru, m.rulings[ru.NameKey])
+		}
+		kinds[e.Action]++
+		before := len(m.pets) + len(m.rulings)
+		m.replay(e)
+		equal(t, fmt.Sprintf("what row %d adds", r.Seq), len(m.pets)+len(m.rulings)-before, counted(e.After)-counted(e.Before))
+	}
+	book := newModel()
+	all, _ := states(t, s)
+	for _, state := range all {
+		book.replay(nametag.Event{After: state})
+	}
+	equal(t, "pets", book.pets, m.pets)
+	equal(t, "rulings", book.rulings, m.rulings)
+	return kinds
+}
+
+// counted returns how many pets and rulings there are.
+func counted(s nametag.State) (n int) {
+	if s.Pet != nil {
+		n++
+	}
+	if s.Ruling != nil {
+		n++
+	}
+	return n
 }

@@ -53,6 +53,7 @@ var listTests = map[string]func(*testing.T, nametag.Store){
 		})
 	},
 	"ACursorNeedNotBeAPet":      cursorBetweenPets,
+	"EachKeyOnce":               eachKeyOnce,
 	"SearchesLiterally":         searchesLiterally,
 	"KeepsToACategory":          keepsToCategory,
 	"ListEndsWithItsContext":    listEndsWithContext,
@@ -185,4 +186,25 @@ func newPetsDoNotDisturb(t *testing.T, s nametag.Store) {
 	last := page[1]
 	page = list(t, s, nametag.ListQuery{Limit: 2, After: nametag.Cursor{RegisteredAt: last.RegisteredAt, Key: last.Name.Key()}})
 	equal(t, "second page", names(page), []string{"b", "a"})
+}
+
+func eachKeyOnce(t *testing.T, s nametag.Store) {
+	pets := numbered(t, "Max", 300)
+	insert(t, s, entriesOf(pets...)...)
+	insert(t, s, passing(entriesOf(newPet(t, "M.a.x 7")))...)
+	want := map[string]string{"m.a.x 7": ""}
+	for _, p := range pets {
+		want[p.Name.Key()] = p.Name.LookalikeKey()
+	}
+	got := make(map[string]string)
+	err := s.EachKey(t.Context(), func(key, lookalike []byte) {
+		if _, ok := got[string(key)]; ok {
+			t.Errorf("%s comes twice", key)
+		}
+		got[string(key)] = string(lookalike)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "keys", got, want)
 }

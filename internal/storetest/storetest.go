@@ -55,6 +55,7 @@ func Run(t *testing.T, create func(testing.TB) Database) {
 		{"List", listTests},
 		{"Life", lifeTests},
 		{"Law", lawTests},
+		{"State", stateTests},
 	} {
 		t.Run(group.name, func(t *testing.T) {
 			for name, test := range group.tests {

@@ -17,6 +17,7 @@ var (
 	categoryHeaders = []string{"category", "pet_category", "species"}
 	colorHeaders    = []string{"favorite_color", "pet_favorite_color", "favourite_colour", "color", "colour"}
 	dateHeaders     = []string{"registered_at", "license_issue_date"}
+	letPassHeaders  = []string{"let_pass"}
 )
 
 // A MissingColumnError says that a file has no column for something that was
@@ -36,7 +37,7 @@ func (e *MissingColumnError) Error() string {
 }
 
 // positions says where the columns are. A column that is not there is at -1.
-type positions struct{ name, category, color, date int }
+type positions struct{ name, category, color, date, letPass int }
 
 // locate finds the columns by the headers of a file.
 func (c Columns) locate(headers []string) (positions, error) {
@@ -53,6 +54,7 @@ func (c Columns) locate(headers []string) (positions, error) {
 		{&p.category, "category", c.Category, categoryHeaders, true},
 		{&p.color, "color", c.Color, colorHeaders, false},
 		{&p.date, "date", c.Date, dateHeaders, false},
+		{&p.letPass, "let pass", "", letPassHeaders, false},
 	} {
 		wanted := column.usual
 		if column.asked != "" {
@@ -69,7 +71,8 @@ func (c Columns) locate(headers []string) (positions, error) {
 	return p, err
 }
 
-// locateName finds the column of the names alone.
+// locateName finds the column of the names, and that which says whether they are
+// let pass.
 func (c Columns) locateName(headers []string) (positions, error) {
 	p, err := c.locate(headers)
 	if missing, ok := errors.AsType[*MissingColumnError](err); ok && missing.Column != "name" {

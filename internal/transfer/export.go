@@ -6,6 +6,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"io"
+	"strconv"
 
 	"nametag"
 )
@@ -13,18 +14,19 @@ import (
 // timeLayout is RFC 3339 in UTC, to the microsecond.
 const timeLayout = "2006-01-02T15:04:05.000000Z"
 
-// ExportCSV writes the whole book to w, newest first, and returns how many pets
-// it has. The columns are name, favorite_color, category and registered_at; a
-// Rows reads them back. A text that a spreadsheet would run as a formula is
+// ExportCSV writes the whole book to w, oldest first, as it is at one moment, and
+// returns how many pets it has. The columns are name, favorite_color, category,
+// registered_at and let_pass; a Rows reads them back, and in this order who had a
+// name first has it again. A text that a spreadsheet would run as a formula is
 // written with an apostrophe before it.
 func ExportCSV(ctx context.Context, r *nametag.Registry, w io.Writer) (int, error) {
 	out := csv.NewWriter(w)
-	if err := out.Write([]string{"name", "favorite_color", "category", "registered_at"}); err != nil {
+	if err := out.Write([]string{"name", "favorite_color", "category", "registered_at", "let_pass"}); err != nil {
 		return 0, err
 	}
-	n, err := eachPet(ctx, r, func(p nametag.Pet) error {
+	n, err := eachPet(ctx, r, func(p nametag.Pet, letPass bool) error {
 		return out.Write([]string{cellText(p.Name.String()), cellText(string(p.FavoriteColor)),
-			string(p.Category), p.RegisteredAt.UTC().Format(timeLayout)})
+			string(p.Category), p.RegisteredAt.UTC().Format(timeLayout), strconv.FormatBool(letPass)})
 	})
 	if err != nil {
 		return n, err
@@ -33,15 +35,18 @@ func ExportCSV(ctx context.Context, r *nametag.Registry, w io.Writer) (int, erro
 	return n, out.Error()
 }
 
-// ExportJSONL writes the whole book to w, newest first, one JSON object a line
-// (jsonlines.org), and returns how many pets it has. The members are called
-// like the columns of ExportCSV.
+// ExportJSONL writes the whole book to w, in the order of ExportCSV, one JSON
+// object a line (jsonlines.org), and returns how many pets it has. The members
+// are called like the columns of ExportCSV.
 func ExportJSONL(ctx context.Context, r *nametag.Registry, w io.Writer) (int, error) {
 	out := bufio.NewWriter(w)
 	enc := json.NewEncoder(out)
 	enc.SetEscapeHTML(false)
-	n, err := eachPet(ctx, r, func(p nametag.Pet) error {
-		return enc.Encode(JSON(p))
+	n, err := eachPet(ctx, r, func(p nametag.Pet, letPass bool) error {
+		return enc.Encode(struct {
+			particulars
+			LetPass bool `json:"let_pass"`
+		}{particularsOf(p), letPass})
 	})
 	if err != nil {
 		return n, err
@@ -49,34 +54,31 @@ func ExportJSONL(ctx context.Context, r *nametag.Registry, w io.Writer) (int, er
 	return n, out.Flush()
 }
 
-// JSON returns what encodes as p does in ExportJSONL.
-func JSON(p nametag.Pet) any {
-	return struct {
-		Name          string `json:"name"`
-		FavoriteColor string `json:"favorite_color"`
-		Category      string `json:"category"`
-		RegisteredAt  string `json:"registered_at"`
-	}{p.Name.String(), string(p.FavoriteColor), string(p.Category), p.RegisteredAt.UTC().Format(timeLayout)}
+// JSON returns what encodes as p does in ExportJSONL, but for let_pass.
+func JSON(p nametag.Pet) any { return particularsOf(p) }
+
+// particulars are what everybody may know of a pet.
+type particulars struct {
+	Name          string `json:"name"`
+	FavoriteColor string `json:"favorite_color"`
+	Category      string `json:"category"`
+	RegisteredAt  string `json:"registered_at"`
 }
 
-// eachPet calls f for every pet of the book, newest first, and returns how many
+func particularsOf(p nametag.Pet) particulars {
+	return particulars{p.Name.String(), string(p.FavoriteColor), string(p.Category), p.RegisteredAt.UTC().Format(timeLayout)}
+}
+
+// eachPet calls f for every pet of the book, oldest first, and returns how many
 // there were.
-func eachPet(ctx context.Context, r *nametag.Registry, f func(nametag.Pet) error) (int, error) {
+func eachPet(ctx context.Context, r *nametag.Registry, f func(p nametag.Pet, letPass bool) error) (int, error) {
 	n := 0
-	q := nametag.Query{Limit: nametag.MaxPageSize}
-	for {
-		page, err := r.Pets(ctx, q)
-		if err != nil {
-			return n, err
+	err := r.EachState(ctx, func(s nametag.State) error {
+		if s.Pet == nil {
+			return nil
 		}
-		for _, p := range page.Pets {
-			if err := f(p); err != nil {
-				return n, err
-			}
-			n++
-		}
-		if q.After = page.Next; q.After.IsZero() {
-			return n, nil
-		}
-	}
+		n++
+		return f(s.Pet.Pet(), s.Pet.LetPass)
+	})
+	return n, err
 }

@@ -27,7 +27,13 @@ type Enter func(context.Context, []nametag.Application) ([]nametag.Outcome, erro
 // must be asked about each name once.
 func DryRun(r *nametag.Registry) Enter {
 	seen := newSights(r.Policy())
-	return func(ctx context.Context, applications []nametag.Application) ([]nametag.Outcome, error) {
+	var permits map[string]bool
+	return func(ctx context.Context, applications []nametag.Application) (outcomes []nametag.Outcome, err error) {
+		if permits == nil {
+			if permits, err = permitted(ctx, r); err != nil {
+				return nil, err
+			}
+		}
 		names := make([]string, len(applications))
 		for i, a := range applications {
 			names[i] = a.Name
@@ -36,15 +42,38 @@ func DryRun(r *nametag.Registry) Enter {
 		if err != nil {
 			return nil, err
 		}
-		outcomes := make([]nametag.Outcome, len(verdicts))
+		outcomes = make([]nametag.Outcome, len(verdicts))
 		for i, v := range verdicts {
-			if v.Status != nametag.Available {
+			switch a := applications[i]; {
+			case v.Status == nametag.Similar && a.LetPass:
+			case v.Status != nametag.Available:
 				outcomes[i].Err = &nametag.Error{Code: v.Reason, Field: nametag.FieldName, Message: v.Message, Holder: v.Holder}
-			} else {
-				outcomes[i].Err = seen.see(v.Name)
+			default:
+				outcomes[i].Err = seen.see(v.Name, a.LetPass, permits[v.Name.Key()])
 			}
 		}
 		return outcomes, nil
+	}
+}
+
+// permitted returns the names that the book lets pass, by key.
+func permitted(ctx context.Context, r *nametag.Registry) (map[string]bool, error) {
+	keys := make(map[string]bool)
+	var after nametag.Name
+	for {
+		const page = 1000
+		rulings, err := r.Rulings(ctx, after, page)
+		if err != nil {
+			return nil, err
+		}
+		for _, ru := range rulings {
+			if after = ru.Name; ru.Kind == nametag.RulingLetPass {
+				keys[ru.Name.Key()] = true
+			}
+		}
+		if len(rulings) < page {
+			return keys, nil
+		}
 	}
 }
 
@@ -56,15 +85,15 @@ func EmptyBook(p *nametag.Policy) Enter {
 		for i, a := range applications {
 			name, err := nametag.ParseName(a.Name)
 			if outcomes[i].Err = err; err == nil {
-				outcomes[i].Err = seen.see(name)
+				outcomes[i].Err = seen.see(name, a.LetPass, false)
 			}
 		}
 		return outcomes, nil
 	}
 }
 
-// sights are the names that were seen, by how they look. They are nil where it
-// does not matter.
+// sights are the names that keep away others, by how they look. They are nil
+// where it does not matter.
 type sights map[string]nametag.Name
 
 func newSights(p *nametag.Policy) sights {
@@ -74,22 +103,28 @@ func newSights(p *nametag.Policy) sights {
 	return make(sights)
 }
 
-// see returns an error if an earlier name looks like n.
-func (s sights) see(n nametag.Name) error {
-	if s == nil {
+// see returns an error if an earlier name looks like n. That is no matter if n is
+// let pass by its row, and then it keeps nobody away, or by a permit of the
+// registrar's, and then it does so if it is the first to look so.
+func (s sights) see(n nametag.Name, letPass, permit bool) error {
+	if s == nil || letPass {
 		return nil
 	}
 	key := n.LookalikeKey()
-	if earlier, ok := s[key]; ok {
-		return &nametag.Error{
-			Code:    nametag.CodeSimilar,
-			Field:   nametag.FieldName,
-			Message: fmt.Sprintf("“%s” is too much like “%s”.", n, earlier),
-			Holder:  &nametag.Pet{Name: earlier},
-		}
+	earlier, ok := s[key]
+	switch {
+	case !ok:
+		s[key] = n
+		return nil
+	case permit:
+		return nil
 	}
-	s[key] = n
-	return nil
+	return &nametag.Error{
+		Code:    nametag.CodeSimilar,
+		Field:   nametag.FieldName,
+		Message: fmt.Sprintf("“%s” is too much like “%s”.", n, earlier),
+		Holder:  &nametag.Pet{Name: earlier},
+	}
 }
 
 // A Summary tells what became of the rows so far.

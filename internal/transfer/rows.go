@@ -14,6 +14,7 @@ import (
 const (
 	CodeBadRow            nametag.Code = "bad_row"            // the row is not CSV, or has too many or too few columns
 	CodeBadDate           nametag.Code = "bad_date"           // the date is none, or can't be the day of a registration
+	CodeBadLetPass        nametag.Code = "bad_let_pass"       // let_pass is neither true nor false
 	CodeAlreadyRegistered nametag.Code = "already_registered" // this very pet is in the book
 )
 
@@ -59,7 +60,8 @@ func NewRows(r io.Reader, f Format) (*Rows, error) {
 }
 
 // NewNames reads the header of r, of which only the column of the names is
-// needed. The rows are judged by their names alone.
+// needed. The rows are judged by their names alone, and by whether they are let
+// pass.
 func NewNames(r io.Reader, f Format) (*Rows, error) {
 	rows, err := newRows(r, f, f.Columns.locateName)
 	if err == nil {
@@ -136,6 +138,9 @@ func (r *Rows) row(rec record) Row {
 	if row.Application.RegisteredAt, err = parseDate(field(rec.fields, r.at.date), r.format.Now()); err != nil {
 		row.Refusal = &Refusal{CodeBadDate, err.Error()}
 	}
+	if row.Application.LetPass, err = parseLetPass(field(rec.fields, r.at.letPass)); err != nil {
+		row.Refusal = &Refusal{CodeBadLetPass, err.Error()}
+	}
 	r.judge(&row)
 	return row
 }
@@ -156,6 +161,18 @@ func (r *Rows) judgeName(row *Row) {
 	}
 	if row.Pet.Name = name; err != nil {
 		row.Refusal = refusal(err)
+	}
+}
+
+// parseLetPass reads true or false. No text is false.
+func parseLetPass(s string) (bool, error) {
+	switch strings.ToLower(strings.TrimSpace(s)) {
+	case "true":
+		return true, nil
+	case "false", "":
+		return false, nil
+	default:
+		return false, fmt.Errorf("“%s” does not say whether the name is let pass: write true or false", s)
 	}
 }
 

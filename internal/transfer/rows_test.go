@@ -43,6 +43,25 @@ func TestParseDate(t *testing.T) {
 	}
 }
 
+func TestParseLetPass(t *testing.T) {
+	for _, test := range []struct {
+		text string
+		want bool
+		err  string
+	}{
+		{"", false, ""},
+		{"false", false, ""},
+		{" TRUE ", true, ""},
+		{"1", false, "“1” does not say whether the name is let pass: write true or false"},
+		{"perhaps", false, "write true or false"},
+	} {
+		got, err := parseLetPass(test.text)
+		if got != test.want || (err == nil) != (test.err == "") || err != nil && !strings.Contains(err.Error(), test.err) {
+			t.Errorf("parseLetPass(%q) = %t, %v", test.text, got, err)
+		}
+	}
+}
+
 func TestColumnsAreFoundByTheirHeaders(t *testing.T) {
 	for _, test := range []struct {
 		name    string
@@ -51,11 +70,12 @@ func TestColumnsAreFoundByTheirHeaders(t *testing.T) {
 		want    positions
 		missing *MissingColumnError
 	}{
-		{"Seattle's", "license_issue_date,animals_name,species,primary_breed", Columns{}, positions{1, 2, -1, 0}, nil},
-		{"our own", "name,favorite_color,category,registered_at", Columns{}, positions{0, 2, 1, 3}, nil},
-		{"the form's, in capitals", "Pet_Name, PET_CATEGORY ,Pet_Favorite_Color", Columns{}, positions{0, 1, 2, -1}, nil},
-		{"the likeliest first", "colour,species,animals_name,category,name", Columns{}, positions{4, 3, 0, -1}, nil},
-		{"asked for", "a,b,c,D", Columns{Name: "A", Category: "b", Color: "c", Date: "d"}, positions{0, 1, 2, 3}, nil},
+		{"Seattle's", "license_issue_date,animals_name,species,primary_breed", Columns{}, positions{1, 2, -1, 0, -1}, nil},
+		{"our own", "name,favorite_color,category,registered_at,let_pass", Columns{}, positions{0, 2, 1, 3, 4}, nil},
+		{"our own, of before", "name,favorite_color,category,registered_at", Columns{}, positions{0, 2, 1, 3, -1}, nil},
+		{"the form's, in capitals", "Pet_Name, PET_CATEGORY ,Pet_Favorite_Color", Columns{}, positions{0, 1, 2, -1, -1}, nil},
+		{"the likeliest first", "colour,species,animals_name,category,name", Columns{}, positions{4, 3, 0, -1, -1}, nil},
+		{"asked for", "a,b,c,D", Columns{Name: "A", Category: "b", Color: "c", Date: "d"}, positions{0, 1, 2, 3, -1}, nil},
 		{"no name", "species,age", Columns{}, positions{}, &MissingColumnError{"name", "", []string{"species", "age"}}},
 		{"no category", "name,age", Columns{}, positions{}, &MissingColumnError{"category", "", []string{"name", "age"}}},
 		{"asked for one that is not there", "name,species", Columns{Color: "fur"}, positions{},

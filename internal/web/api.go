@@ -126,7 +126,7 @@ func (s *site) parseQuery(params url.Values) (nametag.Query, error) {
 		return q, err
 	}
 	if category := params.Get("category"); category != "" {
-		q.Category, err = s.registry.Policy().ParseCategory(category)
+		q.Category, err = s.registry.Policy().ParseCategoryToFind(category)
 	}
 	return q, err
 }
@@ -140,7 +140,7 @@ func (s *site) checkName(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	v, err := s.suggest(r, nametag.Application{
+	v, err := s.suggest(r, true, nametag.Application{
 		Name:          name,
 		FavoriteColor: params.Get("favorite_color"),
 		Category:      params.Get("category"),

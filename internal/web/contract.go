@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"nametag"
 )
@@ -33,6 +34,7 @@ type contractAnswer struct {
 	Errors        []fieldError `json:"errors,omitempty"`
 	ConflictsWith *petJSON     `json:"conflicts_with,omitempty"`
 	Suggestions   []string     `json:"suggestions,omitzero"`
+	AsOf          time.Time    `json:"as_of,omitzero"`
 }
 
 // newContractAnswer puts a failure into the contract's words.
@@ -82,7 +84,7 @@ func (s *site) checkPetName(w http.ResponseWriter, r *http.Request) error {
 		return &nametag.Error{Code: nametag.CodeEmpty, Field: nametag.FieldName,
 			Message: "The parameter pet_name is missing or empty. Ask for a name, as in /check_pet_name?pet_name=Bella."}
 	}
-	v, err := s.suggest(r, nametag.Application{
+	v, err := s.suggest(r, false, nametag.Application{
 		Name:          name,
 		FavoriteColor: params.Get("pet_favorite_color"),
 		Category:      params.Get("pet_category"),
@@ -97,6 +99,7 @@ func (s *site) checkPetName(w http.ResponseWriter, r *http.Request) error {
 		Message:       v.Message,
 		ConflictsWith: v.ConflictsWith,
 		Suggestions:   v.Suggestions,
+		AsOf:          v.AsOf,
 	}
 	if v.Available {
 		a.Status = statusNotFound

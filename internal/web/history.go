@@ -65,8 +65,8 @@ type milestone struct {
 	At     time.Time
 }
 
-// milestones tells the history of the pet that has this name now: when it came
-// and which names it had. Who changed something, and why, is not for everybody;
+// milestones tells the history of the pet that has this name now: when it came,
+// which names it had and when it was corrected. Who changed something, and why, is not for everybody;
 // nor is what was decided on the name, or what pets that had it before did.
 func milestones(events []nametag.Event, name nametag.Name) []milestone {
 	var story []milestone
@@ -81,6 +81,12 @@ func milestones(events []nametag.Event, name nametag.Name) []milestone {
 			key = e.Before.Pet.NameKey
 			continue
 		}
+		if e.Action == nametag.ActionCorrected && e.Before.Pet != nil {
+			if what := corrected(*e.Before.Pet, *pet); what != "" {
+				story = append(story, milestone{What: what + " corrected", At: e.At})
+			}
+			continue
+		}
 		if e.Via == nametag.ViaImport {
 			story = append(story, milestone{What: "Brought over from an older book", At: e.At})
 		}
@@ -91,6 +97,22 @@ func milestones(events []nametag.Event, name nametag.Name) []milestone {
 	}
 	slices.Reverse(story)
 	return story
+}
+
+// corrected says what of a pet was corrected; "" for nothing. What it was before
+// is not for everybody: it may be what had to go.
+func corrected(before, after nametag.PetState) string {
+	color, category := before.FavoriteColor != after.FavoriteColor, before.Category != after.Category
+	switch {
+	case color && category:
+		return "Favourite colour and category"
+	case color:
+		return "Favourite colour"
+	case category:
+		return "Category"
+	default:
+		return ""
+	}
 }
 
 func day(t time.Time) string { return t.UTC().Format("2 January 2006") }

@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"regexp"
 	"slices"
@@ -109,6 +110,26 @@ func TestReleasedPet(t *testing.T) {
 	s.hasHistory("/pets/Stella", "Registered on 1 January 2027")
 	if a := s.get("/pets/Bella", "Accept", browser); a.StatusCode != 404 {
 		t.Errorf("the former name of the pet that left: %d to %q", a.StatusCode, a.Header.Get("Location"))
+	}
+}
+
+// A pet that was corrected says so, but not what it was before, nor why.
+func TestCorrectedPet(t *testing.T) {
+	s := newSite(t)
+	s.date("2026-01-05")
+	s.register("Bella")
+	for i, c := range []struct{ color, category string }{{"a rude word", ""}, {"green", ""}, {"", "dog"}, {"", "dog"}, {"blue", "cat"}} {
+		s.date(fmt.Sprintf("2026-02-0%d", i+1))
+		if _, err := s.registrar().Correct(t.Context(), "Bella", c.color, c.category); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.rename("Bella", "Stella")
+	s.hasHistory("/pets/Stella", "Registered on 5 January 2026", "Favourite colour corrected on 1 February 2026",
+		"Favourite colour corrected on 2 February 2026", "Category corrected on 3 February 2026",
+		"Favourite colour and category corrected on 5 February 2026", "Renamed from Bella on 5 February 2026")
+	if page := s.get("/pets/Stella", "Accept", browser); strings.Contains(page.body, "rude") || !strings.Contains(page.body, "<strong><bdi>blue</bdi></strong>") {
+		t.Errorf("the page has %s", page.body)
 	}
 }
 

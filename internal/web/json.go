@@ -9,7 +9,9 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -175,18 +177,34 @@ func writeProblem(w http.ResponseWriter, e *nametag.Error) {
 }
 
 func writeAs(w http.ResponseWriter, media string, status int, v any) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false) // the type is JSON and sniffing is off
-	if err := enc.Encode(v); err != nil {
+	e := encoders.Get().(*encoder)
+	defer encoders.Put(e)
+	e.text.Reset()
+	if err := e.json.Encode(v); err != nil {
 		panic(err) // the types here can always be encoded
 	}
 	h := w.Header()
-	h.Set("Content-Type", media)
-	h.Set("Cache-Control", "no-store")
+	h["Content-Type"] = []string{media}
+	h["Content-Length"] = []string{strconv.Itoa(e.text.Len())}
+	h["Cache-Control"] = noStore
 	w.WriteHeader(status)
-	_, _ = w.Write(b.Bytes()) // a client that is gone reads nothing
+	_, _ = w.Write(e.text.Bytes()) // a client that is gone reads nothing
 }
+
+var noStore = []string{"no-store"}
+
+// An encoder writes JSON into text.
+type encoder struct {
+	text bytes.Buffer
+	json *json.Encoder
+}
+
+var encoders = sync.Pool{New: func() any {
+	e := &encoder{}
+	e.json = json.NewEncoder(&e.text)
+	e.json.SetEscapeHTML(false) // the type is JSON and sniffing is off
+	return e
+}}
 
 // problemDetails is an RFC 9457 problem, with our extension members.
 type problemDetails struct {
@@ -247,9 +265,9 @@ func texts(names []nametag.Name) []string {
 
 type petJSON struct {
 	Name          string `json:"name"`
-	FavoriteColor string `json:"favorite_color"`
-	Category      string `json:"category"`
-	RegisteredAt  string `json:"registered_at"`
+	FavoriteColor string `json:"favorite_color,omitempty"`
+	Category      string `json:"category,omitempty"`
+	RegisteredAt  string `json:"registered_at,omitempty"`
 	URL           string `json:"url"`
 }
 
@@ -277,6 +295,7 @@ type verdictJSON struct {
 	Message       string         `json:"message"`
 	ConflictsWith *petJSON       `json:"conflicts_with,omitempty"`
 	Suggestions   []string       `json:"suggestions,omitzero"`
+	AsOf          time.Time      `json:"as_of,omitzero"`
 }
 
 // newVerdictJSON tells the verdict v on what was asked for.
@@ -285,12 +304,17 @@ func newVerdictJSON(asked string, v nametag.Verdict) verdictJSON {
 	if v.Status == nametag.NotAllowed {
 		name = asked
 	}
-	return verdictJSON{
+	told := verdictJSON{
 		Name:          name,
 		Status:        v.Status,
 		Available:     v.Status == nametag.Available,
 		Reason:        v.Reason,
 		Message:       v.Message,
 		ConflictsWith: newPetJSON(v.Holder),
+		AsOf:          v.AsOf,
 	}
+	if v.Status == nametag.Taken && v.Holder == nil { // its page is found by any spelling
+		told.ConflictsWith = &petJSON{Name: name, URL: petPath(name)}
+	}
+	return told
 }

@@ -37,15 +37,13 @@ func infoOf(r *http.Request) *requestInfo {
 	return r.Context().Value(infoKey{}).(*requestInfo)
 }
 
-// observe is the outermost layer: it bounds a request's time, and counts and
-// logs it when it is done, whatever became of it.
+// observe is the outermost layer: it counts and logs a request when it is done,
+// whatever became of it.
 func (s *site) observe(trusted []netip.Prefix, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
 		info := &requestInfo{id: rand.Text()[:12], client: clientAddr(r, trusted)}
-		ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), infoKey{}, info), requestTimeout)
-		defer cancel()
-		r = r.WithContext(ctx)
+		r = r.WithContext(context.WithValue(r.Context(), infoKey{}, info))
 		rec := &recorder{ResponseWriter: w}
 		w.Header().Set("X-Request-Id", info.id)
 		s.metrics.inFlight.Inc()
@@ -81,8 +79,11 @@ func (s *site) logRequest(r *http.Request, rec *recorder, info *requestInfo, too
 		level = slog.LevelWarn
 	case rec.status() >= 500:
 		level = slog.LevelError
-	case r.Pattern == "GET /healthz", r.Pattern == "GET /readyz":
-		level = slog.LevelDebug
+	case r.Pattern == "GET /healthz", r.Pattern == "GET /readyz", r.Pattern == patternCheck && rec.status() == http.StatusOK:
+		level = slog.LevelDebug // there are many of them, and metrics count them
+	}
+	if !s.log.Enabled(r.Context(), level) {
+		return
 	}
 	attrs := append([]slog.Attr{
 		slog.String("id", info.id),
@@ -158,20 +159,28 @@ func resultCode(err error) nametag.Code {
 	}
 }
 
-// check asks the registry, and counts the verdicts.
+// check asks the registry, also for the pets that are in the way, and counts the
+// verdicts.
 func (s *site) check(r *http.Request, names ...string) ([]nametag.Verdict, error) {
 	verdicts, err := s.registry.Check(r.Context(), names...)
+	s.registry.Explain(r.Context(), verdicts)
 	for _, v := range verdicts {
 		s.metrics.checks.WithLabelValues(string(v.Status)).Inc()
 	}
 	return verdicts, err
 }
 
-// suggest is check for one name, with others that could be had instead.
-func (s *site) suggest(r *http.Request, a nametag.Application) (verdictJSON, error) {
+// suggest returns the verdict on one name, with others that could be had instead
+// and, if it is to be explained, the pet that is in the way.
+func (s *site) suggest(r *http.Request, explained bool, a nametag.Application) (verdictJSON, error) {
 	v, err := s.registry.Suggest(r.Context(), a)
 	if err != nil {
 		return verdictJSON{}, err
+	}
+	if explained {
+		verdicts := []nametag.Verdict{v}
+		s.registry.Explain(r.Context(), verdicts)
+		v = verdicts[0]
 	}
 	s.metrics.checks.WithLabelValues(string(v.Status)).Inc()
 	told := newVerdictJSON(a.Name, v)

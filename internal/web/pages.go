@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -254,6 +255,9 @@ func (s *site) listPage(w http.ResponseWriter, r *http.Request) error {
 	var page nametag.Page
 	if err == nil {
 		p.Category = string(q.Category)
+		if q.Category != "" && !slices.Contains(p.Categories, q.Category) {
+			p.Categories = append(p.Categories, q.Category)
+		}
 		q.Limit = petsPerPage
 		page, err = s.registry.Pets(r.Context(), q)
 	}

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"net/http"
 	"strings"
 )
@@ -8,7 +9,13 @@ import (
 // routes returns every route of the site.
 func (s *site) routes() *http.ServeMux {
 	mux := http.NewServeMux()
-	handle := func(pattern string, h handler) { mux.HandleFunc(pattern, s.handle(h)) }
+	handle := func(pattern string, h handler) {
+		serve := s.handle(h)
+		if pattern != patternCheck { // which waits for nothing, or for as long as the store allows
+			serve = bounded(serve)
+		}
+		mux.HandleFunc(pattern, serve)
+	}
 
 	// Pages.
 	handle("GET /{$}", s.home)
@@ -36,6 +43,19 @@ func (s *site) routes() *http.ServeMux {
 
 	handle(noRoute, func(w http.ResponseWriter, r *http.Request) error { return s.unrouted(mux, w, r) })
 	return mux
+}
+
+// patternCheck is the route of the check that is asked for with every letter that
+// is typed.
+const patternCheck = "GET /check_pet_name"
+
+// bounded bounds the time that a request may take.
+func bounded(h http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
+		defer cancel()
+		h(w, r.WithContext(ctx))
+	}
 }
 
 // noRoute is the pattern of everything that no other pattern matches.

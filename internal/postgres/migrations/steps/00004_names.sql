@@ -47,6 +47,7 @@ CREATE INDEX journal_former_names ON journal (former_key, seq) WHERE former_key 
 
 -- Where the journal ends, in one row. Whoever changes the book locks it first.
 CREATE TABLE journal_head (
+    one  boolean PRIMARY KEY DEFAULT true CHECK (one), -- so that there is one row and no more
     seq  bigint NOT NULL,
     hash bytea NOT NULL
 );

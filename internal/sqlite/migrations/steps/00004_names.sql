@@ -46,9 +46,10 @@ CREATE INDEX journal_former_names ON journal (former_key, seq) WHERE former_key 
 
 -- Where the journal ends, in one row.
 CREATE TABLE journal_head (
+    one  INTEGER NOT NULL PRIMARY KEY DEFAULT 1 CHECK (one = 1), -- so that there is one row and no more
     seq  INTEGER NOT NULL,
     hash BLOB    NOT NULL
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
 INSERT INTO journal_head (seq, hash) VALUES (0, zeroblob(32));
 

@@ -1,0 +1,64 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"nametag"
+)
+
+// EachState implements nametag.Store. It is not bound by CallTimeout.
+func (s *Store) EachState(ctx context.Context, visit func(nametag.State) error) (head nametag.Head, err error) {
+	var stopped error
+	see := func(state nametag.State) error {
+		stopped = visit(state)
+		return stopped
+	}
+	err = pgx.BeginTxFunc(ctx, s.pool, oneMoment, func(tx pgx.Tx) error {
+		if head, err = scanHead(tx.QueryRow(ctx, `SELECT seq, hash FROM journal_head`)); err != nil {
+			return err
+		}
+		if err := eachPetState(ctx, tx, func(p *nametag.PetState) error { return see(nametag.State{Pet: p}) }); err != nil {
+			return err
+		}
+		rows, err := tx.Query(ctx, `SELECT `+rulingColumns+` FROM rulings ORDER BY name_key`)
+		if err != nil {
+			return err
+		}
+		err = eachRuling(rows, func(r *nametag.RulingState) {
+			if stopped == nil {
+				see(nametag.State{Ruling: r})
+			}
+		})
+		if stopped != nil {
+			return stopped
+		}
+		return err
+	})
+	if stopped != nil {
+		return head, stopped
+	}
+	return head, failure(ctx, "read the book", err)
+}
+
+// oneMoment has all statements see the database as it was at the first.
+var oneMoment = pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
+
+func eachPetState(ctx context.Context, db querier, visit func(*nametag.PetState) error) error {
+	rows, err := db.Query(ctx, `
+		SELECT name_key, lookalike_key, let_pass, name, favorite_color, category, registered_at FROM pets
+		ORDER BY registered_at, name_key`)
+	if err != nil {
+		return err
+	}
+	var key, lookalike, name, color, category string
+	var letPass bool
+	var registered time.Time
+	_, err = pgx.ForEachRow(rows, []any{&key, &lookalike, &letPass, &name, &color, &category, &registered}, func() error {
+		return visit(&nametag.PetState{Name: name, NameKey: key, LookalikeKey: lookalike, LetPass: letPass,
+			FavoriteColor: nametag.Color(color), Category: nametag.Category(category), RegisteredAt: registered.UTC()})
+	})
+	return err
+}

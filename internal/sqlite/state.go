@@ -1,0 +1,58 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+
+	"nametag"
+)
+
+// EachState implements nametag.Store.
+func (s *Store) EachState(ctx context.Context, visit func(nametag.State) error) (head nametag.Head, err error) {
+	var stopped error
+	see := func(state nametag.State) error {
+		stopped = visit(state)
+		return stopped
+	}
+	err = s.read(ctx, "read the book", func() error {
+		return s.reader.atOneMoment(ctx, func(tx *sql.Tx) error {
+			if head, err = journalHead(ctx, tx); err != nil {
+				return err
+			}
+			if err := eachPetState(ctx, tx, func(p *nametag.PetState) error { return see(nametag.State{Pet: p}) }); err != nil {
+				return err
+			}
+			return eachRuling(ctx, tx, func(r *nametag.RulingState) {
+				if stopped == nil {
+					see(nametag.State{Ruling: r})
+				}
+			}, `SELECT `+rulingColumns+` FROM rulings ORDER BY name_key`)
+		})
+	})
+	if stopped != nil {
+		return head, stopped
+	}
+	return head, err
+}
+
+func eachPetState(ctx context.Context, db querier, visit func(*nametag.PetState) error) error {
+	rows, err := db.QueryContext(ctx, `
+		SELECT name_key, lookalike_key, let_pass, name, favorite_color, category, registered_at_us
+		FROM pets INDEXED BY pets_newest_first ORDER BY registered_at_us, name_key`)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var p nametag.PetState
+		var registered int64
+		if err := rows.Scan(&p.NameKey, &p.LookalikeKey, &p.LetPass, &p.Name, &p.FavoriteColor, &p.Category, &registered); err != nil {
+			return err
+		}
+		p.RegisteredAt = timeOf(registered)
+		if err := visit(&p); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}

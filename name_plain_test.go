@@ -1,0 +1,42 @@
+package nametag
+
+import (
+	"testing"
+	"unicode"
+
+	"golang.org/x/text/secure/precis"
+	"pgregory.net/rapid"
+)
+
+// The fast way through ParseName gives what RFC 8266 and RFC 8265 say.
+func TestPlainTextNeedsNoTables(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		text, err := cleanText(FieldName, "name", rapid.StringOfN(rapid.RuneFrom(nil, printable), 0, 60, -1).Draw(t, "name"), MaxNameLength)
+		if err != nil {
+			return
+		}
+		opaque, err := precis.OpaqueString.String(text)
+		if err != nil || opaque != text {
+			t.Fatalf("%q is %q as an OpaqueString, %v", text, opaque, err)
+		}
+		want, err := precis.Nickname.CompareKey(text)
+		if got, _ := compareKey(text); err != nil || got != want {
+			t.Fatalf("the key of %q is %q, want %q, %v", text, got, want, err)
+		}
+	})
+}
+
+var printable = &unicode.RangeTable{R16: []unicode.Range16{{Lo: ' ', Hi: '~', Stride: 1}}, LatinOffset: 1}
+
+func BenchmarkParseName(b *testing.B) {
+	for what, s := range map[string]string{"Plain": "Bella Blue", "Any": "Möbius"} {
+		b.Run(what, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := ParseName(s); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

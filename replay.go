@@ -1,0 +1,235 @@
+package nametag
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// buckets is how many parts the names are dealt into, by their keys, to compare
+// the book with its journal: of ten million pets, each has some 150.
+const buckets = 1 << 16
+
+// maxBuckets is how many parts that differ are looked into, each of which has
+// something to tell.
+const maxBuckets = maxFaults
+
+func bucketOf(key string) uint16 {
+	h := sha256.Sum256([]byte(key))
+	return binary.BigEndian.Uint16(h[:])
+}
+
+// sums has, for each bucket, the sum of the SHA-256 hashes of states, taken as
+// four numbers. What the journal put into the book and what the book has cancel
+// out, in whatever order they come, so a sum that is not zero tells of a
+// difference; and no state has to be remembered.
+type sums [buckets][4]uint64
+
+func (s *sums) add(state State)      { s.count(state, func(sum *uint64, n uint64) { *sum += n }) }
+func (s *sums) subtract(state State) { s.count(state, func(sum *uint64, n uint64) { *sum -= n }) }
+
+func (s *sums) count(state State, by func(sum *uint64, n uint64)) {
+	for _, part := range state.parts() {
+		hash := part.hash()
+		sum := &s[bucketOf(part.key())]
+		for i := range sum {
+			by(&sum[i], binary.BigEndian.Uint64(hash[8*i:]))
+		}
+	}
+}
+
+// replay does what e tells.
+func (s *sums) replay(e Event) {
+	s.subtract(e.Before)
+	s.add(e.After)
+}
+
+// unequal returns the buckets that don't cancel out, but not more than
+// maxBuckets.
+func (s *sums) unequal() map[uint16]bool {
+	found := make(map[uint16]bool)
+	for i, sum := range s {
+		if sum != [4]uint64{} && len(found) < maxBuckets {
+			found[uint16(i)] = true
+		}
+	}
+	return found
+}
+
+// parts returns the pet and the ruling of s by themselves, for they may be on
+// different names.
+func (s State) parts() (parts []State) {
+	if s.Pet != nil {
+		parts = append(parts, State{Pet: s.Pet})
+	}
+	if s.Ruling != nil {
+		parts = append(parts, State{Ruling: s.Ruling})
+	}
+	return parts
+}
+
+// hash tells states apart. Each text is preceded by its length, so that no two
+// states are written alike.
+func (s State) hash() [sha256.Size]byte {
+	b := make([]byte, 0, 256)
+	text := func(t string) {
+		b = binary.AppendUvarint(b, uint64(len(t)))
+		b = append(b, t...)
+	}
+	if p := s.Pet; p != nil {
+		text("pet")
+		for _, t := range []string{p.Name, p.NameKey, p.LookalikeKey, string(p.FavoriteColor), string(p.Category), strconv.FormatBool(p.LetPass)} {
+			text(t)
+		}
+		b = binary.AppendVarint(b, p.RegisteredAt.UnixMicro())
+	}
+	if r := s.Ruling; r != nil {
+		text("ruling")
+		for _, t := range []string{string(r.Kind), r.Name, r.NameKey, r.LookalikeKey, r.Reason} {
+			text(t)
+		}
+		b = binary.AppendVarint(b, r.At.UnixMicro())
+		b = binary.AppendVarint(b, r.Until.UnixMicro())
+	}
+	return sha256.Sum256(b)
+}
+
+// A ledger has what there is on some names, by key.
+type ledger map[string]State
+
+func (l ledger) put(s State) {
+	for _, part := range s.parts() {
+		now := l[part.key()]
+		if part.Pet != nil {
+			now.Pet = part.Pet
+		} else {
+			now.Ruling = part.Ruling
+		}
+		l[part.key()] = now
+	}
+}
+
+func (l ledger) remove(s State) {
+	for _, part := range s.parts() {
+		now := l[part.key()]
+		if part.Pet != nil {
+			now.Pet = nil
+		} else {
+			now.Ruling = nil
+		}
+		if l[part.key()] = now; now == (State{}) {
+			delete(l, part.key())
+		}
+	}
+}
+
+// among returns the part of s that is in some buckets.
+func (s State) among(some map[uint16]bool) State {
+	if s.Pet != nil && !some[bucketOf(s.Pet.NameKey)] {
+		s.Pet = nil
+	}
+	if s.Ruling != nil && !some[bucketOf(s.Ruling.NameKey)] {
+		s.Ruling = nil
+	}
+	return s
+}
+
+// differences compares the book with its journal, as they are at one moment, in
+// some buckets, and says what differs, a sentence each, up to maxFaults. What
+// the journal says is what its last row about a name says.
+func (r *Registry) differences(ctx context.Context, some map[uint16]bool) ([]string, error) {
+	book, journal := make(ledger), make(ledger)
+	head, err := r.store.EachState(ctx, func(s State) error {
+		book.put(s.among(some))
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	err = r.eachUpTo(ctx, 0, head.Seq, func(rec Record) error {
+		e, err := rec.Event()
+		if err == nil {
+			journal.remove(e.Before.among(some))
+			journal.put(e.After.among(some))
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	all := maps.Clone(book)
+	maps.Copy(all, journal)
+	var told []string
+	for _, key := range slices.Sorted(maps.Keys(all)) {
+		told = append(told, differ(book[key], journal[key])...)
+	}
+	return told[:min(len(told), maxFaults)], nil
+}
+
+// differ says in what way the book has something else on a name than its
+// journal.
+func differ(book, journal State) (told []string) {
+	tell := func(format string, args ...any) { told = append(told, fmt.Sprintf(format, args...)) }
+	switch b, j := book.Pet, journal.Pet; {
+	case b == nil && j == nil:
+	case j == nil:
+		tell("“%s” is in the book, but not in its journal.", b.Name)
+	case b == nil:
+		tell("“%s” is in the journal, but not in the book.", j.Name)
+	case State{Pet: b}.hash() != State{Pet: j}.hash():
+		tell("“%s” is in the journal %s.", b.Name, strings.Join(petDiffers(b, j), ", "))
+	}
+	switch b, j := book.Ruling, journal.Ruling; {
+	case b == nil && j == nil:
+	case j == nil:
+		tell("The book has a ruling on “%s” that is not in its journal: %s.", b.Name, b.Kind)
+	case b == nil:
+		tell("The journal has a ruling on “%s” that is not in the book: %s.", j.Name, j.Kind)
+	case State{Ruling: b}.hash() != State{Ruling: j}.hash():
+		tell("The ruling on “%s” is another in the journal: %s.", b.Name, strings.Join(rulingDiffers(b, j), ", "))
+	}
+	return told
+}
+
+func petDiffers(book, journal *PetState) []string {
+	var ways differing
+	ways.see("with another spelling", journal.Name, book.Name)
+	ways.see("with another colour", string(journal.FavoriteColor), string(book.FavoriteColor))
+	ways.see("with another category", string(journal.Category), string(book.Category))
+	ways.see("with another date", journal.RegisteredAt.Format(time.RFC3339Nano), book.RegisteredAt.Format(time.RFC3339Nano))
+	ways.see("with another lookalike key", journal.LookalikeKey, book.LookalikeKey)
+	ways.see("with another word on whether it was let pass", strconv.FormatBool(journal.LetPass), strconv.FormatBool(book.LetPass))
+	return ways
+}
+
+func rulingDiffers(book, journal *RulingState) []string {
+	end := func(r *RulingState) string {
+		if r.Until.IsZero() {
+			return "none"
+		}
+		return r.Until.Format(time.RFC3339Nano)
+	}
+	var ways differing
+	ways.see("its kind", string(journal.Kind), string(book.Kind))
+	ways.see("its spelling", journal.Name, book.Name)
+	ways.see("its reason", journal.Reason, book.Reason)
+	ways.see("its date", journal.At.Format(time.RFC3339Nano), book.At.Format(time.RFC3339Nano))
+	ways.see("its end", end(journal), end(book))
+	ways.see("its lookalike key", journal.LookalikeKey, book.LookalikeKey)
+	return ways
+}
+
+// differing is a list of what differs.
+type differing []string
+
+func (d *differing) see(what, journal, book string) {
+	if journal != book {
+		*d = append(*d, fmt.Sprintf("%s: “%s”, not “%s”", what, journal, book))
+	}
+}
