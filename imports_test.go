@@ -12,7 +12,7 @@ import (
 var mayImport = map[string]string{
 	"nametag":                      "nametag/internal/skeleton",
 	"nametag/cmd/nametag":          "nametag/internal/cli",
-	"nametag/internal/cli":         "nametag nametag/internal/policyfile nametag/internal/postgres nametag/internal/server nametag/internal/sqlite nametag/internal/transfer nametag/internal/web",
+	"nametag/internal/cli":         "nametag nametag/internal/index nametag/internal/policyfile nametag/internal/postgres nametag/internal/queue nametag/internal/server nametag/internal/sqlite nametag/internal/transfer nametag/internal/web",
 	"nametag/internal/transfer":    "nametag",
 	"nametag/internal/policyfile":  "nametag",
 	"nametag/internal/web":         "nametag",
@@ -20,6 +20,8 @@ var mayImport = map[string]string{
 	"nametag/internal/sqlite":      "nametag nametag/internal/storekit nametag/internal/migrate",
 	"nametag/internal/postgres":    "nametag nametag/internal/storekit nametag/internal/migrate",
 	"nametag/internal/storekit":    "nametag",
+	"nametag/internal/index":       "nametag nametag/internal/storekit",
+	"nametag/internal/queue":       "nametag",
 	"nametag/internal/skeleton":    "",
 	"nametag/internal/migrate":     "",
 	"nametag/internal/pgtest":      "",

@@ -16,6 +16,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"nametag"
+	"nametag/internal/index"
+	"nametag/internal/queue"
 	"nametag/internal/server"
 	"nametag/internal/web"
 )
@@ -61,7 +63,9 @@ func (c serveCmd) Run(ctx context.Context, p Process) (err error) {
 	if err != nil {
 		return err
 	}
-	defer closing(&err, db)
+	index := index.New(db, log)
+	queue := queue.New(index)
+	defer closing(&err, queue)
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	secure, err := c.newHTTPS(log, metrics, db)
@@ -75,7 +79,7 @@ func (c serveCmd) Run(ctx context.Context, p Process) (err error) {
 	}
 
 	log.Info("serving", c.facts(p, on, secure, place)...)
-	err = c.serve(ctx, log, on, secure, metrics, db)
+	err = c.serve(ctx, log, on, secure, metrics, queue, index)
 	log.Info("stopped")
 	return err
 }
@@ -99,16 +103,17 @@ func (c serveCmd) facts(p Process, on listeners, secure https, place string) []a
 func urlOf(l net.Listener, scheme string) string { return address(l.Addr().String()).local(scheme) }
 
 // serve runs the servers and the chores until ctx ends.
-func (c serveCmd) serve(ctx context.Context, log *slog.Logger, on listeners, secure https, metrics *prometheus.Registry, db nametag.Store) error {
+func (c serveCmd) serve(ctx context.Context, log *slog.Logger, on listeners, secure https, metrics *prometheus.Registry, queue *queue.Queue, index *index.Index) error {
 	var draining atomic.Bool
-	registry := c.registry(db)
+	registry := c.registry(queue).Advised(index)
+	watch(metrics, queue, index)
 	site := web.New(web.Config{
 		Registry: registry,
 		Ready: func(ctx context.Context) error {
 			if draining.Load() {
 				return &nametag.Error{Code: nametag.CodeUnavailable, Message: "The server is shutting down."}
 			}
-			return db.Ready(ctx)
+			return queue.Ready(ctx)
 		},
 		Log:            log,
 		Metrics:        metrics,
@@ -122,8 +127,15 @@ func (c serveCmd) serve(ctx context.Context, log *slog.Logger, on listeners, sec
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer stop()
-	wg.Go(func() { forgetKeys(behind, log, db) })
-	wg.Go(func() { countMisfits(behind, log, registry) })
+	wg.Go(func() { forgetKeys(behind, log, queue) })
+	wg.Go(func() { index.Run(behind) })
+	wg.Go(func() {
+		select { // one after the other reads the whole book
+		case <-index.Filled():
+			countMisfits(behind, log, registry)
+		case <-behind.Done():
+		}
+	})
 	if secure.run != nil {
 		wg.Go(func() { secure.run(behind) })
 	}
@@ -152,6 +164,34 @@ func (c serveCmd) serve(ctx context.Context, log *slog.Logger, on listeners, sec
 	redirect := main
 	redirect.Listener, redirect.TLS, redirect.Draining = on.redirect, nil, nil
 	return server.RunAll(ctx, main, redirect)
+}
+
+// watch registers what operators may want to know of the book's two helpers.
+func watch(metrics *prometheus.Registry, queue *queue.Queue, index *index.Index) {
+	gauge := func(name, help string, value func() float64) {
+		metrics.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value))
+	}
+	gauge("nametag_queue_calls", "Registrations that wait for the next transaction.", func() float64 { return float64(queue.Waiting()) })
+	gauge("nametag_index_names", "Names that are checked in memory; 0 until they have been read.", func() float64 {
+		names, _ := index.Size()
+		return float64(names)
+	})
+	gauge("nametag_index_bytes", "Memory that these names take.", func() float64 {
+		_, bytes := index.Size()
+		return float64(bytes)
+	})
+	gauge("nametag_index_ready", "1 while names are checked in memory, 0 while the database is asked.", func() float64 {
+		if index.AsOf().IsZero() {
+			return 0
+		}
+		return 1
+	})
+	gauge("nametag_index_age_seconds", "How long ago the index was last known to have every name; 0 while it has none.", func() float64 {
+		if asOf := index.AsOf(); !asOf.IsZero() {
+			return time.Since(asOf).Seconds()
+		}
+		return 0
+	})
 }
 
 // serveAdmin runs the server for operators until ctx ends. Nobody waits for

@@ -1,0 +1,45 @@
+package index
+
+import (
+	"fmt"
+	"hash/maphash"
+	"log/slog"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"nametag"
+)
+
+// AskOften asks for what others did as often as a test can wait, until it ends.
+func AskOften(t *testing.T) {
+	usual := askEvery
+	askEvery = 5 * time.Millisecond
+	t.Cleanup(func() { askEvery = usual })
+}
+
+// NewFilled returns an index of n names, and twice as many of which half are in
+// it.
+func NewFilled(n int) (*Index, []nametag.Name) {
+	x := New(nil, slog.New(slog.DiscardHandler))
+	v := &view{seed: maphash.MakeSeed()}
+	names := make([]nametag.Name, 2*n)
+	for i := range names {
+		text := fmt.Sprintf("bella %d", i)
+		names[i] = nametag.RestoreName(text, text)
+		if i%2 == 0 {
+			v.addKeys([]byte(text), []byte(text))
+		}
+	}
+	x.view.Store(v)
+	return x, names
+}
+
+func BenchmarkSetAdd(b *testing.B) {
+	b.ReportAllocs()
+	var s set
+	r := rand.New(rand.NewPCG(1, 2))
+	for b.Loop() {
+		s.add(r.Uint64())
+	}
+}

@@ -1,0 +1,359 @@
+// Package index keeps in memory which names are taken, so that checks need no
+// database.
+package index
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"nametag"
+	"nametag/internal/storekit"
+)
+
+// An Index is a Store whose names are known in memory: it is the Store that it
+// was made of, and the nametag.Index of it. What is changed through it, it knows
+// at once; what others change, as soon as it has read of it in the journal.
+//
+// Of each name it has two 64-bit hashes and nothing else. That two names have
+// one hash happens once in 10^12 checks with ten million names in the book, and
+// makes a free name look taken; nobody can bring it about, for the hashes are
+// other ones in each process. Registering asks the database.
+type Index struct {
+	nametag.Store
+
+	log *slog.Logger
+
+	view   atomic.Pointer[view] // nil until the index is filled
+	asOf   atomic.Int64         // when view was last known to be all that there is; nanoseconds since 1970
+	wake   chan struct{}        // there is something in the journal
+	filled chan struct{}        // closed when the index is filled for the first time
+}
+
+var (
+	_ nametag.Store = (*Index)(nil)
+	_ nametag.Index = (*Index)(nil)
+)
+
+// New returns an index of store, empty until Run has filled it. log hears of
+// what becomes of it.
+func New(store nametag.Store, log *slog.Logger) *Index {
+	return &Index{Store: store, log: log, wake: make(chan struct{}, 1), filled: make(chan struct{})}
+}
+
+// Filled is closed when the index is filled for the first time.
+func (x *Index) Filled() <-chan struct{} { return x.filled }
+
+// Size returns how many names the index has, and how many bytes they take: zero
+// until it is filled.
+func (x *Index) Size() (names, bytes int) {
+	v := x.view.Load()
+	if v == nil {
+		return 0, 0
+	}
+	return v.size()
+}
+
+// AsOf returns when what the index knows was last known to be all that there
+// is; the zero Time until it is filled.
+func (x *Index) AsOf() time.Time {
+	if x.view.Load() == nil {
+		return time.Time{}
+	}
+	return time.Unix(0, x.asOf.Load()).UTC()
+}
+
+// Glance implements nametag.Index.
+func (x *Index) Glance(at time.Time, names []nametag.Name) (obstacles []nametag.Obstacle, asOf time.Time, ok bool) {
+	v := x.view.Load()
+	if v == nil {
+		return nil, time.Time{}, false
+	}
+	asOf = x.AsOf() // first: what is looked up is this new at least
+	obstacles = make([]nametag.Obstacle, len(names))
+	for i, n := range names {
+		obstacles[i] = v.obstacle(n, at)
+	}
+	return obstacles, asOf, true
+}
+
+// Insert implements nametag.Store.
+func (x *Index) Insert(ctx context.Context, entries []nametag.Entry) ([]nametag.Result, error) {
+	results, err := x.Store.Insert(ctx, entries)
+	x.learn(results...)
+	return results, err
+}
+
+// Apply implements nametag.Store.
+func (x *Index) Apply(ctx context.Context, c nametag.Change) (nametag.Result, error) {
+	res, err := x.Store.Apply(ctx, c)
+	x.learn(res)
+	return res, err
+}
+
+// learn takes up what was changed through the index. If others have changed the
+// book before, it is taken up once more, in its turn, from the journal.
+func (x *Index) learn(results ...nametag.Result) {
+	v := x.view.Load()
+	if v == nil {
+		return // what is being loaded will have it
+	}
+	inTurn := true
+	for _, res := range results {
+		if res.Record.Seq > 0 {
+			next, err := v.take(res.Record)
+			inTurn = inTurn && next && err == nil
+		}
+	}
+	if !inTurn {
+		select {
+		case x.wake <- struct{}{}:
+		default: // somebody has woken it already
+		}
+	}
+}
+
+// askEvery is how often the journal is asked for what others did.
+var askEvery = 200 * time.Millisecond
+
+// How long is waited after a failure, and how much is read at once.
+const (
+	tryAgain = time.Second
+	pageSize = 1000
+)
+
+// errOther says that the book is not the one that was read.
+var errOther = errors.New("the journal does not go on where it was left: the database is another one, or was restored")
+
+// Run fills the index and keeps it up to date until ctx ends. Meanwhile the
+// database may go and come back, or be restored from a backup.
+func (x *Index) Run(ctx context.Context) {
+	for ctx.Err() == nil {
+		begun := time.Now()
+		v, err := x.load(ctx)
+		if err == nil {
+			x.asOf.Store(begun.UnixNano())
+			x.view.Store(v)
+			names, bytes := v.size()
+			x.log.InfoContext(ctx, "names are checked in memory", "names", names, "bytes", bytes, "seconds", time.Since(begun).Seconds())
+			select {
+			case <-x.filled:
+			default:
+				close(x.filled)
+			}
+			err = x.follow(ctx, v)
+			x.view.Store(nil)
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		x.log.WarnContext(ctx, "names are checked in the database until the index is filled", "error", err)
+		rest(ctx, tryAgain)
+	}
+}
+
+// load reads the whole book. The journal's head is read before: what was
+// changed since is read of in the journal, and taking it up twice does no harm.
+func (x *Index) load(ctx context.Context) (*view, error) {
+	head, err := x.JournalHead(ctx)
+	if err != nil {
+		return nil, err
+	}
+	v := &view{seed: maphash.MakeSeed(), head: head}
+	if err := x.EachKey(ctx, v.addKeys); err != nil {
+		return nil, err
+	}
+	for after := ""; ; {
+		page, err := x.Rulings(ctx, after, pageSize)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range page {
+			v.rulings.Put(nametag.NewRulingState(r))
+			after = r.Name.Key()
+		}
+		if len(page) < pageSize {
+			break
+		}
+	}
+	return v, x.catchUp(ctx, v)
+}
+
+// follow keeps v up to date until ctx ends, or the book turns out to be another.
+func (x *Index) follow(ctx context.Context, v *view) error {
+	tick := time.NewTicker(askEvery)
+	defer tick.Stop()
+	failing := false
+	for {
+		asked := time.Now()
+		err := x.catchUp(ctx, v)
+		switch {
+		case errors.Is(err, errOther) || ctx.Err() != nil:
+			return err
+		case err != nil:
+			if !failing {
+				x.log.WarnContext(ctx, "the index can't be kept up to date; checks go on with what it knows", "error", err)
+			}
+			failing = true
+			rest(ctx, tryAgain)
+		default:
+			if failing {
+				x.log.InfoContext(ctx, "the index is up to date again")
+			}
+			failing = false
+			x.asOf.Store(asked.UnixNano())
+		}
+		select {
+		case <-tick.C:
+		case <-x.wake:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// catchUp takes up everything that the journal has when it is called.
+func (x *Index) catchUp(ctx context.Context, v *view) error {
+	known := v.lastTaken()
+	head, err := x.JournalHead(ctx)
+	if err != nil {
+		return err
+	}
+	if head.Seq < known.Seq || head.Seq == known.Seq && head != known {
+		return errOther // what was known before the question can't be gone
+	}
+	for known.Seq < head.Seq {
+		page, err := x.Journal(ctx, nametag.JournalQuery{After: known.Seq, Limit: pageSize})
+		if err != nil {
+			return err
+		}
+		if len(page) == 0 {
+			return errOther
+		}
+		for _, rec := range page {
+			if _, err := v.take(rec); err != nil {
+				return err
+			}
+		}
+		known = v.lastTaken()
+	}
+	return nil
+}
+
+func rest(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// A view is what is known of a book.
+type view struct {
+	seed              maphash.Seed
+	names, lookalikes set // hashes of comparison keys, and of the lookalike keys that are held
+
+	rulingsMu sync.RWMutex
+	rulings   storekit.Rulings
+
+	mu   sync.Mutex   // one change after another
+	head nametag.Head // everything up to here was taken up in its turn
+}
+
+func (v *view) addKeys(key, lookalike []byte) {
+	v.names.add(maphash.Bytes(v.seed, key))
+	if len(lookalike) > 0 {
+		v.lookalikes.add(maphash.Bytes(v.seed, lookalike))
+	}
+}
+
+func (v *view) size() (names, bytes int) {
+	names, bytes = v.names.size()
+	_, more := v.lookalikes.size()
+	return names, bytes + more
+}
+
+func (v *view) obstacle(n nametag.Name, at time.Time) nametag.Obstacle {
+	if v.names.has(maphash.String(v.seed, n.Key())) {
+		return nametag.Obstacle{Holder: &nametag.Pet{}}
+	}
+	v.rulingsMu.RLock()
+	inForce, permit := v.rulings.Over(n, at)
+	v.rulingsMu.RUnlock()
+	if inForce != nil {
+		r := inForce.Ruling()
+		return nametag.Obstacle{Ruling: &r}
+	}
+	if !permit && v.lookalikes.has(maphash.String(v.seed, n.LookalikeKey())) {
+		return nametag.Obstacle{Similar: &nametag.Pet{}}
+	}
+	return nametag.Obstacle{}
+}
+
+func (v *view) lastTaken() nametag.Head {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.head
+}
+
+// take takes up a record. inTurn is false if there are others before it that
+// were not taken up yet. The error is errOther if the record is of another
+// book.
+func (v *view) take(rec nametag.Record) (inTurn bool, err error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if rec.Seq <= v.head.Seq {
+		return true, nil // it was taken up before
+	}
+	inTurn = rec.Seq == v.head.Seq+1
+	if inTurn && !rec.Follows(v.head) {
+		return true, fmt.Errorf("row %d: %w", rec.Seq, errOther)
+	}
+	e, err := rec.Event()
+	if err != nil {
+		return inTurn, fmt.Errorf("%w: %w", errOther, err)
+	}
+	v.change(e.Before, e.After)
+	if inTurn {
+		v.head = rec.Head()
+	}
+	return inTurn, nil
+}
+
+// change takes the book from before to after. What is in both stays in
+// between.
+func (v *view) change(before, after nametag.State) {
+	name, lookalike := keysOf(before.Pet)
+	newName, newLookalike := keysOf(after.Pet)
+	v.names.replace(v.seed, name, newName)
+	v.lookalikes.replace(v.seed, lookalike, newLookalike)
+	if before.Ruling == nil && after.Ruling == nil {
+		return
+	}
+	v.rulingsMu.Lock()
+	defer v.rulingsMu.Unlock()
+	if before.Ruling != nil {
+		v.rulings.Remove(before.Ruling.NameKey)
+	}
+	if after.Ruling != nil {
+		v.rulings.Put(after.Ruling)
+	}
+}
+
+// keysOf returns the keys that p holds against others, "" for none.
+func keysOf(p *nametag.PetState) (name, lookalike string) {
+	switch {
+	case p == nil:
+		return "", ""
+	case p.LetPass:
+		return p.NameKey, ""
+	default:
+		return p.NameKey, p.LookalikeKey
+	}
+}

@@ -1,0 +1,377 @@
+package index_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"nametag"
+	"nametag/internal/index"
+	"nametag/internal/pgtest"
+	"nametag/internal/postgres"
+	"nametag/internal/sqlite"
+)
+
+func TestMain(m *testing.M) { os.Exit(pgtest.Main(m.Run)) }
+
+// A database opens one database as often as it is asked.
+type database func() nametag.Store
+
+// onBoth runs a test on a new database of each kind.
+func onBoth(t *testing.T, test func(*testing.T, database)) {
+	opened := func(t *testing.T, s nametag.Store, err error) nametag.Store {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { s.Close() })
+		return s
+	}
+	t.Run("SQLite", func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "book.db")
+		test(t, func() nametag.Store {
+			s, err := sqlite.Open(t.Context(), path, sqlite.Options{Migrate: true})
+			return opened(t, s, err)
+		})
+	})
+	t.Run("PostgreSQL", func(t *testing.T) {
+		url := pgtest.URL(t)
+		test(t, func() nametag.Store {
+			s, err := postgres.Open(t.Context(), url, postgres.Options{Migrate: true})
+			return opened(t, s, err)
+		})
+	})
+}
+
+// run fills an index of s and keeps it up to date until the test ends.
+func run(t *testing.T, s nametag.Store) *index.Index {
+	t.Helper()
+	x := index.New(s, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		x.Run(ctx)
+	}()
+	t.Cleanup(func() {
+		cancel()
+		<-done
+	})
+	select {
+	case <-x.Filled():
+	case <-time.After(10 * time.Second):
+		t.Fatal("the index is not filled")
+	}
+	return x
+}
+
+func name(t testing.TB, s string) nametag.Name {
+	t.Helper()
+	n, err := nametag.ParseName(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// kind puts an obstacle into a word.
+func kind(o nametag.Obstacle) string {
+	switch {
+	case o.Holder != nil:
+		return "taken"
+	case o.Ruling != nil:
+		return "reserved by " + o.Ruling.Name.String()
+	case o.Similar != nil:
+		return "similar"
+	default:
+		return "free"
+	}
+}
+
+// glance says what the index knows of a name.
+func glance(x *index.Index, n nametag.Name) string {
+	obstacles, _, ok := x.Glance(time.Now().UTC(), []nametag.Name{n})
+	if !ok {
+		return "unknown"
+	}
+	return kind(obstacles[0])
+}
+
+// soon waits, for as long as replicas may take, until the index knows want of a
+// name.
+func soon(t *testing.T, x *index.Index, of, want string) {
+	t.Helper()
+	n := name(t, of)
+	for start := time.Now(); ; time.Sleep(5 * time.Millisecond) {
+		got := glance(x, n)
+		if got == want {
+			return
+		}
+		if time.Since(start) > time.Second {
+			t.Fatalf("a second later, %s is %s, want %s", of, got, want)
+		}
+	}
+}
+
+func register(t *testing.T, s nametag.Store, names ...string) {
+	t.Helper()
+	r := nametag.NewRegistry(s, nil)
+	for _, n := range names {
+		if _, err := r.Register(t.Context(), nametag.Application{Name: n, FavoriteColor: "blue", Category: "cat"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestTheIndexKnowsTheBookAndWhatIsChangedThroughIt(t *testing.T) {
+	onBoth(t, func(t *testing.T, open database) {
+		s := open()
+		desk := nametag.NewRegistry(s, nil)
+		register(t, s, "Bella", "Max")
+		desk.Reserve(t.Context(), "Admin")
+		desk.LetPass(t.Context(), "M.a.x")
+		x := run(t, s)
+		must := func(of, want string) {
+			t.Helper()
+			if got := glance(x, name(t, of)); got != want {
+				t.Errorf("%s is %s, want %s", of, got, want)
+			}
+		}
+		must("BELLA", "taken")
+		must("Bel-la", "similar")
+		must("Ad-min", "reserved by Admin")
+		must("M.a.x", "free")
+		must("Rex", "free")
+
+		through := nametag.NewRegistry(x, nil)
+		register(t, x, "M.a.x", "Rex")
+		must("M.a.x", "taken")
+		must("Rex", "taken")
+		through.Rename(t.Context(), "Rex", "Zorro", false)
+		must("Zorro", "taken")
+		must("Rex", "reserved by Rex")
+		through.Release(t.Context(), "Max")
+		must("Max", "reserved by Max")
+		through.Unreserve(t.Context(), "Max")
+		must("Max", "free")
+		through.Unreserve(t.Context(), "Admin")
+		must("Admin", "free")
+		if names, bytes := x.Size(); names != 3 || bytes < 24 {
+			t.Errorf("it has %d names in %d bytes", names, bytes)
+		}
+	})
+}
+
+func TestTheIndexLearnsFromOthersWithinASecond(t *testing.T) {
+	onBoth(t, func(t *testing.T, open database) {
+		x := run(t, open())
+		other := open()
+		desk := nametag.NewRegistry(other, nil)
+		for i := range 5 {
+			register(t, other, fmt.Sprint("Bella ", i))
+			soon(t, x, fmt.Sprint("Bella ", i), "taken")
+		}
+		desk.Rename(t.Context(), "Bella 1", "Luna", false)
+		soon(t, x, "Bella 1", "reserved by Bella 1")
+		soon(t, x, "Luna", "taken")
+		register(t, other, "Max") // between the two, for those who count
+		register(t, x, "Rex")
+		soon(t, x, "Max", "taken")
+		soon(t, x, "Rex", "taken")
+	})
+}
+
+// Two indexes, each of a store of its own on one database, agree with the book
+// once they have caught up, whatever was done through either.
+func TestIndexesAgreeWithTheBook(t *testing.T) {
+	index.AskOften(t)
+	names := []string{"Bella", "Bel-la", "BELLA", "Max", "M.a.x", "Rex", "Luna"}
+	onBoth(t, func(t *testing.T, open database) {
+		book := open()
+		indexes := []*index.Index{run(t, open()), run(t, open())}
+		rapid.Check(t, func(rt *rapid.T) {
+			for range rapid.IntRange(1, 12).Draw(rt, "steps") {
+				r := nametag.NewRegistry(rapid.SampledFrom(indexes).Draw(rt, "index"), nil)
+				n := rapid.SampledFrom(names).Draw(rt, "name")
+				switch ctx := t.Context(); rapid.IntRange(0, 5).Draw(rt, "action") {
+				case 0, 1:
+					r.Register(ctx, nametag.Application{Name: n, FavoriteColor: "blue", Category: "cat"})
+				case 2:
+					r.Rename(ctx, n, rapid.SampledFrom(names).Draw(rt, "to"), false)
+				case 3:
+					r.Release(ctx, n)
+				case 4:
+					r.LetPass(ctx, n)
+				case 5:
+					r.Unreserve(ctx, n)
+				}
+			}
+			asked := make([]nametag.Name, len(names))
+			for i, n := range names {
+				asked[i] = name(t, n)
+			}
+			decided := time.Now()
+			want, err := book.Look(t.Context(), decided.UTC(), asked)
+			if err != nil {
+				rt.Fatal(err)
+			}
+			for _, x := range indexes {
+				for !x.AsOf().After(decided) {
+					time.Sleep(time.Millisecond)
+				}
+				got, _, _ := x.Glance(decided.UTC(), asked)
+				for i := range want {
+					if kind(got[i]) != kind(want[i]) {
+						rt.Fatalf("%s is %s in an index, and %s in the book", names[i], kind(got[i]), kind(want[i]))
+					}
+				}
+			}
+		})
+	})
+}
+
+// An exchange is a store whose database can be exchanged, or be gone.
+type exchange struct {
+	nametag.Store
+	now atomic.Pointer[nametag.Store] // nil for a database that is gone
+}
+
+func newExchange(s nametag.Store) *exchange {
+	e := &exchange{Store: s}
+	e.now.Store(&s)
+	return e
+}
+
+var errGone = nametag.Unavailable(errors.New("the database is gone"))
+
+func (e *exchange) JournalHead(ctx context.Context) (nametag.Head, error) {
+	if s := e.now.Load(); s != nil {
+		return (*s).JournalHead(ctx)
+	}
+	return nametag.Head{}, errGone
+}
+
+func (e *exchange) Journal(ctx context.Context, q nametag.JournalQuery) ([]nametag.Record, error) {
+	if s := e.now.Load(); s != nil {
+		return (*s).Journal(ctx, q)
+	}
+	return nil, errGone
+}
+
+func (e *exchange) EachKey(ctx context.Context, visit func(key, lookalike []byte)) error {
+	if s := e.now.Load(); s != nil {
+		return (*s).EachKey(ctx, visit)
+	}
+	return errGone
+}
+
+func newBook(t *testing.T) nametag.Store {
+	t.Helper()
+	s, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "book.db"), sqlite.Options{Migrate: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+func TestChecksGoOnWhileTheDatabaseIsGone(t *testing.T) {
+	book := newBook(t)
+	register(t, book, "Bella")
+	e := newExchange(book)
+	x := run(t, e)
+	registry := nametag.NewRegistry(e, nil).Advised(x)
+	e.now.Store(nil)
+	gone := time.Now()
+	register(t, book, "Max") // by another server, which still reaches it
+	for time.Since(gone) < 2500*time.Millisecond {
+		time.Sleep(50 * time.Millisecond)
+	}
+	verdicts, err := registry.Check(t.Context(), "Bella", "Max")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if verdicts[0].Status != nametag.Taken || verdicts[1].Status != nametag.Available {
+		t.Errorf("the verdicts are %v", verdicts)
+	}
+	for _, v := range verdicts {
+		if d := v.AsOf.Sub(gone); d > 0 || d < -time.Second {
+			t.Errorf("it is as of %v, and the database is gone since %v", v.AsOf, gone)
+		}
+	}
+	e.now.Store(&book)
+	for start := time.Now(); glance(x, name(t, "Max")) != "taken"; time.Sleep(5 * time.Millisecond) {
+		if time.Since(start) > 3*time.Second {
+			t.Fatal("what others registered meanwhile is not known")
+		}
+	}
+	if verdicts, err = registry.Check(t.Context(), "Bella"); err != nil || !verdicts[0].AsOf.IsZero() {
+		t.Errorf("afterwards: %v, %v", verdicts, err)
+	}
+}
+
+// A database that was restored, or another one in its place, is read anew:
+// whether its journal is shorter, as long, or longer than the one before.
+func TestAnotherBookIsReadAnew(t *testing.T) {
+	for _, c := range []struct {
+		what  string
+		names []string
+	}{
+		{"a shorter one", []string{"Luna"}},
+		{"one as long", []string{"Luna", "Rex"}},
+		{"a longer one", []string{"Luna", "Rex", "Zorro"}},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			book, other := newBook(t), newBook(t)
+			register(t, book, "Bella", "Max")
+			register(t, other, c.names...)
+			e := newExchange(book)
+			x := run(t, e)
+			e.now.Store(&other)
+			for start := time.Now(); glance(x, name(t, "Luna")) != "taken"; time.Sleep(5 * time.Millisecond) {
+				if time.Since(start) > 5*time.Second {
+					t.Fatal("the other book is not read")
+				}
+			}
+			if got := glance(x, name(t, "Bella")); got != "free" {
+				t.Errorf("what was in the book before is %s", got)
+			}
+		})
+	}
+}
+
+func TestNothingIsKnownUntilTheBookWasRead(t *testing.T) {
+	book := newBook(t)
+	register(t, book, "Bella")
+	x := index.New(book, slog.New(slog.DiscardHandler))
+	if _, _, ok := x.Glance(time.Now(), []nametag.Name{name(t, "Bella")}); ok || !x.AsOf().IsZero() {
+		t.Error("an index that was not filled knows a name")
+	}
+	verdicts, err := nametag.NewRegistry(book, nil).Advised(x).Check(t.Context(), "Bella")
+	if err != nil || verdicts[0].Holder == nil || verdicts[0].Holder.FavoriteColor != "blue" {
+		t.Errorf("the book was not asked instead: %v, %v", verdicts, err)
+	}
+}
+
+func BenchmarkGlance(b *testing.B) {
+	for _, size := range []int{10_000, 1_000_000} {
+		b.Run(fmt.Sprint(size), func(b *testing.B) {
+			x, names := index.NewFilled(size)
+			b.ReportAllocs()
+			i := 0
+			for b.Loop() {
+				i = (i + 7919) % len(names)
+				x.Glance(time.Time{}, names[i:i+1])
+			}
+		})
+	}
+}

@@ -1,0 +1,253 @@
+package queue_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"nametag"
+	"nametag/internal/queue"
+)
+
+// A slowStore takes a second for each transaction, and notes how many entries
+// each had.
+type slowStore struct {
+	nametag.Store
+	mu     sync.Mutex
+	sizes  []int
+	fail   func([]nametag.Entry) error // nil for never
+	closed bool
+}
+
+func (s *slowStore) Insert(ctx context.Context, entries []nametag.Entry) ([]nametag.Result, error) {
+	s.mu.Lock()
+	s.sizes = append(s.sizes, len(entries))
+	s.mu.Unlock()
+	time.Sleep(time.Second)
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if s.fail != nil {
+		if err := s.fail(entries); err != nil {
+			return nil, err
+		}
+	}
+	results := make([]nametag.Result, len(entries))
+	for i, e := range entries {
+		results[i] = nametag.Result{Status: nametag.InsertRegistered, Pet: e.Pet}
+	}
+	return results, nil
+}
+
+func (s *slowStore) Close() error {
+	s.closed = true
+	return nil
+}
+
+func (s *slowStore) mustHaveHad(t *testing.T, sizes ...int) {
+	t.Helper()
+	if fmt.Sprint(s.sizes) != fmt.Sprint(sizes) {
+		t.Errorf("the transactions had %v entries, want %v", s.sizes, sizes)
+	}
+}
+
+func entry(name string) nametag.Entry {
+	return nametag.Entry{Pet: nametag.Pet{Name: nametag.RestoreName(name, name)}}
+}
+
+// insert inserts one pet, and says what became of it.
+func insert(ctx context.Context, q *queue.Queue, name string) error {
+	results, err := q.Insert(ctx, []nametag.Entry{entry(name)})
+	if err == nil && (len(results) != 1 || results[0].Pet.Name.Key() != name) {
+		err = fmt.Errorf("the results for %s are %v", name, results)
+	}
+	return err
+}
+
+// during runs a test on a queue before a slow store.
+func during(t *testing.T, test func(*testing.T, *queue.Queue, *slowStore)) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &slowStore{}
+		q := queue.New(s)
+		test(t, q, s)
+		if err := q.Close(); err != nil || !s.closed {
+			t.Errorf("closing: %v; is the store closed? %v", err, s.closed)
+		}
+	})
+}
+
+func TestALoneCallWaitsForNobody(t *testing.T) {
+	during(t, func(t *testing.T, q *queue.Queue, s *slowStore) {
+		start := time.Now()
+		if err := insert(t.Context(), q, "a"); err != nil || time.Since(start) != time.Second {
+			t.Errorf("%v after %v", err, time.Since(start))
+		}
+		s.mustHaveHad(t, 1)
+	})
+}
+
+func TestThoseWhoWaitGoTogether(t *testing.T) {
+	during(t, func(t *testing.T, q *queue.Queue, s *slowStore) {
+		start := time.Now()
+		var wg sync.WaitGroup
+		for i := range 100 {
+			wg.Go(func() {
+				if err := insert(t.Context(), q, fmt.Sprint(i)); err != nil {
+					t.Error(err)
+				}
+			})
+			synctest.Wait() // the first is under way before the others come
+		}
+		wg.Wait()
+		if time.Since(start) != 2*time.Second {
+			t.Errorf("it took %v", time.Since(start))
+		}
+		s.mustHaveHad(t, 1, 99)
+	})
+}
+
+func TestManyMakeTransactionsOfAThousand(t *testing.T) {
+	during(t, func(t *testing.T, q *queue.Queue, s *slowStore) {
+		var wg sync.WaitGroup
+		wg.Go(func() { insert(t.Context(), q, "first") })
+		synctest.Wait()
+		for i := range 1500 {
+			wg.Go(func() { insert(t.Context(), q, fmt.Sprint(i)) })
+		}
+		wg.Wait()
+		s.mustHaveHad(t, 1, 1000, 500)
+		if _, err := q.Insert(t.Context(), make([]nametag.Entry, 1200)); err != nil {
+			t.Error(err)
+		}
+		s.mustHaveHad(t, 1, 1000, 500, 1200)
+	})
+}
+
+func TestABadRowFailsAlone(t *testing.T) {
+	during(t, func(t *testing.T, q *queue.Queue, s *slowStore) {
+		s.fail = func(entries []nametag.Entry) error {
+			for _, e := range entries {
+				switch e.Pet.Name.Key() {
+				case "bad":
+					return errors.New("a bad row")
+				case "worse":
+					panic("a worse row")
+				}
+			}
+			return nil
+		}
+		var wg sync.WaitGroup
+		for _, name := range []string{"first", "good", "bad", "fine", "worse"} {
+			wg.Go(func() {
+				err := insert(t.Context(), q, name)
+				if failed := err != nil; failed != (name == "bad" || name == "worse") {
+					t.Errorf("%s is told %v", name, err)
+				}
+				if err != nil && !strings.Contains(err.Error(), "a "+name+" row") {
+					t.Errorf("%s is told %v", name, err)
+				}
+			})
+			synctest.Wait()
+		}
+		wg.Wait()
+		s.mustHaveHad(t, 1, 4, 1, 1, 1, 1)
+	})
+}
+
+func TestADatabaseThatIsGoneIsNotAskedForEach(t *testing.T) {
+	during(t, func(t *testing.T, q *queue.Queue, s *slowStore) {
+		for _, cause := range []error{nametag.Unavailable(errors.New("gone")), context.DeadlineExceeded} {
+			s.sizes, s.fail = nil, func([]nametag.Entry) error { return cause }
+			var wg sync.WaitGroup
+			for _, name := range []string{"first", "second", "third"} {
+				wg.Go(func() {
+					if err := insert(t.Context(), q, name); nametag.ErrorCode(err) != nametag.CodeUnavailable {
+						t.Errorf("%s is told %v", name, err)
+					}
+				})
+				synctest.Wait()
+			}
+			wg.Wait()
+			s.mustHaveHad(t, 1, 2)
+		}
+	})
+}
+
+func TestAFullQueueSaysSoAtOnce(t *testing.T) {
+	during(t, func(t *testing.T, q *queue.Queue, s *slowStore) {
+		var wg sync.WaitGroup
+		wg.Go(func() { insert(t.Context(), q, "first") })
+		synctest.Wait()
+		for i := range 4096 {
+			wg.Go(func() { insert(t.Context(), q, fmt.Sprint(i)) })
+		}
+		synctest.Wait()
+		if n := q.Waiting(); n != 4096 {
+			t.Errorf("%d are waiting", n)
+		}
+		start := time.Now()
+		if err := insert(t.Context(), q, "one too many"); nametag.ErrorCode(err) != nametag.CodeUnavailable || time.Since(start) > 0 {
+			t.Errorf("it is told %v after %v", err, time.Since(start))
+		}
+		wg.Wait()
+		if err := insert(t.Context(), q, "later"); err != nil {
+			t.Errorf("afterwards it is told %v", err)
+		}
+	})
+}
+
+// Whoever gives up while waiting is not entered; whoever gives up when it is too
+// late is told the truth.
+func TestWhoeverHangsUpLearnsTheirFate(t *testing.T) {
+	during(t, func(t *testing.T, q *queue.Queue, s *slowStore) {
+		brief, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			if err := insert(brief, q, "under way"); err != nil {
+				t.Errorf("under way, it is told %v", err)
+			}
+		})
+		synctest.Wait()
+		if err := insert(brief, q, "waiting"); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("waiting, it is told %v", err)
+		}
+		wg.Wait()
+		if err := insert(t.Context(), q, "next"); err != nil {
+			t.Error(err)
+		}
+		s.mustHaveHad(t, 1, 1)
+	})
+}
+
+func TestClosingWaitsForThoseWhoWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &slowStore{}
+		q := queue.New(s)
+		var wg sync.WaitGroup
+		for i := range 3 {
+			wg.Go(func() {
+				if err := insert(t.Context(), q, fmt.Sprint(i)); err != nil {
+					t.Error(err)
+				}
+			})
+			synctest.Wait()
+		}
+		if err := q.Close(); err != nil {
+			t.Error(err)
+		}
+		wg.Wait()
+		s.mustHaveHad(t, 1, 2)
+		if err := insert(t.Context(), q, "late"); nametag.ErrorCode(err) != nametag.CodeUnavailable {
+			t.Errorf("late, it is told %v", err)
+		}
+		if err := q.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
