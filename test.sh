@@ -37,6 +37,10 @@ vulnerable() { # a database that cannot be reached is no finding
     return 1
 }
 
+benchmark() { # a small run of it, whose figures are thrown away
+    go -C bench vet ./... && (cd bench && tests ./...)
+}
+
 tests() { # the lines that count, as they come; everything, if one fails. Go does not see that tests build the program: count=1
     { go test -v -count=1 -timeout 30m "$@"; echo $? >"$log.status"; } 2>&1 | tee "$log" |
         grep --line-buffered -E '^(ok|FAIL|panic:|--- FAIL|\?.*no test files)' | grep -v 'no test files'
@@ -68,6 +72,11 @@ elif required race; then
 else
     leave_out "the race detector: it needs cgo and a C compiler"
     step tests tests ./...
+fi
+if required lint || go -C bench build -o /dev/null . >"$log" 2>&1; then
+    step "the benchmark, a small run" benchmark
+else
+    leave_out "the benchmark: it can't be built here: $(tail -n 1 "$log")"
 fi
 if required deploy; then
     step "deployment, on hosts of its own" env NAMETAG_TEST_DEPLOY=1 go test ./e2e/deploy -v -count=1 -timeout 75m -run "${NAMETAG_TEST_DEPLOY_RUN:-.}"

@@ -25,6 +25,7 @@ import (
 type Cluster struct {
 	programs string
 	account  *account
+	settings []string
 	folder   string // data/, server.log
 	password string
 	port     int
@@ -36,16 +37,62 @@ type Cluster struct {
 // Start starts a cluster of the test's own, and stops it when the test ends.
 func Start(t testing.TB) *Cluster {
 	t.Helper()
-	c, err := newCluster()
+	c, err := New()
 	if err != nil {
-		leaveOut(t, err)
+		LeaveOut(t, err)
 	}
 	t.Cleanup(func() {
-		if err := c.remove(); err != nil {
+		if err := c.Close(); err != nil {
 			t.Error(err)
 		}
 	})
 	return c
+}
+
+// New starts a cluster for a program that is no test, in the folder for
+// temporary files. settings are such as "shared_buffers=2GB". The caller closes
+// it.
+func New(settings ...string) (*Cluster, error) {
+	programs, err := findPrograms()
+	if err != nil {
+		return nil, err
+	}
+	user, err := serverAccount()
+	if err != nil {
+		return nil, err
+	}
+	folder, err := os.MkdirTemp("", "nametag-pgtest-")
+	if err != nil {
+		return nil, fmt.Errorf("pgtest: %w", err)
+	}
+	c := &Cluster{programs: programs, account: user, settings: settings, folder: folder, password: rand.Text()}
+	if err := c.create(); err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	return c, nil
+}
+
+// Close stops the server, however it may, and deletes its files.
+func (c *Cluster) Close() error {
+	err := c.end(syscall.SIGQUIT)
+	if rerr := os.RemoveAll(c.folder); rerr != nil {
+		err = errors.Join(err, fmt.Errorf("pgtest: %w", rerr))
+	}
+	return err
+}
+
+// Program returns the path of another of PostgreSQL's programs, beside the
+// initdb that made the cluster.
+func (c *Cluster) Program(name string) (string, error) {
+	initdb, err := filepath.EvalSymlinks(filepath.Join(c.programs, "initdb"))
+	if err != nil {
+		return "", fmt.Errorf("pgtest: %w", err)
+	}
+	path, err := exec.LookPath(filepath.Join(filepath.Dir(initdb), name))
+	if err != nil {
+		return "", fmt.Errorf("pgtest: PostgreSQL has no %s; install all of its package for servers: %w", name, err)
+	}
+	return path, nil
 }
 
 // URL returns the URL of a database in the cluster.
@@ -104,26 +151,6 @@ func (c *Cluster) Restart() error {
 	}
 }
 
-func newCluster() (*Cluster, error) {
-	programs, err := findPrograms()
-	if err != nil {
-		return nil, err
-	}
-	user, err := serverAccount()
-	if err != nil {
-		return nil, err
-	}
-	folder, err := os.MkdirTemp("", "nametag-pgtest-")
-	if err != nil {
-		return nil, fmt.Errorf("pgtest: %w", err)
-	}
-	c := &Cluster{programs: programs, account: user, folder: folder, password: rand.Text()}
-	if err := c.create(); err != nil {
-		return nil, errors.Join(err, c.remove())
-	}
-	return c, nil
-}
-
 func (c *Cluster) create() error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
@@ -169,6 +196,9 @@ func (c *Cluster) start(ctx context.Context) error {
 		"-D", c.data(), "-p", strconv.Itoa(c.port),
 		"-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=",
 		"-c", "max_connections=200", "-c", "fsync=on")
+	for _, setting := range c.settings {
+		cmd.Args = append(cmd.Args, "-c", setting)
+	}
 	cmd.Dir, cmd.SysProcAttr = c.folder, c.account.attributes()
 	cmd.Stdout, cmd.Stderr = log, log
 	dieWithParent(cmd.SysProcAttr)
@@ -245,13 +275,4 @@ func (c *Cluster) wait() error {
 		c.process.Kill()
 		return errors.New("pgtest: the server did not end when it was told to")
 	}
-}
-
-// remove stops the server and deletes its files.
-func (c *Cluster) remove() error {
-	err := c.end(syscall.SIGQUIT)
-	if rerr := os.RemoveAll(c.folder); rerr != nil {
-		err = errors.Join(err, fmt.Errorf("pgtest: %w", rerr))
-	}
-	return err
 }

@@ -29,7 +29,7 @@ func TestTestsAreLeftOutOnlyWhereThatIsAllowed(t *testing.T) {
 	} {
 		t.Setenv("NAMETAG_TEST_REQUIRE", c.required)
 		s := &spy{TB: t}
-		leaveOut(s, c.err)
+		LeaveOut(s, c.err)
 		if s.ended != c.want {
 			t.Errorf("required %q, %v: the test is %s, want %s", c.required, c.err, s.ended, c.want)
 		}

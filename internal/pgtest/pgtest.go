@@ -41,7 +41,7 @@ func Main(run func() int) int {
 	shared.managed = true
 	code := run()
 	if c := shared.cluster; c != nil {
-		if err := c.remove(); err != nil {
+		if err := c.Close(); err != nil {
 			fmt.Fprintln(os.Stderr, "pgtest:", err)
 			code = max(code, 1)
 		}
@@ -55,7 +55,7 @@ func URL(t testing.TB) string {
 	t.Helper()
 	shared.once.Do(startShared)
 	if shared.err != nil {
-		leaveOut(t, shared.err)
+		LeaveOut(t, shared.err)
 	}
 	return createDatabase(t, shared.url)
 }
@@ -68,14 +68,14 @@ func startShared() {
 		shared.err = fmt.Errorf("pgtest: a package that uses URL needs func TestMain(m *testing.M) { os.Exit(pgtest.Main(m.Run)) }")
 		return
 	}
-	if shared.cluster, shared.err = newCluster(); shared.err == nil {
+	if shared.cluster, shared.err = New(); shared.err == nil {
 		shared.url = shared.cluster.URL()
 	}
 }
 
-// leaveOut ends the test: as skipped where there is no PostgreSQL and none is
-// required, as failed otherwise.
-func leaveOut(t testing.TB, err error) {
+// LeaveOut ends the test that got err instead of a cluster: as skipped where
+// there is no PostgreSQL and none is required, as failed otherwise.
+func LeaveOut(t testing.TB, err error) {
 	t.Helper()
 	required := slices.Contains(strings.Split(os.Getenv("NAMETAG_TEST_REQUIRE"), ","), "postgres")
 	if errors.Is(err, errNoPostgres) && !required {

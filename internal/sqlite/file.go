@@ -101,6 +101,7 @@ func writerURI(file string) string {
 			"cache_size(-65536)",            // KiB
 			"wal_autocheckpoint(4000)",      // pages
 			"journal_size_limit(268435456)", // bytes
+			"temp_store(MEMORY)",            // for what it takes to undo one statement
 		},
 	})
 }

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"nametag/internal/pgtest"
+)
+
+func TestMain(m *testing.M) {
+	if is, err := child(os.Args[1:]); is {
+		exit(err)
+	}
+	os.Exit(m.Run())
+}
+
+// TestEverythingIsMeasured does a small run and looks at the report. It does
+// not judge the figures.
+func TestEverythingIsMeasured(t *testing.T) {
+	opts, out := small, t.TempDir()
+	results, err := measure(t.Context(), opts)
+	if err != nil {
+		pgtest.LeaveOut(t, err)
+	}
+	if err := writeAll(out, results); err != nil {
+		t.Fatal(err)
+	}
+	n := results.smallest()
+	for what, want := range map[string]int{
+		fmt.Sprint(checks, constant, 0):               1,
+		fmt.Sprint(checks, nametagPostgres, n):        1,
+		fmt.Sprint(checks, nametagSQLite, n):          1,
+		fmt.Sprint(checks, pocketBase, n):             1,
+		fmt.Sprint(registrations, nametagPostgres, n): 1,
+		fmt.Sprint(registrations, nametagSQLite, n):   1,
+		fmt.Sprint(registrations, pocketBase, n):      1,
+		fmt.Sprint(registrations, plainInsert, n):     1,
+		fmt.Sprint(latencyP50, constant, 0):           1,
+		fmt.Sprint(latencyP99, nametagPostgres, n):    1,
+		fmt.Sprint(latencyP999, nametagPostgres, n):   1,
+		fmt.Sprint(memory, nametagPostgres, n):        1,
+		fmt.Sprint(firstAnswer, nametagPostgres, n):   1,
+		fmt.Sprint(indexBytes, nametagPostgres, n):    1,
+		fmt.Sprint(indexReady, nametagPostgres, n):    1,
+		fmt.Sprint(replicaKnows, nametagPostgres, n):  opts.replicas,
+	} {
+		got := 0
+		for _, m := range results.Measurements {
+			if fmt.Sprint(m.What, m.System, m.Names) == what {
+				got++
+			}
+			if m.Value <= 0 {
+				t.Errorf("%+v is no value", m)
+			}
+		}
+		if got != want {
+			t.Errorf("%s was measured %d times, want %d", what, got, want)
+		}
+	}
+	checkPage(t, out)
+}
+
+func checkPage(t *testing.T, folder string) {
+	t.Helper()
+	page, err := os.ReadFile(filepath.Join(folder, "benchmarks.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, bad := range []string{"not measured", "NaN", "Inf", "<no value>", "%!"} {
+		if strings.Contains(string(page), bad) {
+			t.Errorf("the report has %q:\n%s", bad, page)
+		}
+	}
+	picture, err := os.Open(filepath.Join(folder, "benchmarks.svg"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer picture.Close()
+	for d := xml.NewDecoder(picture); ; {
+		if _, err := d.Token(); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatalf("benchmarks.svg: %v", err)
+		}
+	}
+}
+
+func TestReadPgbench(t *testing.T) {
+	got, err := readPgbench(`number of transactions actually processed: 1234
+number of failed transactions: 0 (0.000%)
+latency average = 1.234 ms
+initial connection time = 250.500 ms
+tps = 5678.901234 (without initial connection time)`)
+	if want := (inserts{1234, 5678.901234, 250500 * time.Microsecond}); err != nil || got != want {
+		t.Errorf("got %+v (%v), want %+v", got, err, want)
+	}
+	if _, err := readPgbench("number of failed transactions: 3 (0.1%)"); err == nil {
+		t.Error("failed transactions are no error")
+	}
+	if _, err := readPgbench("tps = 3"); err == nil {
+		t.Error("what can't be read is no error")
+	}
+}

@@ -1,0 +1,160 @@
+// Bench measures Nametag beside its peers, on one machine and by one load, and
+// writes docs/benchmarks.md from what it measured. See README.md.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// options are what a run may be told.
+type options struct {
+	rounds      int
+	warmup      time.Duration
+	duration    time.Duration
+	connections int
+	sizes       []int    // names in the books on PostgreSQL, ascending
+	systems     []string // empty for all
+	buffers     string   // PostgreSQL's shared_buffers
+	tree        string   // the repository
+	program     string   // a nametag to measure; "" to build one from the tree
+	replicas    int      // how many registrations the other replica is asked about
+}
+
+// full is the benchmark, small what tests that it works.
+var (
+	full = options{rounds: 3, warmup: 3 * time.Second, duration: 8 * time.Second, connections: 64,
+		sizes: []int{10_000, 100_000, 1_000_000, 10_000_000}, buffers: "2GB", tree: "..", replicas: 20}
+	small = options{rounds: 1, warmup: 100 * time.Millisecond, duration: 300 * time.Millisecond, connections: 8,
+		sizes: []int{2_000}, buffers: "128MB", tree: "..", replicas: 3}
+)
+
+func main() {
+	if is, err := child(os.Args[1:]); is {
+		exit(err)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx)
+	stop()
+	exit(err)
+}
+
+func exit(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+func run(ctx context.Context) error {
+	opts := full
+	out := flag.String("out", "../docs", "the `folder` that the report goes into")
+	report := flag.Bool("report", false, "only write the report anew, from the benchmarks.json in -out")
+	isSmall := flag.Bool("small", false, "a quick run that shows whether everything works; its figures say nothing, so it needs an -out of its own")
+	sizes := flag.String("sizes", "", "how many `names` the books have, ascending: 10000,1000000")
+	systems := flag.String("systems", "", "only these `systems`: "+strings.Join(allSystems, ","))
+	rounds := flag.Int("rounds", 0, "how often everything is measured")
+	warmup := flag.Duration("warmup", 0, "how long each load lasts before it is measured")
+	duration := flag.Duration("duration", 0, "how long each load is measured")
+	program := flag.String("nametag", "", "the nametag `program` to measure, rather than one built from this repository")
+	flag.Parse()
+	if flag.NArg() > 0 {
+		return fmt.Errorf("%q is not a flag: see -help", flag.Arg(0))
+	}
+	if *report {
+		return rewrite(*out)
+	}
+	if *isSmall {
+		if *out == "../docs" {
+			return errors.New("-small measures nothing worth keeping: give it a folder of its own with -out")
+		}
+		opts = small
+	}
+	opts.program = *program
+	if *rounds > 0 {
+		opts.rounds = *rounds
+	}
+	if *warmup > 0 {
+		opts.warmup = *warmup
+	}
+	if *duration > 0 {
+		opts.duration = *duration
+	}
+	if *sizes != "" {
+		var err error
+		if opts.sizes, err = parseSizes(*sizes); err != nil {
+			return err
+		}
+	}
+	if *systems != "" {
+		opts.systems = strings.Split(*systems, ",")
+		for _, s := range opts.systems {
+			if !slices.Contains(allSystems, s) {
+				return fmt.Errorf("there is no system %q: choose among %s", s, strings.Join(allSystems, ", "))
+			}
+		}
+	}
+	results, err := measure(ctx, opts)
+	if err != nil {
+		return err
+	}
+	return writeAll(*out, results)
+}
+
+func parseSizes(s string) ([]int, error) {
+	var sizes []int
+	for text := range strings.SplitSeq(s, ",") {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 || n >= freeNames {
+			return nil, fmt.Errorf("-sizes: %q is not a number of names", text)
+		}
+		sizes = append(sizes, n)
+	}
+	if !slices.IsSorted(sizes) {
+		return nil, errors.New("-sizes: give the smallest first")
+	}
+	return slices.Compact(sizes), nil
+}
+
+// writeAll writes what was measured, and the report.
+func writeAll(folder string, r *Results) error {
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return err
+	}
+	if err := r.write(filepath.Join(folder, "benchmarks.json")); err != nil {
+		return err
+	}
+	return rewrite(folder)
+}
+
+// rewrite writes the report from what was measured.
+func rewrite(folder string) error {
+	r, err := readResults(filepath.Join(folder, "benchmarks.json"))
+	if err != nil {
+		return err
+	}
+	page, err := report(r)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(folder, "benchmarks.md"), page, 0o644); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(folder, "benchmarks.svg"), plot(r), 0o644)
+}
+
+// progress tells whoever waits what is being done.
+func progress(format string, args ...any) {
+	fmt.Fprintf(os.Stderr, "%s  %s\n", time.Now().Format("15:04:05"), fmt.Sprintf(format, args...))
+}

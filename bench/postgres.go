@@ -1,0 +1,236 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"nametag/internal/pgtest"
+)
+
+// serverSettings are PostgreSQL's, for all that use it. A commit is on disk
+// before it is answered.
+var serverSettings = []string{"fsync=on", "synchronous_commit=on", "wal_compression=on", "max_wal_size=8GB"}
+
+// copyLimit is the largest book of which each turn gets a copy: larger ones
+// hardly change by what a turn adds.
+const copyLimit = 1_000_000
+
+// books is a PostgreSQL server with books of several sizes. It runs only while
+// it is used.
+type books struct{ cluster *pgtest.Cluster }
+
+func newBooks(sharedBuffers string) (*books, error) {
+	cluster, err := pgtest.New(append(serverSettings, "shared_buffers="+sharedBuffers)...)
+	if err != nil {
+		return nil, err
+	}
+	return &books{cluster}, nil
+}
+
+// url returns the URL of a database.
+func (b *books) url(database string) string {
+	u, err := url.Parse(b.cluster.URL())
+	if err != nil {
+		panic(err) // pgtest has made it
+	}
+	u.Path = "/" + database
+	return u.String()
+}
+
+// create makes an empty database and fills it.
+func (b *books) create(ctx context.Context, database string, fill func(url string) error) error {
+	if err := b.exec(ctx, `CREATE DATABASE `+database+` TEMPLATE template0`); err != nil {
+		return err
+	}
+	return fill(b.url(database))
+}
+
+// use starts the server, calls f with the URL of the database, or of a copy of
+// it, and stops the server.
+func (b *books) use(ctx context.Context, database string, names int, f func(url string) error) (err error) {
+	if err := b.cluster.Restart(); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, b.cluster.Stop()) }()
+	if names > copyLimit {
+		err := f(b.url(database))
+		return errors.Join(err, b.exec(ctx, `CHECKPOINT`)) // so that stopping is quick
+	}
+	for _, s := range []string{`DROP DATABASE IF EXISTS turn`, `CREATE DATABASE turn TEMPLATE ` + database, `CHECKPOINT`} {
+		if err := b.exec(ctx, s); err != nil {
+			return err
+		}
+	}
+	return f(b.url("turn"))
+}
+
+// exec executes a statement on the server.
+func (b *books) exec(ctx context.Context, statement string) error {
+	conn, err := pgx.Connect(ctx, b.cluster.URL())
+	if err != nil {
+		return err
+	}
+	defer conn.Close(ctx)
+	if _, err := conn.Exec(ctx, statement); err != nil {
+		return fmt.Errorf("%s: %w", statement, err)
+	}
+	return nil
+}
+
+// facts returns the server's version, and the settings that it was started
+// with.
+func (b *books) facts(ctx context.Context) (version string, settings []string, err error) {
+	conn, err := pgx.Connect(ctx, b.cluster.URL())
+	if err != nil {
+		return "", nil, err
+	}
+	defer conn.Close(ctx)
+	if err := conn.QueryRow(ctx, `SHOW server_version`).Scan(&version); err != nil {
+		return "", nil, err
+	}
+	rows, err := conn.Query(ctx, `
+		SELECT name || '=' || current_setting(name) FROM pg_settings
+		WHERE source = 'command line' AND name NOT IN ('port', 'listen_addresses', 'unix_socket_directories', 'config_file', 'data_directory')
+		ORDER BY name`)
+	if err != nil {
+		return "", nil, err
+	}
+	settings, err = pgx.CollectRows(rows, pgx.RowTo[string])
+	return version, settings, err
+}
+
+// number returns what a query says on a database.
+func number(ctx context.Context, url, query string) (n int, err error) {
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return 0, err
+	}
+	defer conn.Close(ctx)
+	err = conn.QueryRow(ctx, query).Scan(&n)
+	return n, err
+}
+
+// insertOne is pgbench's script: one new name of six syllables, which no book
+// has, as scattered over the alphabet as the names of books are.
+func insertOne() string {
+	var syllables []string
+	for _, c := range consonants {
+		for _, v := range vowels {
+			syllables = append(syllables, string([]rune{c, v}))
+		}
+	}
+	return `\set a random(1, 100)
+\set b random(1, 100)
+\set c random(1, 100)
+\set d random(1, 100)
+\set e random(1, 100)
+\set f random(1, 100)
+INSERT INTO pets (name_key, lookalike_key, let_pass, name, favorite_color, category, registered_at) ` +
+		`SELECT k, k, false, k, 'blue', 'cat', now() ` +
+		`FROM (SELECT s[:a] || s[:b] || s[:c] || s[:d] || s[:e] || s[:f] FROM (VALUES ('{` + strings.Join(syllables, ",") + `}'::text[])) AS t (s) OFFSET 0) AS n (k) ` +
+		`ON CONFLICT DO NOTHING;
+`
+}
+
+// pgbench measures how many such inserts PostgreSQL does a second, and returns
+// that and how many there were, with those before the measuring.
+func (b *books) pgbench(ctx context.Context, folder, url string, connections int, warmup, duration time.Duration) (rate float64, inserted int, err error) {
+	program, err := b.cluster.Program("pgbench")
+	if err != nil {
+		return 0, 0, err
+	}
+	script := filepath.Join(folder, "insert.sql")
+	if err := os.WriteFile(script, []byte(insertOne()), 0o600); err != nil {
+		return 0, 0, err
+	}
+	const count = `SELECT coalesce(sum(n_tup_ins), 0)::bigint FROM pg_stat_user_tables WHERE relname = 'pets'`
+	before, err := number(ctx, url, count)
+	if err != nil {
+		return 0, 0, err
+	}
+	for _, d := range []time.Duration{warmup, duration} {
+		r, n, err := insertFor(ctx, d, folder, program, "--no-vacuum", "--protocol=prepared", "--file="+script,
+			"--client="+strconv.Itoa(connections), "--jobs=2", url)
+		if err != nil {
+			return 0, 0, err
+		}
+		rate, inserted = r.rate, inserted+n
+	}
+	return rate, inserted, awaitNumber(ctx, url, count, before+inserted)
+}
+
+// insertFor runs pgbench until it has inserted for about d, and returns what it
+// said then, and how many rows it inserted in all. Its own time begins before
+// it has connected, which on a busy machine takes seconds.
+func insertFor(ctx context.Context, d time.Duration, folder, program string, args ...string) (r inserts, inserted int, err error) {
+	for connecting := time.Duration(0); connecting < patience; connecting = max(2*connecting, r.connecting+time.Second) {
+		seconds := math.Ceil((d + connecting).Seconds())
+		out, err := runProgram(ctx, folder, program, append([]string{fmt.Sprintf("--time=%.0f", seconds)}, args...)...)
+		if err != nil {
+			return r, inserted, err
+		}
+		if r, err = readPgbench(out); err != nil {
+			return r, inserted, err
+		}
+		inserted += r.number
+		if r.number > 0 && seconds-r.connecting.Seconds() >= d.Seconds()*3/4 {
+			return r, inserted, nil
+		}
+	}
+	return r, inserted, fmt.Errorf("pgbench takes more than %v to connect: run it on a machine that does less", patience)
+}
+
+// inserts is what pgbench did.
+type inserts struct {
+	number     int
+	rate       float64       // a second, since it had connected
+	connecting time.Duration // how long that took
+}
+
+// readPgbench reads what pgbench says.
+func readPgbench(out string) (r inserts, err error) {
+	read := func(pattern string) (v float64) {
+		m := regexp.MustCompile(pattern).FindStringSubmatch(out)
+		if m == nil {
+			err = fmt.Errorf("pgbench has no %q:\n%s", pattern, out)
+			return 0
+		}
+		v, perr := strconv.ParseFloat(m[1], 64)
+		err = errors.Join(err, perr)
+		return v
+	}
+	if failed := read(`failed transactions: (\d+)`); failed > 0 {
+		return r, fmt.Errorf("pgbench: transactions failed:\n%s", out)
+	}
+	if r.number = int(read(`transactions actually processed: (\d+)`)); r.number == 0 {
+		return r, err // then it says no more
+	}
+	r.rate = read(`tps = ([\d.]+) \(without initial connection time\)`)
+	r.connecting = time.Duration(read(`initial connection time = ([\d.]+) ms`) * float64(time.Millisecond))
+	return r, err
+}
+
+// awaitNumber waits until a query on a database gives want: sessions report what
+// they did when they end.
+func awaitNumber(ctx context.Context, url, query string, want int) error {
+	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+		got, err := number(ctx, url, query)
+		if err != nil || got == want {
+			return err
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("PostgreSQL should have %d rows inserted by what pgbench says, and says %d", want, got)
+		}
+	}
+}

@@ -1,0 +1,181 @@
+package main
+
+import (
+	"bytes"
+	_ "embed"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"text/template"
+	"time"
+)
+
+//go:embed report.md.tmpl
+var reportText string
+
+// report returns the page for what was measured, in Markdown.
+func report(r *Results) ([]byte, error) {
+	t, err := template.New("report").Funcs(template.FuncMap{
+		"count": count, "figure": figure, "join": strings.Join, "label": label,
+	}).Parse(reportText)
+	if err != nil {
+		return nil, err
+	}
+	var page bytes.Buffer
+	err = t.Execute(&page, map[string]any{
+		"R": r, "Goals": goals(r), "Summaries": r.summaries(),
+		"Date": r.Began.Format("2 January 2006"), "Minutes": math.Ceil(r.Ended.Sub(r.Began).Minutes()),
+		"Smallest": r.smallest(), "Largest": r.largest(),
+		"LoadCPU": loadCPU(r), "Offered": offered(r), "Added": added(r), "CopyLimit": copyLimit,
+	})
+	return page.Bytes(), err
+}
+
+// A goal is something to reach, and how near we came.
+type goal struct {
+	What, Value, Target, Reached string
+}
+
+// goals judges what was measured.
+func goals(r *Results) []goal {
+	var all []goal
+	add := func(what, target, value string, measured, reached bool) {
+		g := goal{what, value, target, "**no**"}
+		switch {
+		case !measured:
+			g.Value, g.Reached = "", "not measured"
+		case reached:
+			g.Reached = "yes"
+		}
+		all = append(all, g)
+	}
+	ratio := func(what string, of, to Summary, measured bool, least float64) {
+		v := of.Median / to.Median
+		add(what, "≥ "+figure(least), figure(v), measured, v >= least)
+	}
+	most := func(what string, s Summary, measured bool, value, limit float64, unit string) {
+		add(what, "≤ "+figure(limit)+" "+unit, figure(value)+" "+unit, measured, value <= limit)
+	}
+	pair := func(what, system string, names int, toWhat, toSystem string, toNames int) (Summary, Summary, bool) {
+		a, okA := r.of(what, system, names)
+		b, okB := r.of(toWhat, toSystem, toNames)
+		return a, b, okA && okB
+	}
+	small, large := r.smallest(), r.largest()
+
+	a, b, ok := pair(checks, nametagPostgres, large, checks, constant, 0)
+	ratio("check at "+count(large)+" names : constant answer", a, b, ok, 0.8)
+	for _, n := range r.sizesOf(checks, pocketBase) {
+		a, b, ok = pair(checks, nametagPostgres, n, checks, pocketBase, n)
+		ratio("check at "+count(n)+" names : PocketBase's", a, b, ok, 8)
+	}
+	for _, n := range r.sizesOf(registrations, plainInsert) {
+		a, b, ok = pair(registrations, nametagPostgres, n, registrations, plainInsert, n)
+		ratio("register on PostgreSQL at "+count(n)+" names : pgbench", a, b, ok, 1)
+	}
+	a, b, ok = pair(registrations, nametagPostgres, small, registrations, pocketBase, small)
+	ratio("register on PostgreSQL at "+count(small)+" names : PocketBase's create", a, b, ok, 3)
+	a, b, ok = pair(registrations, nametagSQLite, small, registrations, pocketBase, small)
+	ratio("register on SQLite at "+count(small)+" names : PocketBase's create", a, b, ok, 3)
+	a, b, ok = pair(registrations, nametagPostgres, large, registrations, nametagPostgres, small)
+	ratio("register on PostgreSQL at "+count(large)+" names : at "+count(small), a, b, ok, 0.7)
+
+	a, b, ok = pair(latencyP99, nametagPostgres, large, latencyP99, constant, 0)
+	most("check at "+count(large)+" names, at half of the most: p99", a, ok, a.Median, max(3, 2*b.Median), "ms")
+	a, ok = r.of(indexBytes, nametagPostgres, large)
+	most("index in memory at "+count(large)+" names", a, ok, a.Median, 24, "bytes a name")
+	a, ok = r.of(indexReady, nametagPostgres, large)
+	most("start at "+count(large)+" names: index ready", a, ok, a.Median, 20, "s")
+	a, ok = r.of(firstAnswer, nametagPostgres, large)
+	most("start at "+count(large)+" names: first answer", a, ok, a.Median, 1, "s")
+	a, ok = r.of(replicaKnows, nametagPostgres, small)
+	most("another replica knows of a registration: the worst", a, ok, a.Max, 1, "s")
+	return all
+}
+
+// sizesOf returns the sizes at which something was measured, and the smallest
+// one if it was at none.
+func (r *Results) sizesOf(what, system string) []int {
+	var sizes []int
+	for _, n := range r.Sizes {
+		if _, ok := r.of(what, system, n); ok {
+			sizes = append(sizes, n)
+		}
+	}
+	if len(sizes) == 0 {
+		return []int{r.smallest()}
+	}
+	return sizes
+}
+
+// loadCPU returns the least and the most that loads took of the processors, as
+// text.
+func loadCPU(r *Results) string {
+	least, most := math.Inf(1), 0.0
+	for _, m := range r.Measurements {
+		if m.What == checks {
+			least, most = min(least, m.LoadCPU), max(most, m.LoadCPU)
+		}
+	}
+	if most == 0 {
+		return unknown
+	}
+	return fmt.Sprintf("%.2f to %.2f", least, most)
+}
+
+// offered returns how many checks a second the latency was measured at.
+func offered(r *Results) string {
+	var texts []string
+	for _, m := range r.Measurements {
+		if m.What == latencyP99 {
+			texts = append(texts, label(m.System)+" "+figure(m.Rate)+"/s")
+		}
+	}
+	return strings.Join(texts, ", ")
+}
+
+// added returns the most that earlier runs had added to a book.
+func added(r *Results) int {
+	most := 0
+	for _, m := range r.Measurements {
+		most = max(most, m.Added)
+	}
+	return most
+}
+
+// label is what a system is called in the report.
+func label(system string) string {
+	return map[string]string{
+		constant:        "constant answer",
+		nametagPostgres: "Nametag on PostgreSQL",
+		nametagSQLite:   "Nametag on SQLite",
+		pocketBase:      "PocketBase",
+		plainInsert:     "pgbench",
+	}[system]
+}
+
+// figure writes a value with three digits that count.
+func figure(v float64) string {
+	if v == 0 || math.IsNaN(v) || math.IsInf(v, 0) {
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	}
+	digits := max(0, 2-int(math.Floor(math.Log10(math.Abs(v)))))
+	if digits == 0 {
+		return count(int(math.Round(v)))
+	}
+	text := strconv.FormatFloat(v, 'f', digits, 64)
+	return strings.TrimSuffix(strings.TrimRight(text, "0"), ".")
+}
+
+// count writes a number with commas between the thousands.
+func count(n int) string {
+	text := strconv.Itoa(n)
+	for i := len(text) - 3; i > 0; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	return text
+}
+
+// Clock is when the run began, for the page.
+func (r *Results) Clock() string { return r.Began.Format(time.RFC3339) }

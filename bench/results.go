@@ -1,0 +1,133 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"slices"
+	"time"
+)
+
+// The systems.
+const (
+	constant        = "constant"
+	nametagPostgres = "nametag-postgres"
+	nametagSQLite   = "nametag-sqlite"
+	pocketBase      = "pocketbase"
+	plainInsert     = "pgbench"
+)
+
+// What is measured, each with its unit.
+const (
+	checks        = "check"                // answers a second
+	registrations = "register"             // answers a second
+	latencyP50    = "check latency, p50"   // milliseconds, at half of the most
+	latencyP99    = "check latency, p99"   // the same
+	latencyP999   = "check latency, p99.9" // the same
+	indexBytes    = "index"                // bytes a name
+	memory        = "memory"               // MiB
+	firstAnswer   = "first answer"         // seconds since the program was started
+	indexReady    = "index ready"          // the same
+	replicaKnows  = "replica knows"        // seconds since the other one's answer
+)
+
+// A Measurement is one value that was measured.
+type Measurement struct {
+	Round    int     `json:"round"`
+	System   string  `json:"system"`
+	Names    int     `json:"names"`           // in the book beforehand; 0 where there is no book
+	Added    int     `json:"added,omitempty"` // by earlier runs on the same book, besides
+	What     string  `json:"what"`
+	Value    float64 `json:"value"`
+	Unit     string  `json:"unit"`
+	Requests int     `json:"requests,omitempty"` // how many the value is of
+	Rate     float64 `json:"rate,omitempty"`     // requests a second, where they came by a schedule
+	LoadCPU  float64 `json:"load_cpu,omitempty"` // processors that the load itself took
+}
+
+// Results are what a run measured, and on what.
+type Results struct {
+	Began        time.Time         `json:"began"`
+	Ended        time.Time         `json:"ended"`
+	Rounds       int               `json:"rounds"`
+	Warmup       float64           `json:"warmup"`   // seconds
+	Duration     float64           `json:"duration"` // seconds
+	Connections  int               `json:"connections"`
+	Sizes        []int             `json:"sizes"` // names in the books on PostgreSQL, ascending
+	Machine      Machine           `json:"machine"`
+	Versions     map[string]string `json:"versions"`
+	Settings     []string          `json:"postgresql_settings"`
+	BooksGB      float64           `json:"books_gb"` // on PostgreSQL's disk, when they are made
+	Measurements []Measurement     `json:"measurements"`
+}
+
+func (r *Results) smallest() int { return r.Sizes[0] }
+func (r *Results) largest() int  { return r.Sizes[len(r.Sizes)-1] }
+
+// A Summary is what the rounds have together.
+type Summary struct {
+	System, What, Unit string
+	Names              int
+	Values             int
+	Median, Min, Max   float64
+	LoadCPU            float64 // median
+}
+
+// of returns the summary of one thing that was measured; false if it was not.
+func (r *Results) of(what, system string, names int) (Summary, bool) {
+	s := Summary{System: system, What: what, Names: names}
+	var values, cpu []float64
+	for _, m := range r.Measurements {
+		if m.What == what && m.System == system && m.Names == names {
+			values, cpu = append(values, m.Value), append(cpu, m.LoadCPU)
+			s.Unit = m.Unit
+		}
+	}
+	if len(values) == 0 {
+		return s, false
+	}
+	s.Values, s.Median, s.Min, s.Max = len(values), median(values), slices.Min(values), slices.Max(values)
+	s.LoadCPU = median(cpu)
+	return s, true
+}
+
+// summaries returns everything that was measured, in the order of the first
+// round.
+func (r *Results) summaries() []Summary {
+	var all []Summary
+	for _, m := range r.Measurements {
+		s, _ := r.of(m.What, m.System, m.Names)
+		if !slices.Contains(all, s) {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+func median(values []float64) float64 {
+	v := slices.Sorted(slices.Values(values))
+	return (v[(len(v)-1)/2] + v[len(v)/2]) / 2
+}
+
+func (r *Results) write(file string) error {
+	text, err := json.MarshalIndent(r, "", "\t")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, append(text, '\n'), 0o644)
+}
+
+func readResults(file string) (*Results, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("%w: run the benchmark without -report first", err)
+	}
+	r := new(Results)
+	if err := json.Unmarshal(text, r); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	if len(r.Sizes) == 0 {
+		return nil, fmt.Errorf("%s has no measurements: run the benchmark without -report", file)
+	}
+	return r, nil
+}

@@ -1,0 +1,175 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"golang.org/x/sync/errgroup"
+	_ "modernc.org/sqlite"
+
+	"nametag"
+)
+
+// seedTime is when the first pet of a book was registered; each of the others
+// came a second after the one before.
+var seedTime = time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// seedPet returns the entry of pet number i.
+func seedPet(i int) *nametag.PetState {
+	text := nameOf(uint64(i))
+	return nametag.NewPetState(nametag.Pet{
+		Name:          nametag.RestoreName(text, strings.ToLower(text)),
+		FavoriteColor: "blue",
+		Category:      nametag.Cat,
+		RegisteredAt:  seedTime.Add(time.Duration(i) * time.Second),
+	}, false)
+}
+
+// seedRecord returns the row of the journal that follows head and enters pet.
+func seedRecord(head nametag.Head, pet *nametag.PetState) nametag.Record {
+	origin := nametag.Origin{At: pet.RegisteredAt, Via: nametag.ViaImport, Policy: nametag.Open.Version()}
+	return head.Append(nametag.NewEvent(nametag.ActionImported, origin, nametag.State{}, nametag.State{Pet: pet}))
+}
+
+// fillPostgres puts the first n names into an empty book on PostgreSQL, with
+// their journal if it is wanted.
+func fillPostgres(ctx context.Context, url string, n int, journal bool) error {
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(ctx)
+	rebuild, err := dropIndexes(ctx, conn)
+	if err != nil {
+		return err
+	}
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return copyPets(gctx, url, n) })
+	if journal {
+		g.Go(func() error { return copyJournal(gctx, url, n) })
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	statements := append([]string{`SET maintenance_work_mem = '1GB'`}, rebuild...)
+	for _, s := range append(statements, `VACUUM ANALYZE`, `CHECKPOINT`) {
+		if _, err := conn.Exec(ctx, s); err != nil {
+			return fmt.Errorf("%s: %w", s, err)
+		}
+	}
+	return nil
+}
+
+// dropIndexes drops the indexes that no constraint needs, and returns the
+// statements that make them again.
+func dropIndexes(ctx context.Context, conn *pgx.Conn) ([]string, error) {
+	rows, err := conn.Query(ctx, `
+		SELECT indexname, indexdef FROM pg_indexes
+		WHERE schemaname = 'public' AND tablename IN ('pets', 'journal')
+		AND indexname NOT IN (SELECT conname FROM pg_constraint)`)
+	if err != nil {
+		return nil, err
+	}
+	var names, definitions []string
+	var name, definition string
+	_, err = pgx.ForEachRow(rows, []any{&name, &definition}, func() error {
+		names, definitions = append(names, name), append(definitions, definition)
+		return nil
+	})
+	for _, name := range names {
+		if err == nil {
+			_, err = conn.Exec(ctx, `DROP INDEX `+pgx.Identifier{name}.Sanitize())
+		}
+	}
+	return definitions, err
+}
+
+func copyPets(ctx context.Context, url string, n int) error {
+	columns := []string{"name_key", "lookalike_key", "let_pass", "name", "favorite_color", "category", "registered_at"}
+	return copyRows(ctx, url, "pets", columns, n, func(i int) []any {
+		p := seedPet(i)
+		return []any{p.NameKey, p.LookalikeKey, p.LetPass, p.Name, string(p.FavoriteColor), string(p.Category), p.RegisteredAt}
+	})
+}
+
+func copyJournal(ctx context.Context, url string, n int) error {
+	var head nametag.Head
+	err := copyRows(ctx, url, "journal", []string{"seq", "name_key", "entry", "hash"}, n, func(i int) []any {
+		r := seedRecord(head, seedPet(i))
+		head = r.Head()
+		return []any{r.Seq, r.Key, string(r.Entry), r.Hash[:]}
+	})
+	if err != nil {
+		return err
+	}
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(ctx)
+	_, err = conn.Exec(ctx, `UPDATE journal_head SET seq = $1, hash = $2`, head.Seq, head.Hash[:])
+	return err
+}
+
+func copyRows(ctx context.Context, url, table string, columns []string, n int, row func(int) []any) error {
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(ctx)
+	i := 0
+	_, err = conn.CopyFrom(ctx, pgx.Identifier{table}, columns, pgx.CopyFromFunc(func() ([]any, error) {
+		if i == n {
+			return nil, nil
+		}
+		i++
+		return row(i - 1), nil
+	}))
+	return err
+}
+
+// fillSQLite puts the first n names into an empty book in an SQLite file that
+// nobody has open.
+func fillSQLite(ctx context.Context, file string, n int) error {
+	db, err := sql.Open("sqlite", file)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	pets, err := tx.PrepareContext(ctx, `
+		INSERT INTO pets (name_key, lookalike_key, let_pass, name, favorite_color, category, registered_at_us)
+		VALUES (?, ?, 0, ?, ?, ?, ?)`)
+	if err != nil {
+		return err
+	}
+	journal, err := tx.PrepareContext(ctx, `INSERT INTO journal (seq, name_key, entry, hash) VALUES (?, ?, ?, ?)`)
+	if err != nil {
+		return err
+	}
+	var head nametag.Head
+	for i := range n {
+		p := seedPet(i)
+		_, err := pets.ExecContext(ctx, p.NameKey, p.LookalikeKey, p.Name, string(p.FavoriteColor), string(p.Category), p.RegisteredAt.UnixMicro())
+		if err != nil {
+			return err
+		}
+		r := seedRecord(head, p)
+		head = r.Head()
+		if _, err := journal.ExecContext(ctx, r.Seq, r.Key, string(r.Entry), r.Hash[:]); err != nil {
+			return err
+		}
+	}
+	if _, err := tx.ExecContext(ctx, `UPDATE journal_head SET seq = ?, hash = ?`, head.Seq, head.Hash[:]); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
