@@ -48,6 +48,7 @@ type Error struct {
 
 	Fields []*Error // with CodeInvalid: what is wrong, one entry a field
 	Holder *Pet     // with CodeTaken and CodeSimilar: the pet that has the name, if it is known
+	Ruling *Ruling  // with CodeReserved: the ruling of the book that is in the way; nil if it is the policy's, or not known
 	Err    error
 
 	// Suggestions are names that could be had instead when the error was made.

@@ -164,6 +164,9 @@ func ParseHead(s string) (Head, error) {
 	return h, nil
 }
 
+// ErrNoHead says that the journal has no head: somebody removed it past nametag.
+var ErrNoHead = errors.New("the journal's head is missing: somebody removed it; run “nametag journal verify” to see what else is wrong")
+
 // A Record is an Event as the journal has it: the text of the event, and the
 // SHA-256 over the hash of the record before (32 zero bytes for the first) and
 // that text.
@@ -377,6 +380,10 @@ func (v *verifier) readJournal(ctx context.Context) error {
 		return err
 	}
 	end, err := v.registry.store.JournalHead(ctx)
+	if errors.Is(err, ErrNoHead) {
+		v.fault("The journal's head is missing, so rows may be missing after row %d: nothing can be changed without it. Bring back a backup.", v.found.Head.Seq)
+		return nil
+	}
 	if err == nil {
 		err = v.registry.eachUpTo(ctx, v.found.Head.Seq, end.Seq, v.take)
 	}

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
 	"maps"
@@ -108,7 +109,7 @@ func mustPolicy(r Rules) *Policy {
 	return p
 }
 
-// NewPolicy makes a Policy. The error is a *RuleError for the first rule that
+// NewPolicy makes a Policy. The error joins a *RuleError for each rule that
 // can't be followed or contradicts another.
 func NewPolicy(r Rules) (*Policy, error) {
 	r = r.clone()
@@ -122,80 +123,85 @@ func NewPolicy(r Rules) (*Policy, error) {
 		reserved:   make(map[string]Ruling),
 		lookalikes: make(map[string]Ruling),
 	}
-	if err := r.checkBounds(); err != nil {
-		return nil, err
-	}
-	if err := checkCategories(r.Categories); err != nil {
-		return nil, err
-	}
-	if r.Characters != "" {
-		allowed, err := parseCharacters(r.Characters)
-		if err != nil {
-			return nil, &RuleError{"characters", err.Error()}
-		}
-		p.characters = allowed
-	}
-	if err := p.forbid(r.Forbidden); err != nil {
-		return nil, err
-	}
-	if err := p.reserve(r.Reserved); err != nil {
-		return nil, err
+	faults := slices.Concat(r.checkBounds(), checkCategories(r.Categories), p.limit(r.Characters), p.forbid(r.Forbidden), p.reserve(r.Reserved))
+	if len(faults) > 0 {
+		return nil, errors.Join(faults...)
 	}
 	p.version = r.version()
 	return p, nil
 }
 
-func (r Rules) checkBounds() error {
+// ruleErrors are *RuleErrors.
+type ruleErrors []error
+
+func (e *ruleErrors) add(rule, format string, args ...any) {
+	*e = append(*e, &RuleError{rule, fmt.Sprintf(format, args...)})
+}
+
+func (r Rules) checkBounds() (faults ruleErrors) {
 	for _, b := range []struct {
 		rule  string
 		value int
 	}{{"length.min", r.Length.Min}, {"length.max", r.Length.Max}, {"words.min", r.Words.Min}, {"words.max", r.Words.Max}} {
 		if b.value < 0 || b.value > MaxNameLength {
-			return &RuleError{b.rule, fmt.Sprintf("%d is not from 1 to %d, the most that a name may have", b.value, MaxNameLength)}
+			faults.add(b.rule, "%d is not from 1 to %d, the most that a name may have", b.value, MaxNameLength)
 		}
 	}
 	switch {
-	case r.Length.Max > 0 && r.Length.Min > r.Length.Max:
-		return &RuleError{"length.min", fmt.Sprintf("%d is more than length.max, %d: no name could be registered", r.Length.Min, r.Length.Max)}
-	case r.Words.Max > 0 && r.Words.Min > r.Words.Max:
-		return &RuleError{"words.min", fmt.Sprintf("%d is more than words.max, %d: no name could be registered", r.Words.Min, r.Words.Max)}
-	case r.Words.Min > r.mostWords():
-		return &RuleError{"words.min", fmt.Sprintf("%d words do not fit into length.max, %d", r.Words.Min, r.Length.Max)}
 	case r.Quarantine < 0:
-		return &RuleError{"quarantine", "it is negative"}
+		faults.add("quarantine", "it is negative")
 	case r.Quarantine > 100*365*24*time.Hour:
-		return &RuleError{"quarantine", "it is more than 100 years"}
+		faults.add("quarantine", "it is more than 100 years")
 	}
-	return nil
+	return append(faults, r.checkClashes()...)
+}
+
+// checkClashes finds bounds that leave no name.
+func (r Rules) checkClashes() (faults ruleErrors) {
+	if r.Length.Max > 0 && r.Length.Min > r.Length.Max {
+		faults.add("length.min", "%d is more than length.max, %d: no name could be registered", r.Length.Min, r.Length.Max)
+	}
+	if r.Words.Max > 0 && r.Words.Min > r.Words.Max {
+		faults.add("words.min", "%d is more than words.max, %d: no name could be registered", r.Words.Min, r.Words.Max)
+	}
+	if r.Words.Min > r.mostWords() {
+		faults.add("words.min", "%d words do not fit into length.max, %d", r.Words.Min, r.longest())
+	}
+	return faults
+}
+
+// longest is how long a name may be, in characters or letters.
+func (r Rules) longest() int {
+	if r.Length.Max > 0 {
+		return r.Length.Max
+	}
+	return MaxNameLength
 }
 
 // mostWords is how many words of one letter the longest name has.
 func (r Rules) mostWords() int {
-	longest := MaxNameLength
-	if r.Length.Max > 0 {
-		longest = r.Length.Max
-	}
 	if r.Length.LettersOnly {
-		return min(longest, (MaxNameLength+1)/2)
+		return min(r.longest(), (MaxNameLength+1)/2)
 	}
-	return (longest + 1) / 2
+	return (r.longest() + 1) / 2
 }
 
-func checkCategories(categories []Category) error {
+func checkCategories(categories []Category) (faults ruleErrors) {
 	seen := make(map[Category]bool)
 	for i, c := range categories {
 		rule := fmt.Sprintf("categories.%d", i)
 		switch {
 		case !isCategory(string(c)):
-			return &RuleError{rule, fmt.Sprintf("%q is not a word of 1 to %d small letters from a to z, such as cat", c, maxCategoryLength)}
+			faults.add(rule, "%q is not a word of 1 to %d small letters from a to z, such as cat", c, maxCategoryLength)
 		case seen[c]:
-			return &RuleError{rule, fmt.Sprintf("%s stands there already", c)}
+			faults.add(rule, "%s stands there already", c)
 		case seen[c+"s"] || strings.HasSuffix(string(c), "s") && seen[c[:len(c)-1]]:
-			return &RuleError{rule, fmt.Sprintf("%s is there already, in the singular or the plural; forms take either for one category", c)}
+			faults.add(rule, "%s is there already, in the singular or the plural; forms take either for one category", c)
+		default:
+			seen[c] = true
 		}
-		seen[c] = true
 	}
-	return nil
+	return faults
 }
 
 // isCategory reports whether a policy could have s as a category.
@@ -205,8 +211,8 @@ func isCategory(s string) bool {
 
 // parseCharacters reads a list of characters and ranges of them, parted by
 // spaces. Letters stand for both their cases, and marks that belong to a letter
-// for themselves.
-func parseCharacters(list string) (func(rune) bool, error) {
+// for themselves. unknown are the items that are neither.
+func parseCharacters(list string) (allowed func(rune) bool, unknown []string) {
 	type span struct{ low, high rune }
 	var spans []span
 	for _, item := range strings.Fields(list) {
@@ -217,7 +223,7 @@ func parseCharacters(list string) (func(rune) bool, error) {
 		case len(runes) == 3 && runes[1] == '-' && runes[0] <= runes[2]:
 			spans = append(spans, span{runes[0], runes[2]})
 		default:
-			return nil, fmt.Errorf("%q is neither a character nor a range such as A-Z; part them by spaces", item)
+			unknown = append(unknown, item)
 		}
 	}
 	within := func(r rune) bool {
@@ -225,7 +231,7 @@ func parseCharacters(list string) (func(rune) bool, error) {
 	}
 	return func(r rune) bool {
 		return r == ' ' || within(r) || within(otherCase(r))
-	}, nil
+	}, unknown
 }
 
 // otherCase returns the capital of a small letter and the small letter of a
@@ -244,34 +250,51 @@ func otherCase(r rune) rune {
 // ordinary all the same: the sigma at the end of a word, and the capital ß.
 const oneWay = "ςẞ"
 
-func (p *Policy) forbid(words []string) error {
+// limit limits names to a list of characters, unless it is empty.
+func (p *Policy) limit(characters string) (faults ruleErrors) {
+	if characters == "" {
+		return nil
+	}
+	allowed, unknown := parseCharacters(characters)
+	for _, item := range unknown {
+		faults.add("characters", "%q is neither a character nor a range such as A-Z; part them by spaces", item)
+	}
+	p.characters = allowed
+	return faults
+}
+
+func (p *Policy) forbid(words []string) (faults ruleErrors) {
 	for i, word := range words {
+		rule := fmt.Sprintf("forbidden.%d", i)
 		name, err := ParseName(word)
 		switch {
 		case err != nil:
-			return &RuleError{fmt.Sprintf("forbidden.%d", i), fmt.Sprintf("%q can't be part of a name anyway: %s", word, err.(*Error).Message)}
+			faults.add(rule, "%q can't be part of a name anyway: %s", word, err.(*Error).Message)
 		case strings.Contains(name.key, " "):
-			return &RuleError{fmt.Sprintf("forbidden.%d", i), fmt.Sprintf("%q is more than one word; reserve it, or forbid one word of it", word)}
+			faults.add(rule, "%q is more than one word; reserve it, or forbid one word of it", word)
+		default:
+			p.forbidden[name.key] = name.display
+			p.disguised[name.LookalikeKey()] = name.display
 		}
-		p.forbidden[name.key] = name.display
-		p.disguised[name.LookalikeKey()] = name.display
 	}
-	return nil
+	return faults
 }
 
-func (p *Policy) reserve(list []Reserved) error {
+func (p *Policy) reserve(list []Reserved) (faults ruleErrors) {
 	for i, res := range list {
 		rule := func(member string) string { return fmt.Sprintf("reserved.%d.%s", i, member) }
-		name, err := ParseName(res.Name)
-		if err != nil {
-			return &RuleError{rule("name"), fmt.Sprintf("%q is not a name that anybody could have: %s", res.Name, err.(*Error).Message)}
-		}
 		reason, err := ParseReason(res.Reason)
 		if err != nil {
-			return &RuleError{rule("reason"), err.(*Error).Message}
+			faults.add(rule("reason"), "%s", err.(*Error).Message)
+		}
+		name, err := ParseName(res.Name)
+		if err != nil {
+			faults.add(rule("name"), "%q is not a name that anybody could have: %s", res.Name, err.(*Error).Message)
+			continue
 		}
 		if earlier, ok := p.reserved[name.key]; ok {
-			return &RuleError{rule("name"), fmt.Sprintf("“%s” is reserved already, as “%s”", name, earlier.Name)}
+			faults.add(rule("name"), "“%s” is reserved already, as “%s”", name, earlier.Name)
+			continue
 		}
 		ruling := Ruling{Kind: RulingReserved, Name: name, Reason: reason}
 		p.reserved[name.key] = ruling
@@ -279,7 +302,7 @@ func (p *Policy) reserve(list []Reserved) error {
 			p.lookalikes[name.LookalikeKey()] = ruling
 		}
 	}
-	return nil
+	return faults
 }
 
 // version tells policies apart that judge differently.

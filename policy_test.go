@@ -130,6 +130,27 @@ func TestRulesThatCanNotBeFollowed(t *testing.T) {
 	}
 }
 
+func TestEveryRuleThatCanNotBeFollowedIsSaid(t *testing.T) {
+	_, err := nametag.NewPolicy(nametag.Rules{
+		Length:     nametag.LengthRule{Min: 20, Max: 5},
+		Words:      nametag.WordRule{Min: 4, Max: 1},
+		Characters: "Z-A AB",
+		Forbidden:  []string{"", "a b"},
+		Reserved:   []nametag.Reserved{{}, {Name: "King", Reason: "x"}, {Name: "KING", Reason: "y"}},
+		Categories: []nametag.Category{"dog", "Dog", "dogs"},
+		Quarantine: -time.Hour,
+	})
+	var rules []string
+	for line := range strings.Lines(err.Error()) {
+		rule, _, _ := strings.Cut(line, ":")
+		rules = append(rules, rule)
+	}
+	if got, want := strings.Join(rules, " "), "quarantine length.min words.min words.min categories.1 categories.2 characters characters "+
+		"forbidden.0 forbidden.1 reserved.0.reason reserved.0.name reserved.2.name"; got != want {
+		t.Errorf("it tells of %s, want %s", got, want)
+	}
+}
+
 func TestEachRuleMakesAnotherVersion(t *testing.T) {
 	seen := map[string]bool{}
 	for _, r := range append(nametag.Presets(), nametag.Rules{Name: "open"}, nametag.Rules{Name: "open", Forbidden: []string{"best"}}) {

@@ -292,6 +292,8 @@ func TestVerifyFindsEveryTampering(t *testing.T) {
 		"the head set to none":  {`UPDATE journal_head SET seq = 0, hash = zeroblob(32)`, "The journal goes on to row 5, though row 0 is said to be its last."},
 		"the head's hash wrong": {`UPDATE journal_head SET hash = zeroblob(32)`, "The journal should end with row 5, but that row is not there or is another."},
 		"the head set forward":  {`UPDATE journal_head SET seq = 6`, "The journal should end with row 6"},
+		"the head removed":      {`DELETE FROM journal_head`, "The journal's head is missing, so rows may be missing after row 5"},
+		"and an altered row":    {`DELETE FROM journal_head; UPDATE journal SET hash = zeroblob(32) WHERE seq = 3`, "Row 3 is not what was written"},
 		"a row inserted":        {`INSERT INTO journal SELECT 6, name_key, former_key, entry, hash FROM journal WHERE seq = 5`, "Row 6 is not what was written"},
 		"a row filed elsewhere": {`UPDATE journal SET name_key = 'nobody' WHERE seq = 3`, "Row 3 is filed under other names"},
 		"rows exchanged":        {`UPDATE journal SET seq = 9 WHERE seq = 2; UPDATE journal SET seq = 2 WHERE seq = 3; UPDATE journal SET seq = 3 WHERE seq = 9`, "Row 2 is not what was written"},

@@ -55,7 +55,11 @@ func rulingError(name Name, r Ruling) *Error {
 	default:
 		words += like + "is reserved: " + trimStop(r.Reason)
 	}
-	return &Error{Code: CodeReserved, Field: FieldName, Message: words + ". Please try another name."}
+	e := &Error{Code: CodeReserved, Field: FieldName, Message: words + ". Please try another name."}
+	if !r.At.IsZero() { // a policy's have no date
+		e.Ruling = &r
+	}
+	return e
 }
 
 // trimStop takes the full stop off a sentence that goes on.

@@ -54,8 +54,8 @@ type Store interface {
 	// EachState visits every pet, oldest first, by RegisteredAt and then by key,
 	// and after them every ruling, by the key of its name, all as they are at one
 	// moment after it was called, until visit returns an error, which it returns.
-	// The head is where the journal ended at that moment. With millions of pets it
-	// takes minutes, and nobody waits for it.
+	// The head is where the journal ended at that moment, the zero Head if that is
+	// missing. With millions of pets it takes minutes, and nobody waits for it.
 	EachState(ctx context.Context, visit func(State) error) (Head, error)
 
 	// List returns at most q.Limit pets, newest first: by RegisteredAt
@@ -71,7 +71,8 @@ type Store interface {
 	// Journal returns at most q.Limit records, by their numbers.
 	Journal(ctx context.Context, q JournalQuery) ([]Record, error)
 
-	// JournalHead returns where the journal ends.
+	// JournalHead returns where the journal ends. The error wraps ErrNoHead if
+	// that is missing; so does that of whatever changes the book.
 	JournalHead(ctx context.Context) (Head, error)
 
 	// ForgetKeys deletes what is remembered of idempotency keys used before t,

@@ -159,12 +159,17 @@ func TestHost(t *testing.T) {
 
 	t.Run("HTTPS", d.testHTTPS)
 	t.Run("SecondRun", d.testSecondRun)
-	t.Run("Judges", d.testJudges)
 	t.Run("Restart", d.testRestart)
 	t.Run("Containers", d.testContainers)
 	t.Run("BrokenImage", d.testBrokenImage)
 	t.Run("Upgrade", d.testUpgrade)
+	// Then side by side, as the one is about this host and the other about the second.
+	t.Run("Judges", func(t *testing.T) {
+		t.Parallel()
+		d.testJudges(t)
+	})
 	t.Run("Restore", func(t *testing.T) {
+		t.Parallel()
 		end := stage(t, "waiting for the other host")
 		two, err := second()
 		if err != nil {

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -58,6 +60,9 @@ type who string
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (w *who) UnmarshalText(text []byte) error {
 	name, err := nametag.ParseReason(string(text))
+	if nametag.ErrorCode(err) == nametag.CodeEmpty {
+		return errors.New("it is empty; say who does this, such as ann")
+	}
 	if e, ok := errors.AsType[*nametag.Error](err); ok {
 		return errors.New(strings.Replace(e.Message, "The reason", "The name", 1))
 	}
@@ -104,7 +109,44 @@ func (f changeFlags) change(ctx context.Context, p Process, use func(*nametag.Re
 		return err
 	}
 	defer closing(&err, db)
+	f.comparePolicy(ctx, p.Stderr, db)
 	return use(f.registry(db).As(nametag.ViaRegistrar, by, string(f.Reason)))
+}
+
+// comparePolicy warns of a policy that is not the one by which pets come into
+// the book. What else is wrong, the change will say.
+func (f changeFlags) comparePolicy(ctx context.Context, w io.Writer, db nametag.Store) {
+	last, err := lastPolicy(ctx, db)
+	if own := f.policy().Version(); err == nil && last != "" && last != own {
+		doubt := "missing"
+		if f.Policy.Policy != nil {
+			doubt = "the right one"
+		}
+		fmt.Fprintf(w, "The last registration was judged by the policy %s, this command judges by %s: is --policy (NAMETAG_POLICY) %s?\n", last, own, doubt)
+	}
+}
+
+// lastPolicy returns the version of the policy by which the last registration
+// was judged; "" if there is none among the journal's last rows.
+func lastPolicy(ctx context.Context, db nametag.Store) (string, error) {
+	const recent = 50
+	head, err := db.JournalHead(ctx)
+	if err != nil {
+		return "", err
+	}
+	records, err := db.Journal(ctx, nametag.JournalQuery{After: max(head.Seq-recent, 0), Limit: recent})
+	if err != nil {
+		return "", err
+	}
+	for _, rec := range slices.Backward(records) {
+		switch e, err := rec.Event(); {
+		case err != nil:
+			return "", err
+		case e.Via == nametag.ViaWeb || e.Via == nametag.ViaAPI || e.Via == nametag.ViaImport:
+			return e.Policy, nil
+		}
+	}
+	return "", nil
 }
 
 // day writes a day as sentences have it.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -89,12 +90,21 @@ func Run(ctx context.Context, args []string, p Process) int {
 	}
 }
 
-// hint says where to read on about the command that err is about.
+// hint says what to do about a command line that err is about, and where to
+// read on.
 func hint(err error) string {
-	command := "nametag"
-	if perr, ok := errors.AsType[*kong.ParseError](err); ok && perr.Context != nil && perr.Context.Selected() != nil {
-		command = perr.Context.Selected().FullPath()
+	perr, ok := errors.AsType[*kong.ParseError](err)
+	if !ok || perr.Context == nil || perr.Context.Selected() == nil {
+		return readOn("nametag")
 	}
+	command := perr.Context.Selected()
+	if len(command.Positional) > 0 && strings.HasPrefix(err.Error(), "unknown flag -") {
+		return "Put -- before a name that begins with a dash. " + readOn(command.FullPath())
+	}
+	return readOn(command.FullPath())
+}
+
+func readOn(command string) string {
 	return fmt.Sprintf("Run “%s --help” to see what it understands.", command)
 }
 
@@ -119,11 +129,44 @@ func explain(err error) string {
 	if !ok {
 		return err.Error()
 	}
-	words := e.Message
-	if e.Code == nametag.CodeUnavailable && e.Err != nil {
+	words := advise(e)
+	_, isForPeople := errors.AsType[*nametag.Error](e.Err) // and then e.Message has it
+	switch {
+	case e.Code == nametag.CodeUnavailable && e.Err != nil:
 		words = e.Err.Error()
-	} else if e.Err != nil {
+	case e.Err != nil && !isForPeople:
 		words += " (" + e.Err.Error() + ")"
 	}
 	return strings.Replace(err.Error(), e.Error(), words, 1)
 }
+
+// advise returns e's message, but where it sends visitors to another name, it
+// says what a registrar can do about this one.
+func advise(e *nametag.Error) string {
+	words := strings.TrimSuffix(e.Message, " Please try another name.")
+	switch {
+	case e.Ruling != nil && e.Ruling.Kind == nametag.RulingQuarantine:
+		words += fmt.Sprintf(" To give it before then, also back to the pet that had it, take the quarantine of “%s” off first: %s.",
+			e.Ruling.Name, command("names unreserve", e.Ruling.Name.String()))
+	case e.Ruling != nil:
+		words += fmt.Sprintf(" To give it all the same, take the reservation of “%s” back first: %s.",
+			e.Ruling.Name, command("names unreserve", e.Ruling.Name.String()))
+	case e.Code == nametag.CodeTaken && e.Holder != nil:
+		words += " Rename or release that pet first, see “nametag pets --help”."
+	}
+	return words
+}
+
+// command returns a command on a name, as a shell takes it.
+func command(words, name string) string {
+	if strings.HasPrefix(name, "-") {
+		words += " --"
+	}
+	if !plain.MatchString(name) {
+		name = "'" + strings.ReplaceAll(name, "'", `'\''`) + "'"
+	}
+	return fmt.Sprintf("“nametag %s %s”", words, name)
+}
+
+// plain matches what means itself in a shell.
+var plain = regexp.MustCompile(`^[\pL\pM\pN._-]+$`)

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 )
@@ -17,6 +18,11 @@ func writeFile(name string, write func(io.Writer) error) (err error) {
 	}
 	dir, base := filepath.Split(name)
 	growing := filepath.Join(dir, "."+base+"."+rand.Text()+".tmp")
+	defer func() {
+		if e, ok := errors.AsType[*fs.PathError](err); ok && e.Path == growing {
+			e.Path = name // the one that was asked for
+		}
+	}()
 	f, err := os.OpenFile(growing, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 	if err != nil {
 		return err

@@ -63,7 +63,7 @@ func (c journalVerifyCmd) Run(ctx context.Context, p Process) (err error) {
 	done := func() error { return nil }
 	if isTerminal(p.Stderr) {
 		end, err := db.JournalHead(ctx)
-		if err != nil {
+		if err != nil && !errors.Is(err, nametag.ErrNoHead) {
 			return fmt.Errorf("%s: %w", place, err)
 		}
 		bar := newBar(p.Stderr, end.Seq, false)
@@ -98,6 +98,16 @@ type journalShowCmd struct {
 	databaseFlags
 	jsonFlag
 	Name string `arg:"" help:"The name, in any spelling."`
+}
+
+// Help implements kong.HelpProvider.
+func (journalShowCmd) Help() string {
+	return `Tells of every pet that had the name and of what was decided on it, when, by whom and why, back through the names that its pet had before.
+
+Examples:
+
+    nametag journal show Bella
+    nametag journal show --json "Rex of York"`
 }
 
 // Run implements the command.
@@ -156,6 +166,9 @@ func (c journalExportCmd) Run(ctx context.Context, p Process) (err error) {
 		return err
 	}
 	defer closing(&err, db)
+	if err := c.findRow(ctx, db); err != nil {
+		return fmt.Errorf("exporting the journal of %s: %w", place, err)
+	}
 	rows := 0
 	write := func(w io.Writer) error {
 		out := bufio.NewWriter(w)
@@ -180,6 +193,23 @@ func (c journalExportCmd) Run(ctx context.Context, p Process) (err error) {
 		_, err = fmt.Fprintf(p.Stdout, "%s written to %s\n", counted(rows, "row"), c.Output)
 	}
 	return err
+}
+
+// findRow sees that the row is there after which to go on. A journal that was cut
+// short would pass for one without news.
+func (c journalExportCmd) findRow(ctx context.Context, db nametag.Store) error {
+	if c.After == 0 {
+		return nil
+	}
+	rows, err := db.Journal(ctx, nametag.JournalQuery{After: c.After - 1, Limit: 1})
+	if err != nil || len(rows) == 1 && rows[0].Seq == c.After {
+		return err
+	}
+	head, err := db.JournalHead(ctx)
+	if err != nil {
+		return err
+	}
+	return fmt.Errorf("there is no row %d: the journal ends with row %d. If it had that row, it was cut short: run “nametag journal verify” with the --head that you noted", c.After, head.Seq)
 }
 
 // moment writes a time, to the second.

@@ -111,7 +111,7 @@ type namesListCmd struct {
 
 // Help implements kong.HelpProvider.
 func (namesListCmd) Help() string {
-	return `Lists first the names that the policy reserves and then those of the book: reserved, in quarantine, or let pass.
+	return `Lists first the names that the policy reserves and then those of the book: reserved, in quarantine, or let pass. Who decided so is in “nametag journal show”.
 
 Examples:
 

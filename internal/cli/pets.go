@@ -3,8 +3,11 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"text/tabwriter"
 
 	"nametag"
@@ -30,8 +33,21 @@ type petsFindCmd struct {
 	Text string `arg:"" help:"A part of the name, in any case."`
 }
 
+// Help implements kong.HelpProvider.
+func (petsFindCmd) Help() string {
+	return `Lists the name, category, favourite colour and date of each, the newest first.
+
+Examples:
+
+    nametag pets find bel
+    nametag pets find --json "of york"`
+}
+
 // Run implements the command.
 func (c petsFindCmd) Run(ctx context.Context, p Process) error {
+	if strings.TrimSpace(c.Text) == "" {
+		return usagef("there is nothing to look for: give a part of the name; “nametag export” has the whole book")
+	}
 	return c.read(ctx, p, func(r *nametag.Registry) error {
 		table := tabwriter.NewWriter(p.Stdout, 0, 0, 2, ' ', 0)
 		out := newJSONLines(p.Stdout)
@@ -67,6 +83,16 @@ type petsShowCmd struct {
 	Name string `arg:"" help:"The pet's name, in any spelling, or one that it had before."`
 }
 
+// Help implements kong.HelpProvider.
+func (petsShowCmd) Help() string {
+	return `The story begins when the pet came into the book. Of who had its name before, and of what was decided on it, “nametag journal show” tells.
+
+Examples:
+
+    nametag pets show Bella
+    nametag pets show --json "Rex of York"`
+}
+
 // Run implements the command.
 func (c petsShowCmd) Run(ctx context.Context, p Process) error {
 	return c.read(ctx, p, func(r *nametag.Registry) error {
@@ -87,20 +113,41 @@ func (c petsShowCmd) Run(ctx context.Context, p Process) error {
 		if err != nil {
 			return err
 		}
+		own := ownStory(story, pet.Name)
 		if c.JSON {
 			return newJSONLines(p.Stdout).Encode(struct {
 				Pet     any             `json:"pet"`
 				Former  string          `json:"former_name,omitempty"`
 				Journal []nametag.Event `json:"journal"`
-			}{transfer.JSON(pet), former, story})
+			}{transfer.JSON(pet), former, own})
 		}
 		if former != "" {
 			fmt.Fprintf(p.Stdout, "“%s” is now called “%s”.\n\n", former, pet.Name)
 		}
 		fmt.Fprintf(p.Stdout, "%s\n  favourite colour  %s\n  category          %s\n  registered        %s\n\n",
 			pet.Name, pet.FavoriteColor, pet.Category, moment(pet.RegisteredAt))
-		return tell(p.Stdout, story)
+		if err := tell(p.Stdout, own); err != nil || len(own) == len(story) {
+			return err
+		}
+		_, err = fmt.Fprintf(p.Stdout, "\nWhat there was on its name before is in %s.\n", command("journal show", pet.Name.String()))
+		return err
 	})
+}
+
+// ownStory returns what of a name's story is about the pet that has it now: from
+// when it came into the book, through the names that it had.
+func ownStory(story []nametag.Event, name nametag.Name) []nametag.Event {
+	key := name.Key()
+	for i, e := range slices.Backward(story) {
+		switch pet := e.After.Pet; {
+		case pet == nil || pet.NameKey != key:
+		case e.Before.Pet == nil:
+			return story[i:]
+		default:
+			key = e.Before.Pet.NameKey
+		}
+	}
+	return story
 }
 
 // notFound says where to read on about a pet that left the book.
@@ -110,7 +157,7 @@ func (c petsShowCmd) notFound(ctx context.Context, r *nametag.Registry, err erro
 		return err
 	}
 	if story, herr := r.History(ctx, name); herr == nil && len(story) > 0 {
-		return fmt.Errorf("%w What became of it is in “nametag journal show”", err)
+		return fmt.Errorf("%w What became of it is in %s.", err, command("journal show", name.String()))
 	}
 	return err
 }
@@ -140,8 +187,8 @@ func (c petsRenameCmd) Run(ctx context.Context, p Process) error {
 			return err
 		}
 		pet, kept, err := r.Rename(ctx, c.Old, c.New, c.LetPass)
-		if nametag.ErrorCode(err) == nametag.CodeSimilar {
-			err = fmt.Errorf("%w With --let-pass it is allowed all the same", err)
+		if isForItsLooks(err, c.New) {
+			err = fmt.Errorf("%w With --let-pass it is allowed all the same.", err)
 		}
 		if err != nil {
 			return err
@@ -153,6 +200,14 @@ func (c petsRenameCmd) Run(ctx context.Context, p Process) error {
 		_, err = io.WriteString(p.Stdout, "\n")
 		return err
 	})
+}
+
+// isForItsLooks reports whether err refuses a name only because it looks like
+// another.
+func isForItsLooks(err error, to string) bool {
+	e, ok := errors.AsType[*nametag.Error](err)
+	name, perr := nametag.ParseName(to)
+	return ok && perr == nil && (e.Code == nametag.CodeSimilar || e.Ruling != nil && e.Ruling.Name.Key() != name.Key())
 }
 
 type petsCorrectCmd struct {

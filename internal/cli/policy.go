@@ -46,7 +46,8 @@ func countMisfits(ctx context.Context, log *slog.Logger, registry *nametag.Regis
 	case err != nil:
 		log.Warn("the pets in the book that break the policy can't be counted", "policy", version, "error", err)
 	case misfits > 0:
-		log.Info("pets in the book break the policy; they keep their names", "pets", pets, "misfits", misfits, "policy", version)
+		log.Info("pets in the book break the policy; they keep their names", "pets", pets, "misfits", misfits, "policy", version,
+			"names", "nametag export | nametag policy try POLICY -")
 	default:
 		log.Debug("no pet in the book breaks the policy", "pets", pets, "policy", version)
 	}

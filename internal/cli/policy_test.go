@@ -205,6 +205,10 @@ func TestServeJudgesUnderThePolicyAndCountsMisfits(t *testing.T) {
 		if line := p.Logged("break the policy; they keep their names"); !strings.Contains(line, `"level":"INFO"`) || !strings.Contains(line, `"pets":3,"misfits":2,"policy":"club-`) {
 			t.Errorf("of misfits it logs %s", line)
 		}
+		exported := must(t, "export", "--database", database)
+		if r := run(t, nil, exported, "policy", "try", write(t, "policy.yaml", clubPolicy), "-"); !strings.Contains(r.stdout, ",Rex,too_short,") || strings.Contains(r.stdout, "Old Dog") {
+			t.Errorf("what the log says lists %+v", r)
+		}
 		if code, body := get(t, p.URL+"/api/v1/names/Champion%20Joe"); code != 200 || !strings.Contains(body, "not used in names here") {
 			t.Errorf("of a forbidden word the server says %d %s", code, body)
 		}

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -46,6 +47,13 @@ func TestPetsFind(t *testing.T) {
 			`{"name":"Rexina","favorite_color":"<red>","category":"dog","registered_at":"2001-02-05T00:00:00.000000Z"}`+"\n", "")
 		is(t, nametag("pets", "find", "zz"), 0, "", "No pet has a name that contains “zz”.\n")
 		refuses(t, nametag("pets", "find", strings.Repeat("x", 51)), 1, "shorten it by 1")
+		for _, nothing := range []string{"", " \t"} {
+			r := nametag("pets", "find", nothing)
+			refuses(t, r, 2, "give a part of the name")
+			if r.stdout != "" {
+				t.Errorf("of pets that have %q in their names it lists %s", nothing, r.stdout)
+			}
+		}
 	})
 }
 
@@ -110,8 +118,10 @@ MAX
 		refuses(t, nametag("pets", "rename", "Bella", "...", "--reason=x"), 1, "no letter and no digit")
 		refuses(t, nametag("pets", "rename", "Bella", "Bella Blue", "--reason=x", "--policy=akc", "--policy="+write(t, "p.yaml", "words: {max: 1}")), 1, "may have 1 here")
 		refuses(t, nametag("pets", "rename", "Bella", "M.ax", "--reason=x"), 1, "too much like “MAX”", "With --let-pass it is allowed")
-		is(t, nametag("pets", "rename", "Bella", "M.ax", "--reason=x", "--let-pass", "--policy", write(t, "none.yaml", "quarantine: none")), 0,
-			"“Bella” is now called “M.ax”. “Bella” is free for others at once.\n", "")
+		r := nametag("pets", "rename", "Bella", "M.ax", "--reason=x", "--let-pass", "--policy", write(t, "none.yaml", "quarantine: none"))
+		refuses(t, r, 0, "The last registration was judged by the policy open-", "this command judges by none-")
+		r.stderr = ""
+		is(t, r, 0, "“Bella” is now called “M.ax”. “Bella” is free for others at once.\n", "")
 		if _, report := bring(t, database, write(t, "more.csv", "name,category\nBella,cat\n")); len(report) > 0 {
 			t.Errorf("a name that is free is refused: %q", report)
 		}
@@ -158,7 +168,7 @@ func TestAPetIsReleased(t *testing.T) {
 		nametag := registrar(t, database)
 		is(t, nametag("pets", "release", "BELLA", "--reason=Its owner asked for it."), 0,
 			"“Bella” has left the book. “Bella” is free for others after "+inDays(90)+".\n", "")
-		refuses(t, nametag("pets", "show", "Bella"), 1, "No pet is registered as “Bella”", "“nametag journal show”")
+		refuses(t, nametag("pets", "show", "Bella"), 1, "No pet is registered as “Bella”. What became of it is in “nametag journal show Bella”.\n")
 		refuses(t, nametag("pets", "show", "Nobody"), 1, "No pet is registered as “Nobody”.\n")
 		refuses(t, nametag("pets", "show", "..."), 1, "no letter and no digit")
 		refuses(t, nametag("pets", "release", "Bella", "--reason=x"), 1, "No pet is registered as “Bella”")
@@ -193,8 +203,10 @@ func TestNamesAreReservedAndLetPass(t *testing.T) {
 		is(t, nametag("names", "let-pass", "R.ex", "--reason=They know each other."), 0,
 			"Whoever registers “R.ex” next may have it, even if it looks like another name.\n", "")
 		nametag("pets", "release", "Bella", "--reason=x")
-		refuses(t, nametag("names", "reserve", "REX", "--reason=x"), 1, "“REX” is taken")
-		refuses(t, nametag("names", "let-pass", "REX", "--reason=x"), 1, "“REX” is taken")
+		for _, command := range []string{"reserve", "let-pass"} {
+			is(t, nametag("names", command, "REX", "--reason=x"), 1, "",
+				"nametag: “REX” is taken: a dog has had “Rex” since 3 February 2001. Rename or release that pet first, see “nametag pets --help”.\n")
+		}
 		refuses(t, nametag("names", "reserve", "", "--reason=x"), 1, "The name is empty")
 		refuses(t, nametag("names", "unreserve", "Queen", "--reason=x"), 1, "There is no ruling on “Queen” to take back.")
 
@@ -376,6 +388,147 @@ func TestJournalVerifyFindsWhatWasAltered(t *testing.T) {
 	})
 }
 
+func TestAJournalWithoutItsHeadIsVerifiedAndNotWrittenTo(t *testing.T) {
+	onBoth(t, func(t *testing.T, database string) {
+		nametag := registrar(t, database)
+		execute(t, database, `DELETE FROM journal_head`)
+		refuses(t, nametag("pets", "release", "Rex", "--reason=x"), 1, "the journal's head is missing", "run “nametag journal verify”")
+		execute(t, database, `DELETE FROM journal WHERE seq = 2`)
+		r := nametag("journal", "verify")
+		refuses(t, r, 1, "the journal is not whole: 2 faults\n")
+		r.stderr = ""
+		is(t, r, 1, "Row 2 is missing.\n"+
+			"The journal's head is missing, so rows may be missing after row 3: nothing can be changed without it. Bring back a backup.\n", "")
+		if got := names(t, database); !got["Rex"] {
+			t.Errorf("the book has %v", got)
+		}
+	})
+}
+
+func TestACommandUnderAnotherPolicyThanRegistrationsWarns(t *testing.T) {
+	onBoth(t, func(t *testing.T, database string) {
+		nametag := registrar(t, database)
+		const kept = "“King” is reserved, until you take it back with “nametag names unreserve”.\n"
+		is(t, nametag("names", "reserve", "King", "--reason=x"), 0, kept, "")
+		nametag("names", "reserve", "Queen", "--reason=x", "--policy=cfa-cat") // is no registration
+		is(t, nametag("names", "reserve", "King", "--reason=x"), 0, kept, "")
+
+		warning := regexp.MustCompile(`^The last registration was judged by the policy (\S+)-[0-9a-f]{8}, this command judges by (\S+)-[0-9a-f]{8}: is --policy \(NAMETAG_POLICY\) (.+)\?\n$`)
+		bring(t, database, write(t, "cats.csv", "name,category\nTom,cat\n"), "--policy=cfa-cat")
+		for _, test := range []struct {
+			flag string
+			want []string
+		}{
+			{"--as=ann", []string{"cfa-cat", "open", "missing"}},
+			{"--policy=akc", []string{"cfa-cat", "akc", "the right one"}},
+			{"--policy=cfa-cat", nil},
+		} {
+			r := nametag("names", "reserve", "King", "--reason=x", test.flag)
+			said := warning.FindStringSubmatch(r.stderr)
+			if r.code != 0 || r.stdout != kept || len(said) == 0 && r.stderr != "" || !slices.Equal(said[min(1, len(said)):], test.want) {
+				t.Errorf("with %s: %+v, want a warning of %s", test.flag, r, test.want)
+			}
+		}
+
+		p := programtest.Serve(t, environ{"NAMETAG_POLICY": "thoroughbred"}, "--database", database)
+		res, err := http.Post(p.URL+"/api/v1/pets", "application/json", strings.NewReader(`{"name":"Silver","favorite_color":"red","category":"horse"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		if r := nametag("names", "reserve", "King", "--reason=x"); !strings.Contains(r.stderr, "by the policy thoroughbred-") {
+			t.Errorf("beside a server with another policy: %+v", r)
+		}
+	})
+}
+
+func TestARefusedRenameSaysWhatToDoFirst(t *testing.T) {
+	onBoth(t, func(t *testing.T, database string) {
+		nametag := registrar(t, database)
+		nametag("pets", "rename", "Rex", "Max", "--reason=x")
+		nametag("names", "reserve", "King's Own", "--reason=Not for pets.")
+		end := "“Rex” was given up by its pet and is free again after " + inDays(90) + "."
+		is(t, nametag("pets", "rename", "Max", "Rex", "--reason=x"), 1, "", "nametag: "+end+
+			" To give it before then, also back to the pet that had it, take the quarantine of “Rex” off first: “nametag names unreserve Rex”.\n")
+		is(t, nametag("pets", "rename", "Bella", "R.ex", "--reason=x"), 1, "", "nametag: “R.ex” is too much like “Rex”, which"+strings.TrimPrefix(end, "“Rex”")+
+			" To give it before then, also back to the pet that had it, take the quarantine of “Rex” off first: “nametag names unreserve Rex”. With --let-pass it is allowed all the same.\n")
+		is(t, nametag("pets", "rename", "Bella", "king's own", "--reason=x"), 1, "",
+			"nametag: “king's own” is reserved: Not for pets. To give it all the same, take the reservation of “King's Own” back first: “nametag names unreserve 'King'\\''s Own'”.\n")
+		if r := nametag("pets", "rename", "Bella", "R.ex", "--reason=x", "--let-pass"); r.code != 0 {
+			t.Errorf("with --let-pass: %+v", r)
+		}
+		is(t, nametag("names", "unreserve", "Rex", "--reason=x"), 0, "“Rex” is no longer in quarantine.\n", "")
+		if r := nametag("pets", "rename", "Max", "Rex", "--reason=x", "--let-pass"); r.code != 0 {
+			t.Errorf("back to its former name: %+v", r)
+		}
+	})
+}
+
+func TestAPetsStoryIsNotThatOfWhoHadItsNameBefore(t *testing.T) {
+	onBoth(t, func(t *testing.T, database string) {
+		nametag := registrar(t, database)
+		free := "--policy=" + write(t, "open.yaml", "quarantine: none")
+		nametag("pets", "release", "Rex", "--reason=x", free)
+		bring(t, database, write(t, "more.csv", "name,category\nRex,cat\n"))
+		nametag("pets", "rename", "Rex", "Max", "--reason=y", free)
+		nametag("pets", "correct", "Max", "--color=blue", "--reason=z")
+		shown := nametag("pets", "show", "Max")
+		shown.stdout = times.ReplaceAllString(shown.stdout, "TIME")
+		is(t, shown, 0, `Max
+  favourite colour  blue
+  category          cat
+  registered        TIME
+
+#5  TIME  “Rex” was imported: a cat, favourite colour unknown, registered on `+inDays(0)+`
+                             by an import
+#6  TIME  “Rex” was renamed to “Max”
+                             by the registrar, ann: y
+#7  TIME  “Max” was corrected: favourite colour blue instead of unknown
+                             by the registrar, ann: z
+
+What there was on its name before is in “nametag journal show Max”.
+`, "")
+		if told := nametag("pets", "show", "--json", "Max").stdout; !strings.Contains(told, `"journal":[{"seq":5,`) {
+			t.Errorf("JSON tells %s", told)
+		}
+		if story := nametag("journal", "show", "Max").stdout; !strings.HasPrefix(story, "#1 ") || !strings.Contains(story, "#4 ") {
+			t.Errorf("the journal tells %s", story)
+		}
+		if r := nametag("pets", "show", "Bella"); strings.Contains(r.stdout, "before") {
+			t.Errorf("of a name that was nobody's before: %s", r.stdout)
+		}
+	})
+}
+
+func TestANameThatBeginsWithADash(t *testing.T) {
+	database := filepath.Join(t.TempDir(), "pets.db")
+	bring(t, database, write(t, "pets.csv", "name,category\n-Dash,dog\n"))
+	refuses(t, run(t, nil, "", "pets", "show", "-Dash", "--database", database), 2, "unknown flag -D", "Put -- before a name that begins with a dash.", "Run “nametag pets show --help”")
+	must(t, "pets", "show", "--database", database, "--", "-Dash")
+	if r := run(t, nil, "", "version", "-x"); r.code != 2 || strings.Contains(r.stderr, "Put --") {
+		t.Errorf("of a command without names: %+v", r)
+	}
+	nametag := run(t, environ{"USER": "ann"}, "", "pets", "release", "--reason=x", "--database", database, "--", "-Dash")
+	is(t, nametag, 0, "“-Dash” has left the book. “-Dash” is free for others after "+inDays(90)+".\n", "")
+	refuses(t, run(t, nil, "", "pets", "show", "--database", database, "--", "-dash"), 1, "“nametag journal show -- -dash”")
+}
+
+func TestMessagesToRegistrars(t *testing.T) {
+	database := filepath.Join(t.TempDir(), "pets.db")
+	nametag := registrar(t, database)
+	is(t, nametag("pets", "show", ""), 1, "", "nametag: No pet has this name: no pet may. The name is empty. Please type one.\n")
+	refuses(t, nametag("pets", "release", "Rex", "--reason=x", "--as="), 2, "--as: it is empty; say who does this")
+	missing := filepath.Join(t.TempDir(), "missing", "x.csv")
+	for _, command := range [][]string{{"export"}, {"journal", "export"}} {
+		refuses(t, nametag(append(command, "--output", missing)...), 1, "open "+missing+": no such file or directory\n")
+	}
+	for _, command := range [][]string{{"pets", "find"}, {"pets", "show"}, {"journal", "show"}} {
+		if help := must(t, append(command, "--help")...); !strings.Contains(help, "\nExamples:\n\n    nametag "+strings.Join(command, " ")) {
+			t.Errorf("the help has no example:\n%s", help)
+		}
+	}
+}
+
 func TestJournalVerifyFindsWhatWasChangedPastIt(t *testing.T) {
 	onBoth(t, func(t *testing.T, database string) {
 		nametag := registrar(t, database)
@@ -458,6 +611,11 @@ func TestJournalExportCanBeCheckedByAnybody(t *testing.T) {
 		checkJournal(t, all.stdout)
 		is(t, nametag("journal", "export", "--after=3"), 0, strings.SplitAfter(all.stdout, "\n")[3], "")
 		is(t, nametag("journal", "export", "--after=4"), 0, "", "")
+		shortened := filepath.Join(t.TempDir(), "journal.jsonl")
+		refuses(t, nametag("journal", "export", "--after=5", "-o", shortened), 1, "there is no row 5: the journal ends with row 4.", "“nametag journal verify”")
+		if _, err := os.Stat(shortened); err == nil {
+			t.Error("what can't be exported makes a file all the same")
+		}
 		output := filepath.Join(t.TempDir(), "journal.jsonl")
 		is(t, nametag("journal", "export", "-o", output), 0, "4 rows written to "+output+"\n", "")
 		if content, err := os.ReadFile(output); err != nil || string(content) != all.stdout {

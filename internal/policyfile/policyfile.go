@@ -137,7 +137,8 @@ func (f *file) fault(line int, format string, args ...any) {
 	f.problems = append(f.problems, Problem{line, fmt.Sprintf(format, args...)})
 }
 
-// parse returns the policy that data describes, unless there are problems.
+// parse returns the policy that data describes, unless there are problems. What
+// can't be read is left out, so that the rest is judged all the same.
 func (f *file) parse(name string, data []byte) *nametag.Policy {
 	if len(data) > MaxSize {
 		f.fault(1, "the file is longer than %d KiB, which no policy needs", MaxSize>>10)
@@ -157,18 +158,23 @@ func (f *file) parse(name string, data []byte) *nametag.Policy {
 	if !policyName.MatchString(f.rules.Name) && f.lines["name"] == 0 {
 		f.fault(1, "the policy can't be called %q after its file; give it a name of letters, digits and - . _, such as name: north-kennels", f.rules.Name)
 	}
-	if len(f.problems) > 0 {
+	policy, err := nametag.NewPolicy(f.all())
+	for _, e := range ruleErrors(err) {
+		f.blame(e)
+	}
+	return policy
+}
+
+// ruleErrors returns what NewPolicy has joined.
+func ruleErrors(err error) (all []*nametag.RuleError) {
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
 		return nil
 	}
-	for {
-		policy, err := nametag.NewPolicy(f.all())
-		if err == nil {
-			return policy
-		}
-		if len(f.problems) > maxProblems || !f.blame(err.(*nametag.RuleError)) {
-			return nil
-		}
+	for _, err := range joined.Unwrap() {
+		all = append(all, err.(*nametag.RuleError))
 	}
+	return all
 }
 
 // notText says which line has something that no text file has.
@@ -282,21 +288,25 @@ func (f *file) extend(n *yaml.Node) {
 
 func (f *file) reserve(n *yaml.Node) {
 	for _, e := range f.list("reserved", n, "a list, each item "+wantReserved) {
-		it, both := item{line: e.Line}, 0
+		it, given, read := item{line: e.Line}, 0, 0
+		text := func(path string, n *yaml.Node, to *string) {
+			given++
+			if f.text(path, n, to) {
+				read++
+			}
+		}
 		f.mapping("reserved", e, wantReserved,
-			member{"name", func(n *yaml.Node) {
-				f.text("reserved.name", n, &it.text)
-				both++
-			}},
+			member{"name", func(n *yaml.Node) { text("reserved.name", n, &it.text) }},
 			member{"reason", func(n *yaml.Node) {
-				f.text("reserved.reason", n, &it.reason)
+				text("reserved.reason", n, &it.reason)
 				it.reasonLine = n.Line
-				both++
 			}})
-		if e.Kind == yaml.MappingNode && both < 2 {
+		if e.Kind == yaml.MappingNode && given < 2 {
 			f.fault(e.Line, "reserved: give %s", wantReserved)
 		}
-		f.reserved = append(f.reserved, it)
+		if read == 2 {
+			f.reserved = append(f.reserved, it)
+		}
 	}
 }
 
@@ -366,8 +376,9 @@ func (f *file) list(path string, n *yaml.Node, want string) []*yaml.Node {
 func (f *file) words(path string, n *yaml.Node, example string) (items []item) {
 	for _, e := range f.list(path, n, "a list of words, such as "+example) {
 		it := item{line: e.Line}
-		f.text(path, e, &it.text)
-		items = append(items, it)
+		if f.text(path, e, &it.text) {
+			items = append(items, it)
+		}
 	}
 	return items
 }
@@ -395,6 +406,7 @@ func (f *file) bound(path string, to *int) func(*yaml.Node) {
 			*to = 0
 		case n.ShortTag() != "!!int" || err != nil || number < 1 || number > nametag.MaxNameLength || n.Value != strconv.Itoa(number):
 			f.wants(path, n, fmt.Sprintf("a whole number from 1 to %d, or none", nametag.MaxNameLength))
+			*to = 0 // clashes with nothing
 		default:
 			*to = number
 		}
@@ -406,6 +418,7 @@ func (f *file) choice(path string, to *bool, no, yes string) func(*yaml.Node) {
 	return func(n *yaml.Node) {
 		if n.Kind != yaml.ScalarNode || n.Value != no && n.Value != yes {
 			f.wants(path, n, no+" or "+yes)
+			*to = true // the laxer one, which clashes with nothing
 			return
 		}
 		*to = n.Value == yes
@@ -450,6 +463,8 @@ func shown(n *yaml.Node) string {
 	switch {
 	case n.Kind == yaml.MappingNode:
 		return "a mapping"
+	case n.Kind == yaml.SequenceNode && len(n.Content) == 0:
+		return "an empty list"
 	case n.Kind == yaml.SequenceNode:
 		return "a list"
 	case n.Kind == yaml.AliasNode:
@@ -483,42 +498,31 @@ func (f *file) all() nametag.Rules {
 	return r
 }
 
-// blame says where the rule stands that e is about, and takes it back, so that
-// others can be judged. It reports whether that was possible.
-func (f *file) blame(e *nametag.RuleError) bool {
+// blame says where the rule stands that e is about.
+func (f *file) blame(e *nametag.RuleError) {
 	rule, rest, _ := strings.Cut(e.Rule, ".")
 	number, member, _ := strings.Cut(rest, ".")
 	i, _ := strconv.Atoi(number)
-	list := &f.categories
+	list := f.categories
 	switch rule {
 	case "forbidden":
-		list, i = &f.forbidden, i-len(f.rules.Forbidden)
+		list, i = f.forbidden, i-len(f.rules.Forbidden)
 	case "reserved":
-		list, i = &f.reserved, i-len(f.rules.Reserved)
+		list, i = f.reserved, i-len(f.rules.Reserved)
 	case "categories":
 	default:
 		f.fault(f.line(e.Rule), "%s: %s", e.Rule, e.Message)
-		switch rule {
-		case "length", "words":
-			f.rules.Length, f.rules.Words = nametag.LengthRule{}, nametag.WordRule{}
-		case "characters":
-			f.rules.Characters = ""
-		default:
-			f.rules.Quarantine = 0
-		}
-		return true
+		return
 	}
-	if i < 0 || i >= len(*list) {
-		f.fault(1, "%s: %s", rule, e.Message)
-		return false
-	}
-	line := (*list)[i].line
-	if member == "reason" {
-		line = (*list)[i].reasonLine
+	line := 1
+	switch {
+	case i < 0 || i >= len(list): // it is the preset's
+	case member == "reason":
+		line = list[i].reasonLine
+	default:
+		line = list[i].line
 	}
 	f.fault(line, "%s: %s", strings.TrimSuffix(rule+"."+member, "."), e.Message)
-	*list = slices.Delete(*list, i, i+1)
-	return true
 }
 
 // line returns where a rule stands, or else what made it clash with one of the

@@ -188,7 +188,7 @@ func TestWhatIsWrongIsSaidWithItsLine(t *testing.T) {
 		{"reserved: [King]", `1: reserved: give a name and a reason, such as {name: King, reason: Kept for the club.}, not "King"`},
 		{"reserved: {name: King, reason: Kept.}", `1: reserved: give a list, each item a name and a reason, such as {name: King, reason: Kept for the club.}, not a mapping`},
 		{"reserved:\n- name: King\n", `2: reserved: give a name and a reason, such as {name: King, reason: Kept for the club.}`},
-		{"categories: []", `1: categories: give at least one, such as [cat, dog], not a list`},
+		{"categories: []", `1: categories: give at least one, such as [cat, dog], not an empty list`},
 		{"categories: horse", `1: categories: give a list of words, such as [cat, dog], not "horse"`},
 		{"lookalikes: yes", `1: lookalikes: give refuse or allow, not "yes"`},
 		{"quarantine: 90", `1: quarantine: give a span of time such as 90 days, 12 weeks or 2 years, or none, not "90"`},
@@ -201,6 +201,7 @@ func TestWhatIsWrongIsSaidWithItsLine(t *testing.T) {
 		{"extends: thoroughbred\nlength:\n  min: 20\n", "3: length.min: 20 is more than length.max, 18: no name could be registered"},
 		{"extends: kennel-club\nwords:\n  max: 1\n", "3: words.min: 2 is more than words.max, 1: no name could be registered"},
 		{"extends: kennel-club\nlength:\n  max: 1\n  count: characters\n", "3: words.min: 2 words do not fit into length.max, 1"},
+		{"words: {min: 30}", "1: words.min: 30 words do not fit into length.max, 50"},
 		{"characters: \"A-Z 0..9\"", `1: characters: "0..9" is neither a character nor a range such as A-Z; part them by spaces`},
 		{"forbidden:\n- best\n- best of show\n", `3: forbidden: "best of show" is more than one word; reserve it, or forbid one word of it`},
 		{"forbidden: [\"\"]", `1: forbidden: "" can't be part of a name anyway: The name is empty. Please type one.`},
@@ -232,6 +233,26 @@ p.yaml:5: forbidden: "a b" is more than one word; reserve it, or forbid one word
 p.yaml:7: forbidden: "c d" is more than one word; reserve it, or forbid one word of it
 p.yaml:9: reserved.name: "-" is not a name that anybody could have: “-” has no letter and no digit. A name needs at least one, or a picture such as 🐕.
 p.yaml:10: reserved.reason: The reason is empty. Please type one.`,
+
+		"length: {min: 20, max: 5}\nwords: {min: 3, max: 1}\ncharacters: Z-A AB\nforbidden: [\"\", \"a b\"]\nreserved:\n- name: ''\n  reason: ''\nquarantine: soon\n": `p.yaml:1: length.min: 20 is more than length.max, 5: no name could be registered
+p.yaml:2: words.min: 3 is more than words.max, 1: no name could be registered
+p.yaml:3: characters: "Z-A" is neither a character nor a range such as A-Z; part them by spaces
+p.yaml:3: characters: "AB" is neither a character nor a range such as A-Z; part them by spaces
+p.yaml:4: forbidden: "" can't be part of a name anyway: The name is empty. Please type one.
+p.yaml:4: forbidden: "a b" is more than one word; reserve it, or forbid one word of it
+p.yaml:6: reserved.name: "" is not a name that anybody could have: The name is empty. Please type one.
+p.yaml:7: reserved.reason: The reason is empty. Please type one.
+p.yaml:8: quarantine: give a span of time such as 90 days, 12 weeks or 2 years, or none, not "soon"`,
+
+		// What can't be read clashes with nothing.
+		"extends: kennel-club\nlength: {min: two, max: 3, count: bytes}\nwords: {min: x, max: 1}\nforbidden:\n- 7\n- a b\nreserved:\n- name: King\n- {name: 7, reason: x}\n- {name: '', reason: x}\n": `p.yaml:2: length.min: give a whole number from 1 to 50, or none, not "two"
+p.yaml:2: length.count: give characters or letters, not "bytes"
+p.yaml:3: words.min: give a whole number from 1 to 50, or none, not "x"
+p.yaml:5: forbidden: give text, in quotes: "7", not "7"
+p.yaml:6: forbidden: "a b" is more than one word; reserve it, or forbid one word of it
+p.yaml:8: reserved: give a name and a reason, such as {name: King, reason: Kept for the club.}
+p.yaml:9: reserved.name: give text, in quotes: "7", not "7"
+p.yaml:10: reserved.name: "" is not a name that anybody could have: The name is empty. Please type one.`,
 	} {
 		_, err := Parse("p.yaml", []byte(text))
 		if err == nil {

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -149,6 +150,9 @@ func (s *Store) JournalHead(ctx context.Context) (head nametag.Head, err error) 
 func scanHead(row pgx.Row) (head nametag.Head, err error) {
 	var hash []byte
 	err = row.Scan(&head.Seq, &hash)
+	if errors.Is(err, pgx.ErrNoRows) {
+		err = nametag.ErrNoHead
+	}
 	head.Hash = storekit.Hash(hash)
 	return head, err
 }

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -17,7 +18,7 @@ func (s *Store) EachState(ctx context.Context, visit func(nametag.State) error) 
 		return stopped
 	}
 	err = pgx.BeginTxFunc(ctx, s.pool, oneMoment, func(tx pgx.Tx) error {
-		if head, err = scanHead(tx.QueryRow(ctx, `SELECT seq, hash FROM journal_head`)); err != nil {
+		if head, err = scanHead(tx.QueryRow(ctx, `SELECT seq, hash FROM journal_head`)); err != nil && !errors.Is(err, nametag.ErrNoHead) {
 			return err
 		}
 		if err := eachPetState(ctx, tx, func(p *nametag.PetState) error { return see(nametag.State{Pet: p}) }); err != nil {

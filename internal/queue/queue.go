@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -129,8 +130,13 @@ func (q *Queue) work() {
 }
 
 // gather returns the calls that make the next transaction: the first, and those
-// that wait behind it.
+// that wait behind it. Callers who are on their way, since they have just been
+// answered, get to come first; where there are none, that takes no time.
 func (q *Queue) gather(first *call) []*call {
+	for n := -1; len(q.calls) > n; {
+		n = len(q.calls)
+		runtime.Gosched()
+	}
 	var together []*call
 	n := 0
 	for c := first; c != nil; c = q.next(n) {

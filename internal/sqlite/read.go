@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"strings"
 	"time"
 
@@ -163,6 +164,9 @@ func (s *Store) JournalHead(ctx context.Context) (head nametag.Head, err error) 
 func journalHead(ctx context.Context, db querier) (head nametag.Head, err error) {
 	var hash []byte
 	err = db.QueryRowContext(ctx, `SELECT seq, hash FROM journal_head`).Scan(&head.Seq, &hash)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = nametag.ErrNoHead
+	}
 	head.Hash = storekit.Hash(hash)
 	return head, err
 }

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"errors"
 
 	"nametag"
 )
@@ -16,7 +17,7 @@ func (s *Store) EachState(ctx context.Context, visit func(nametag.State) error) 
 	}
 	err = s.read(ctx, "read the book", func() error {
 		return s.reader.atOneMoment(ctx, func(tx *sql.Tx) error {
-			if head, err = journalHead(ctx, tx); err != nil {
+			if head, err = journalHead(ctx, tx); err != nil && !errors.Is(err, nametag.ErrNoHead) {
 				return err
 			}
 			if err := eachPetState(ctx, tx, func(p *nametag.PetState) error { return see(nametag.State{Pet: p}) }); err != nil {

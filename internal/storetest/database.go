@@ -20,6 +20,7 @@ var databaseTests = map[string]func(*testing.T, Database){
 	"AnAnswerSurvivesThePet":             answerSurvivesPet,
 	"ChangesOfEveryKindMeet":             changesMeet,
 	"TheJournalHasOneHead":               oneHead,
+	"AJournalWithoutItsHeadSaysSo":       headMissing,
 	"AReaderChangesNothing":              readerChangesNothing,
 	"AReaderNeedsTheSchemaOfTheProgram":  readerNeedsSchema,
 	"KeysAreForgottenAFewAtATime":        keysForgottenInBatches,
@@ -101,6 +102,24 @@ func oneHead(t *testing.T, db Database) {
 	db.Execute(t, `INSERT INTO journal_head (seq, hash) SELECT 0, hash FROM journal_head WHERE true ON CONFLICT DO NOTHING`)
 	Enter(t, s, "Ada")
 	equal(t, "head", head(t, s).Seq, 2)
+}
+
+func headMissing(t *testing.T, db Database) {
+	s := openNew(t, db)
+	Enter(t, s, "Rex")
+	db.Execute(t, `DELETE FROM journal_head`)
+	_, asked := s.JournalHead(t.Context())
+	_, entered := s.Insert(t.Context(), entriesOf(newPet(t, "Ada")))
+	_, released := s.Apply(t.Context(), nametag.Change{Action: nametag.ActionReleased, Key: "rex"})
+	for what, err := range map[string]error{"JournalHead": asked, "Insert": entered, "Apply": released} {
+		if !errors.Is(err, nametag.ErrNoHead) {
+			t.Errorf("%s: %v, want ErrNoHead", what, err)
+		}
+	}
+	states := 0
+	if _, err := s.EachState(t.Context(), func(nametag.State) error { states++; return nil }); err != nil || states != 1 {
+		t.Errorf("the book has %d pets (%v), want Rex as before", states, err)
+	}
 }
 
 func readerChangesNothing(t *testing.T, db Database) {

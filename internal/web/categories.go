@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"strings"
+	"unicode"
 
 	"nametag"
 )
@@ -33,7 +34,7 @@ func formValue(c nametag.Category) string { return c.Title() + "s" }
 
 // nameHint says what names may be like under p.
 func nameHint(p *nametag.Policy) string {
-	hint := lengthHint(p) + " Capitals make no difference: BELLA and Bella are one name."
+	hint := lengthHint(p) + charactersHint(p) + " Capitals make no difference: BELLA and Bella are one name."
 	if !p.AllowsLookalikes() {
 		hint += " Lookalikes such as Bel-la are refused."
 	}
@@ -50,4 +51,37 @@ func lengthHint(p *nametag.Policy) string {
 		return fmt.Sprintf("At least %d words, up to %d %s.", words, n, unit)
 	}
 	return fmt.Sprintf("Up to %d %s.", n, unit)
+}
+
+// charactersHint says in words which characters p takes: " Only letters A to Z,
+// ' and - are taken."; "" for all.
+func charactersHint(p *nametag.Policy) string {
+	items := strings.Fields(p.Rules().Characters)
+	for i, item := range items {
+		items[i] = charactersInWords([]rune(item))
+	}
+	switch last := len(items) - 1; {
+	case last < 0:
+		return ""
+	case last == 0:
+		return " Only " + items[0] + " are taken."
+	default:
+		return " Only " + strings.Join(items[:last], ", ") + " and " + items[last] + " are taken."
+	}
+}
+
+// charactersInWords says what one character is, or a range such as A-Z.
+func charactersInWords(item []rune) string {
+	if len(item) < 3 {
+		return string(item)
+	}
+	words := string(item[0]) + " to " + string(item[2])
+	switch {
+	case unicode.IsLetter(item[0]):
+		return "letters " + words
+	case unicode.IsDigit(item[0]):
+		return "digits " + words
+	default:
+		return words
+	}
 }

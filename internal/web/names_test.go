@@ -181,6 +181,21 @@ func TestSuggestionsWithoutScript(t *testing.T) {
 	}
 }
 
+func TestTheFormSaysWhichCharactersANameMayHave(t *testing.T) {
+	for characters, want := range map[string]string{
+		"":              "Up to 50 characters. Capitals make",
+		"A-Z ' -":       "Up to 50 characters. Only letters A to Z, &#39; and - are taken. Capitals make",
+		"0-9 a-z ö !-/": "Only digits 0 to 9, letters a to z, ö and ! to / are taken.",
+		"A-Z":           "Only letters A to Z are taken.",
+		"ö --/":         "Only ö and - to / are taken.",
+	} {
+		s := newSite(t, under(nametag.Rules{Characters: characters}))
+		if home := s.get("/", "Accept", browser); !strings.Contains(home.body, want) {
+			t.Errorf("of %q the form should say %s, but is %s", characters, want, home.body)
+		}
+	}
+}
+
 // What a registry keeps is its policy's choice, and the pages show it.
 func TestCategoriesAreThePolicys(t *testing.T) {
 	s := newSite(t, under(nametag.Rules{Categories: []nametag.Category{"cat", "horse", "owl"}, Length: nametag.LengthRule{Max: 18}}))
