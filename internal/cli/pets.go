@@ -157,10 +157,13 @@ func (c petsShowCmd) notFound(ctx context.Context, r *nametag.Registry, err erro
 		return err
 	}
 	if story, herr := r.History(ctx, name); herr == nil && len(story) > 0 {
-		return fmt.Errorf("%w What became of it is in %s.", err, command("journal show", name.String()))
+		return withAdvice(err, "What became of it is in "+command("journal show", name.String())+".")
 	}
 	return err
 }
+
+// withAdvice adds a sentence to err, which is one.
+func withAdvice(err error, sentence string) error { return fmt.Errorf("%w %s", err, sentence) }
 
 type petsRenameCmd struct {
 	changeFlags
@@ -188,7 +191,7 @@ func (c petsRenameCmd) Run(ctx context.Context, p Process) error {
 		}
 		pet, kept, err := r.Rename(ctx, c.Old, c.New, c.LetPass)
 		if isForItsLooks(err, c.New) {
-			err = fmt.Errorf("%w With --let-pass it is allowed all the same.", err)
+			err = withAdvice(err, "With --let-pass it is allowed all the same.")
 		}
 		if err != nil {
 			return err
