@@ -416,6 +416,9 @@ func (p *Policy) judgeWords(n Name) error {
 	case rule.Max > 0 && count > rule.Max:
 		return fieldError(FieldName, CodeTooLong, "The name has %d words and may have %d here.", count, rule.Max)
 	}
+	if len(p.forbidden) == 0 {
+		return nil
+	}
 	if word, ok := p.forbiddenWord(n); ok {
 		return fieldError(FieldName, CodeNotAllowed, "The word “%s” is not used in names here. Please try another name.", word)
 	}
@@ -424,9 +427,6 @@ func (p *Policy) judgeWords(n Name) error {
 
 // forbiddenWord returns the word of n that p forbids, as the policy writes it.
 func (p *Policy) forbiddenWord(n Name) (word string, found bool) {
-	if len(p.forbidden) == 0 {
-		return "", false
-	}
 	for word := range wordsOf(n.key) {
 		if shown, ok := p.forbidden[word]; ok {
 			return shown, true

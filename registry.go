@@ -339,7 +339,7 @@ func (v Verdict) dated(asOf time.Time) Verdict {
 	return v
 }
 
-func available(name Name) string { return fmt.Sprintf("“%s” is available.", name) }
+func available(name Name) string { return "“" + name.display + "” is available." }
 
 // obstacleError says why o keeps name from people; nil if it does not.
 func (r *Registry) obstacleError(name Name, o Obstacle) *Error {

@@ -21,29 +21,32 @@ const maxSuggestions = 3
 func (r *Registry) Suggest(ctx context.Context, a Application) (Verdict, error) {
 	name, err := r.policy.ParseName(a.Name)
 	refusal, _ := err.(*Error)
-	if name.key == "" {
+	switch {
+	case name.key == "":
 		return judged(name, refusal), nil
+	case refusal != nil:
+		return r.suggest(ctx, name, a, judged(name, refusal))
+	case r.index == nil:
+		return r.suggest(ctx, name, a, Verdict{})
 	}
-	return r.suggest(ctx, name, a, refusal)
+	v, err := r.checkOne(ctx, name)
+	if err != nil || v.Status == Available {
+		return v, err
+	}
+	return r.suggest(ctx, name, a, v)
 }
 
-// suggest returns the verdict on name with suggestions. refusal is why the name
-// can't be had, if that is known.
-func (r *Registry) suggest(ctx context.Context, name Name, a Application, refusal *Error) (Verdict, error) {
-	var v Verdict
-	var asked []Name // some at once: without an index, each question is a way to the book and back
-	atOnce := 2 * maxSuggestions
-	switch {
-	case refusal != nil:
-		v = judged(name, refusal)
-	case r.index == nil:
-		asked, atOnce = append(asked, name), atOnce+1
-	default:
-		var err error
-		if v, err = r.checkOne(ctx, name); err != nil || v.Status == Available {
-			return v, err
-		}
-		atOnce = maxSuggestions
+// suggest returns v, the verdict on name, with suggestions. The zero Verdict is
+// one that is not known yet.
+func (r *Registry) suggest(ctx context.Context, name Name, a Application, v Verdict) (Verdict, error) {
+	var asked []Name
+	atOnce := maxSuggestions
+	if r.index == nil { // each question is a way to the book and back
+		atOnce *= 2
+	}
+	if v.Status == "" {
+		asked = append(asked, name)
+		atOnce++
 	}
 	base := name
 	if v.Status == Similar && v.Holder != nil { // nobody is helped to names that pass for others
@@ -64,14 +67,16 @@ func (r *Registry) suggest(ctx context.Context, name Name, a Application, refusa
 			return Verdict{}, err
 		}
 		if isAboutName && v.Status == Similar {
-			return r.suggest(ctx, name, a, v.refusal())
+			v.Suggestions = nil // they are of the spelling that passes for another
+			return r.suggest(ctx, name, a, v)
 		}
 		if v.Status == Available || len(v.Suggestions) == maxSuggestions {
 			return v, nil
 		}
 		asked = asked[:0]
 	}
-	return v, r.ask(ctx, &v, name, asked)
+	err := r.ask(ctx, &v, name, asked)
+	return v, err
 }
 
 // checkOne returns the verdict on one name, with the pet that it looks like.
@@ -112,11 +117,6 @@ func (r *Registry) ask(ctx context.Context, v *Verdict, name Name, names []Name)
 	return nil
 }
 
-// refusal returns the error that v was made of.
-func (v Verdict) refusal() *Error {
-	return &Error{Code: v.Reason, Message: v.Message, Field: FieldName, Holder: v.Holder}
-}
-
 // helpful returns suggestions for whoever was refused with e. There are none
 // when the book can't be asked: the refusal is what matters.
 func (r *Registry) helpful(ctx context.Context, e *Error, a Application) []Name {
@@ -126,7 +126,7 @@ func (r *Registry) helpful(ctx context.Context, e *Error, a Application) []Name 
 	if !isAboutName || err != nil {
 		return nil
 	}
-	v, err := r.suggest(ctx, name, a, e)
+	v, err := r.suggest(ctx, name, a, judged(name, e))
 	if err != nil {
 		return nil
 	}
