@@ -18,8 +18,9 @@ import (
 )
 
 // requestInfo is what is noted of a request on its way, for the one event that
-// is logged of it.
+// is logged of it. It is the request's context, and one of its values.
 type requestInfo struct {
+	context.Context
 	id     string
 	client netip.Addr
 	attrs  []slog.Attr
@@ -33,6 +34,14 @@ func (i *requestInfo) add(attrs ...slog.Attr) { i.attrs = append(i.attrs, attrs.
 
 type infoKey struct{}
 
+// Value implements context.Context.
+func (i *requestInfo) Value(key any) any {
+	if key == (infoKey{}) {
+		return i
+	}
+	return i.Context.Value(key)
+}
+
 func infoOf(r *http.Request) *requestInfo {
 	return r.Context().Value(infoKey{}).(*requestInfo)
 }
@@ -42,8 +51,8 @@ func infoOf(r *http.Request) *requestInfo {
 func (s *site) observe(trusted []netip.Prefix, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
-		info := &requestInfo{id: rand.Text()[:12], client: clientAddr(r, trusted)}
-		r = r.WithContext(context.WithValue(r.Context(), infoKey{}, info))
+		info := &requestInfo{Context: r.Context(), id: rand.Text()[:12], client: clientAddr(r, trusted)}
+		r = r.WithContext(info)
 		rec := &recorder{ResponseWriter: w}
 		w.Header().Set("X-Request-Id", info.id)
 		s.metrics.inFlight.Inc()

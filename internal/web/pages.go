@@ -7,6 +7,7 @@ import (
 	"errors"
 	"html/template"
 	"io/fs"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -74,6 +75,7 @@ func (s *site) render(w http.ResponseWriter, r *http.Request, status int, file s
 		panic(err) // recovered, logged and answered by observe
 	}
 	h := w.Header()
+	maps.Copy(h, safePage)
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Cache-Control", "private, no-cache")
 	h.Add("Vary", "Accept")
