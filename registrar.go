@@ -74,8 +74,7 @@ func (r *Registry) Release(ctx context.Context, name string) (Pet, time.Time, er
 }
 
 // Reserve keeps a name, and those that look like it unless the policy allows
-// lookalikes, from everybody. The
-// origin's reason is shown to people.
+// lookalikes, from everybody. The origin's reason is shown to people.
 //
 // The error is an *Error with the code of ParseName or CodeTaken.
 func (r *Registry) Reserve(ctx context.Context, name string) (Ruling, error) {
@@ -135,11 +134,28 @@ func (r *Registry) apply(ctx context.Context, c Change, old Name) (Result, error
 	}
 }
 
-// Rulings returns at most limit rulings, by the comparison keys of their names,
-// after the name after; the zero Name for the first. Quarantines whose time is
-// over may be among them.
-func (r *Registry) Rulings(ctx context.Context, after Name, limit int) ([]Ruling, error) {
-	return r.store.Rulings(ctx, after.key, limit)
+// EachRuling visits the rulings of the book, by the comparison keys of their
+// names. Quarantines whose time is over may be among them.
+func (r *Registry) EachRuling(ctx context.Context, visit func(Ruling)) error {
+	return EachRuling(ctx, r.store, visit)
+}
+
+// EachRuling does what Registry.EachRuling does, for the book in s.
+func EachRuling(ctx context.Context, s Store, visit func(Ruling)) error {
+	const limit = 1000
+	for after := ""; ; {
+		page, err := s.Rulings(ctx, after, limit)
+		if err != nil {
+			return err
+		}
+		for _, ru := range page {
+			visit(ru)
+			after = ru.Name.key
+		}
+		if len(page) < limit {
+			return nil
+		}
+	}
 }
 
 // EachState visits every pet, oldest first, and then every ruling, as they are at

@@ -171,22 +171,12 @@ func keptNames(ctx context.Context, r *nametag.Registry) (list []keptName, err e
 	for _, res := range r.Policy().ReservedNames() {
 		list = append(list, keptName{Name: res.Name, Kind: nametag.RulingReserved, By: "policy", Reason: res.Reason})
 	}
-	var after nametag.Name
-	for {
-		const page = 1000
-		rulings, err := r.Rulings(ctx, after, page)
-		if err != nil {
-			return nil, err
+	err = r.EachRuling(ctx, func(ru nametag.Ruling) {
+		if ru.Kind == nametag.RulingLetPass || ru.InForce(time.Now()) {
+			list = append(list, keptName{ru.Name.String(), ru.Kind, "book", ru.At, ru.Until, ru.Reason})
 		}
-		for _, ru := range rulings {
-			if after = ru.Name; ru.Kind == nametag.RulingLetPass || ru.InForce(time.Now()) {
-				list = append(list, keptName{ru.Name.String(), ru.Kind, "book", ru.At, ru.Until, ru.Reason})
-			}
-		}
-		if len(rulings) < page {
-			return list, nil
-		}
-	}
+	})
+	return list, err
 }
 
 func rulingInWords(kind nametag.RulingKind) string {

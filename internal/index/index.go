@@ -168,18 +168,8 @@ func (x *Index) load(ctx context.Context) (*view, error) {
 	if err := x.EachKey(ctx, v.addKeys); err != nil {
 		return nil, err
 	}
-	for after := ""; ; {
-		page, err := x.Rulings(ctx, after, pageSize)
-		if err != nil {
-			return nil, err
-		}
-		for _, r := range page {
-			v.rulings.Put(nametag.NewRulingState(r))
-			after = r.Name.Key()
-		}
-		if len(page) < pageSize {
-			break
-		}
+	if err := nametag.EachRuling(ctx, x, func(r nametag.Ruling) { v.rulings.Put(nametag.NewRulingState(r)) }); err != nil {
+		return nil, err
 	}
 	return v, x.catchUp(ctx, v)
 }

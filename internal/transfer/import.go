@@ -59,22 +59,12 @@ func DryRun(r *nametag.Registry) Enter {
 // permitted returns the names that the book lets pass, by key.
 func permitted(ctx context.Context, r *nametag.Registry) (map[string]bool, error) {
 	keys := make(map[string]bool)
-	var after nametag.Name
-	for {
-		const page = 1000
-		rulings, err := r.Rulings(ctx, after, page)
-		if err != nil {
-			return nil, err
+	err := r.EachRuling(ctx, func(ru nametag.Ruling) {
+		if ru.Kind == nametag.RulingLetPass {
+			keys[ru.Name.Key()] = true
 		}
-		for _, ru := range rulings {
-			if after = ru.Name; ru.Kind == nametag.RulingLetPass {
-				keys[ru.Name.Key()] = true
-			}
-		}
-		if len(rulings) < page {
-			return keys, nil
-		}
-	}
+	})
+	return keys, err
 }
 
 // EmptyBook returns an Enter like that of DryRun, for an empty book under p.
