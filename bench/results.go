@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -59,6 +61,15 @@ type Results struct {
 	Settings     []string          `json:"postgresql_settings"`
 	BooksGB      float64           `json:"books_gb"` // on PostgreSQL's disk, when they are made
 	Measurements []Measurement     `json:"measurements"`
+}
+
+// Command returns the command that measures the same again.
+func (r *Results) Command() string {
+	sizes := make([]string, len(r.Sizes))
+	for i, n := range r.Sizes {
+		sizes[i] = strconv.Itoa(n)
+	}
+	return fmt.Sprintf("go -C bench run . -sizes %s -rounds %d -warmup %gs -duration %gs", strings.Join(sizes, ","), r.Rounds, r.Warmup, r.Duration)
 }
 
 func (r *Results) smallest() int { return r.Sizes[0] }
