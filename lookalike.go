@@ -31,7 +31,11 @@ import (
 // Greek nu).
 func (n Name) LookalikeKey() string {
 	text := n.display
-	if !isASCII(text) {
+	if isPlain(text) {
+		if key := plainLookalike(text); key != "" {
+			return key
+		}
+	} else {
 		text = norm.NFKD.String(strings.Map(spaceForModifier, text))
 	}
 	if read := readText(text); read != "" {

@@ -39,6 +39,9 @@ type Name struct {
 // CodeNotAllowed. ParseName is idempotent: parsing a name as shown gives the
 // same Name.
 func ParseName(s string) (Name, error) {
+	if name, ok := parsePlain(s); ok {
+		return name, nil
+	}
 	display, err := cleanText(FieldName, "name", s, MaxNameLength)
 	if err != nil {
 		return Name{}, err
@@ -66,16 +69,6 @@ func compareKey(text string) (string, error) {
 	return precis.Nickname.CompareKey(text)
 }
 
-// isPlain reports whether s has nothing but printable ASCII and spaces.
-func isPlain(s string) bool {
-	for i := range len(s) {
-		if s[i] < ' ' || s[i] > '~' {
-			return false
-		}
-	}
-	return true
-}
-
 // capitalsAgree reports whether a name in capitals has the same key as its key
 // in capitals, so that names with equal keys stay equal in capitals. RFC 8266
 // alone does not see to that: it keeps a final sigma apart from a sigma, but
@@ -88,10 +81,6 @@ func capitalsAgree(display, key string) bool {
 	a, errA := precis.Nickname.CompareKey(strings.ToUpper(display))
 	b, errB := precis.Nickname.CompareKey(strings.ToUpper(key))
 	return a == b || errA != nil || errB != nil
-}
-
-func isASCII(s string) bool {
-	return !strings.ContainsFunc(s, func(r rune) bool { return r >= utf8.RuneSelf })
 }
 
 // RestoreName makes a Name of a display form and a key that ParseName once

@@ -311,16 +311,29 @@ const outdated = 2 * time.Second
 // may be out of date.
 func (r *Registry) look(ctx context.Context, names []Name) ([]Obstacle, time.Time, error) {
 	at := r.moment()
-	if r.index != nil {
-		if obstacles, asOf, ok := r.index.Glance(at, names); ok {
-			if at.Sub(asOf) <= outdated {
-				asOf = time.Time{}
-			}
-			return obstacles, asOf, nil
+	obstacles := make([]Obstacle, len(names))
+	var oldest time.Time
+	for i, n := range names {
+		o, asOf, ok := r.glance(at, n)
+		if !ok {
+			obstacles, err := r.store.Look(ctx, at, names)
+			return obstacles, time.Time{}, err
+		}
+		if obstacles[i] = o; i == 0 { // of the oldest
+			oldest = asOf
 		}
 	}
-	obstacles, err := r.store.Look(ctx, at, names)
-	return obstacles, time.Time{}, err
+	if at.Sub(oldest) <= outdated {
+		oldest = time.Time{}
+	}
+	return obstacles, oldest, nil
+}
+
+func (r *Registry) glance(at time.Time, name Name) (o Obstacle, asOf time.Time, ok bool) {
+	if r.index == nil {
+		return Obstacle{}, time.Time{}, false
+	}
+	return r.index.Glance(at, name)
 }
 
 // verdict returns the verdict on a name in whose way o is.
@@ -360,7 +373,7 @@ func (r *Registry) obstacleError(name Name, o Obstacle) *Error {
 func takenError(name Name, holder Pet) *Error {
 	e := &Error{Code: CodeTaken, Field: FieldName}
 	if holder.Name.key == "" {
-		e.Message = fmt.Sprintf("“%s” is taken. Please try another name.", name)
+		e.Message = "“" + name.display + "” is taken. Please try another name."
 		return e
 	}
 	e.Holder = &holder

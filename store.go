@@ -169,11 +169,11 @@ type Obstacle struct {
 // An Index knows which names are to be had without asking a Store. Its methods
 // may be called by several goroutines at once.
 type Index interface {
-	// Glance does what Store.Look does, from memory. It knows whether there are
-	// pets in the way, but not which: they are zero Pets. asOf is when what it
-	// knows was last known to be all that there is; ok is false, and nothing is
-	// known, until it is ready.
-	Glance(at time.Time, names []Name) (obstacles []Obstacle, asOf time.Time, ok bool)
+	// Glance does for one name what Store.Look does, from memory. It knows whether
+	// there is a pet in the way, but not which: it is a zero Pet, which nobody may
+	// change. asOf is when what it knows was last known to be all that there is; ok
+	// is false, and nothing is known, until it is ready.
+	Glance(at time.Time, name Name) (o Obstacle, asOf time.Time, ok bool)
 }
 
 // A ListQuery says which pets List is to return.

@@ -3,7 +3,6 @@ package nametag
 import (
 	"context"
 	"hash/fnv"
-	"iter"
 	"slices"
 	"strings"
 	"unicode"
@@ -39,7 +38,7 @@ func (r *Registry) Suggest(ctx context.Context, a Application) (Verdict, error) 
 // suggest returns v, the verdict on name, with suggestions. The zero Verdict is
 // one that is not known yet.
 func (r *Registry) suggest(ctx context.Context, name Name, a Application, v Verdict) (Verdict, error) {
-	var asked []Name
+	asked := make([]Name, 0, 2*maxSuggestions+1)
 	atOnce := maxSuggestions
 	if r.index == nil { // each question is a way to the book and back
 		atOnce *= 2
@@ -52,8 +51,12 @@ func (r *Registry) suggest(ctx context.Context, name Name, a Application, v Verd
 	if v.Status == Similar && v.Holder != nil { // nobody is helped to names that pass for others
 		base = v.Holder.Name
 	}
-	seen := []string{name.LookalikeKey()}
-	for n := range r.candidates(base, a) {
+	seen := append(make([]string, 0, 2*maxSuggestions+2), name.LookalikeKey())
+	for text := range r.variationsOf(base, a).each {
+		n, err := r.policy.ParseName(text)
+		if err != nil {
+			continue
+		}
 		key := n.LookalikeKey()
 		if slices.Contains(seen, key) {
 			continue
@@ -133,53 +136,53 @@ func (r *Registry) helpful(ctx context.Context, e *Error, a Application) []Name 
 	return v.Suggestions
 }
 
-// candidates returns the names that might be suggested instead of name and that
-// the policy allows, the best first.
-func (r *Registry) candidates(name Name, a Application) iter.Seq[Name] {
-	return func(yield func(Name) bool) {
-		for text := range r.variations(name, a) {
-			if n, err := r.policy.ParseName(text); err == nil && !yield(n) {
-				return
-			}
-		}
-	}
+// variations are what can be made of a name.
+type variations struct {
+	base  string
+	first []string // the best: with the colour, a numeral and the category
+	turn  int      // with which word the others begin, so that not everybody gets the same star
 }
 
-// variations returns what can be made of name.
-func (r *Registry) variations(name Name, a Application) iter.Seq[string] {
-	base := name.display
-	var first []string
-	if color, err := ParseColor(a.FavoriteColor); err == nil && len(strings.Fields(string(color))) <= 2 {
-		first = append(first, base+" "+titled(string(color)))
+func (r *Registry) variationsOf(name Name, a Application) *variations {
+	v := &variations{base: name.display, first: make([]string, 0, 3)}
+	if a.FavoriteColor != "" {
+		if color, err := ParseColor(a.FavoriteColor); err == nil && len(strings.Fields(string(color))) <= 2 {
+			v.first = append(v.first, v.base+" "+titled(string(color)))
+		}
 	}
-	first = append(first, numbered(base)...)
-	if category, err := r.policy.ParseCategory(a.Category); err == nil {
-		first = append(first, base+" the "+category.Title())
+	if text, ok := numbered(v.base); ok {
+		v.first = append(v.first, text)
 	}
-	// The same words in another order for each name, so that not everybody gets
-	// the same star.
+	if a.Category != "" {
+		if category, err := r.policy.ParseCategory(a.Category); err == nil {
+			v.first = append(v.first, v.base+" the "+category.Title())
+		}
+	}
 	h := fnv.New32a()
 	h.Write([]byte(name.key))
-	turn := int(h.Sum32() % uint32(len(surnames)))
-	return func(yield func(string) bool) {
-		for _, text := range first {
-			if !yield(text) {
-				return
-			}
+	v.turn = int(h.Sum32() % uint32(len(surnames)))
+	return v
+}
+
+// each yields them, the best first.
+func (v *variations) each(yield func(string) bool) {
+	for _, text := range v.first {
+		if !yield(text) {
+			return
 		}
-		for i := range surnames {
-			word := surnames[(turn+i)%len(surnames)]
-			if !yield(base + " " + word) {
-				return
-			}
-			if i < len(epithets) && !yield(epithets[(turn+i)%len(epithets)]+" "+base) {
-				return
-			}
+	}
+	for i := range surnames {
+		word := surnames[(v.turn+i)%len(surnames)]
+		if !yield(v.base + " " + word) {
+			return
 		}
-		for _, word := range surnames { // for policies that want few letters, or many words
-			if !yield(base+strings.ToLower(word)) || !yield(base+" of the "+word) {
-				return
-			}
+		if i < len(epithets) && !yield(epithets[(v.turn+i)%len(epithets)]+" "+v.base) {
+			return
+		}
+	}
+	for _, word := range surnames { // for policies that want few letters, or many words
+		if !yield(v.base+strings.ToLower(word)) || !yield(v.base+" of the "+word) {
+			return
 		}
 	}
 }
@@ -192,20 +195,20 @@ var (
 
 var numerals = []string{"II", "III", "IV", "V"}
 
-// numbered returns base as the second of its name; the next ones if it has a
-// numeral.
-func numbered(base string) []string {
-	first := 0
+// numbered returns base as the second of its name, or as the next if it has a
+// numeral; ok is false after the last numeral.
+func numbered(base string) (text string, ok bool) {
 	for i, n := range numerals {
-		if before, ok := strings.CutSuffix(base, " "+n); ok {
-			base, first = before, i+1
-			break
+		before, found := strings.CutSuffix(base, " "+n)
+		switch {
+		case !found:
+		case i+1 == len(numerals):
+			return "", false
+		default:
+			return before + " " + numerals[i+1], true
 		}
 	}
-	if first == len(numerals) {
-		return nil
-	}
-	return []string{base + " " + numerals[first]}
+	return base + " " + numerals[0], true
 }
 
 // titled returns s with a capital at each word.

@@ -69,18 +69,17 @@ func (x *Index) AsOf() time.Time {
 }
 
 // Glance implements nametag.Index.
-func (x *Index) Glance(at time.Time, names []nametag.Name) (obstacles []nametag.Obstacle, asOf time.Time, ok bool) {
+func (x *Index) Glance(at time.Time, name nametag.Name) (o nametag.Obstacle, asOf time.Time, ok bool) {
 	v := x.view.Load()
 	if v == nil {
-		return nil, time.Time{}, false
+		return nametag.Obstacle{}, time.Time{}, false
 	}
 	asOf = x.AsOf() // first: what is looked up is this new at least
-	obstacles = make([]nametag.Obstacle, len(names))
-	for i, n := range names {
-		obstacles[i] = v.obstacle(n, at)
-	}
-	return obstacles, asOf, true
+	return v.obstacle(name, at), asOf, true
 }
+
+// somePet is in the way, and nothing else is known of it.
+var somePet nametag.Pet
 
 // Insert implements nametag.Store.
 func (x *Index) Insert(ctx context.Context, entries []nametag.Entry) ([]nametag.Result, error) {
@@ -271,7 +270,7 @@ func (v *view) size() (names, bytes int) {
 
 func (v *view) obstacle(n nametag.Name, at time.Time) nametag.Obstacle {
 	if v.names.has(maphash.String(v.seed, n.Key())) {
-		return nametag.Obstacle{Holder: &nametag.Pet{}}
+		return nametag.Obstacle{Holder: &somePet}
 	}
 	v.rulingsMu.RLock()
 	inForce, permit := v.rulings.Over(n, at)
@@ -281,7 +280,7 @@ func (v *view) obstacle(n nametag.Name, at time.Time) nametag.Obstacle {
 		return nametag.Obstacle{Ruling: &r}
 	}
 	if !permit && v.lookalikes.has(maphash.String(v.seed, n.LookalikeKey())) {
-		return nametag.Obstacle{Similar: &nametag.Pet{}}
+		return nametag.Obstacle{Similar: &somePet}
 	}
 	return nametag.Obstacle{}
 }

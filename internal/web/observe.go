@@ -174,7 +174,7 @@ func (s *site) check(r *http.Request, names ...string) ([]nametag.Verdict, error
 	verdicts, err := s.registry.Check(r.Context(), names...)
 	s.registry.Explain(r.Context(), verdicts)
 	for _, v := range verdicts {
-		s.metrics.checks.WithLabelValues(string(v.Status)).Inc()
+		s.metrics.checks[v.Status].Inc()
 	}
 	return verdicts, err
 }
@@ -191,7 +191,7 @@ func (s *site) suggest(r *http.Request, explained bool, a nametag.Application) (
 		s.registry.Explain(r.Context(), verdicts)
 		v = verdicts[0]
 	}
-	s.metrics.checks.WithLabelValues(string(v.Status)).Inc()
+	s.metrics.checks[v.Status].Inc()
 	told := newVerdictJSON(a.Name, v)
 	if !told.Available {
 		told.Suggestions = texts(v.Suggestions)
@@ -206,7 +206,7 @@ type metrics struct {
 	requests      *prometheus.CounterVec
 	duration      *prometheus.HistogramVec
 	registrations *prometheus.CounterVec
-	checks        *prometheus.CounterVec
+	checks        map[nametag.Status]prometheus.Counter
 }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
@@ -220,10 +220,14 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}}, []string{"route"}),
 		registrations: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "nametag_registrations_total", Help: "Registrations asked for, by result."}, []string{"result"}),
-		checks: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "nametag_checks_total", Help: "Names checked, by verdict."}, []string{"verdict"}),
+		checks: make(map[nametag.Status]prometheus.Counter),
 	}
-	reg.MustRegister(m.inFlight, m.requests, m.duration, m.registrations, m.checks)
+	checks := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "nametag_checks_total", Help: "Names checked, by verdict."}, []string{"verdict"})
+	for _, verdict := range []nametag.Status{nametag.Available, nametag.Taken, nametag.Similar, nametag.ReservedNow, nametag.NotAllowed} {
+		m.checks[verdict] = checks.WithLabelValues(string(verdict))
+	}
+	reg.MustRegister(m.inFlight, m.requests, m.duration, m.registrations, checks)
 	return m
 }
 

@@ -158,6 +158,10 @@ func TestMetrics(t *testing.T) {
 	want := `
 # HELP nametag_checks_total Names checked, by verdict.
 # TYPE nametag_checks_total counter
+nametag_checks_total{verdict="available"} 0
+nametag_checks_total{verdict="not_allowed"} 0
+nametag_checks_total{verdict="reserved"} 0
+nametag_checks_total{verdict="similar"} 0
 nametag_checks_total{verdict="taken"} 1
 # HELP nametag_http_requests_total Requests answered, by route and status.
 # TYPE nametag_http_requests_total counter

@@ -1,0 +1,74 @@
+package nametag
+
+import "strings"
+
+// Most names are printable ASCII. What becomes of them takes no tables of
+// Unicode, and a fraction of the time; the results are the same.
+
+// isPlain reports whether s has nothing but printable ASCII and spaces.
+func isPlain(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
+}
+
+// parsePlain is ParseName for a name that is plain and as it is shown. ok is
+// false for any other text, and for what is no name.
+func parsePlain(s string) (n Name, ok bool) {
+	if len(s) > MaxNameLength || strings.HasSuffix(s, " ") {
+		return Name{}, false
+	}
+	hasSubstance, before := false, byte(' ')
+	for i := range len(s) {
+		c := s[i]
+		switch {
+		case c < ' ' || c > '~' || c == ' ' && before == ' ':
+			return Name{}, false
+		case 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9':
+			hasSubstance = true
+		}
+		before = c
+	}
+	if !hasSubstance {
+		return Name{}, false
+	}
+	return Name{s, strings.ToLower(s)}, true
+}
+
+// plainLooks has what a reader makes of each plain character by itself; "" for
+// what is overlooked.
+var plainLooks = func() (looks [0x7f]string) {
+	for c := rune(' '); c <= '~'; c++ {
+		if !overlooked(c) {
+			looks[c] = settle(string(smallLetter(c)))
+		}
+	}
+	return looks
+}()
+
+// plainLookalike is LookalikeKey for plain text; "" for what has only
+// punctuation.
+func plainLookalike(text string) string {
+	var buffer [2 * MaxNameLength]byte // on the stack: hardly a name is longer
+	key := buffer[:0]
+	inWord, small := false, false // whether the word has had a letter, and a small one
+	for i := range len(text) {
+		c := text[i]
+		switch {
+		case 'a' <= c && c <= 'z':
+			inWord, small = true, true
+		case 'A' <= c && c <= 'Z':
+			if c == 'I' && inWord && readsAsL(small, text[i+1:]) {
+				c = 'l'
+			}
+			inWord = true
+		default:
+			inWord, small = false, false
+		}
+		key = append(key, plainLooks[c]...)
+	}
+	return string(key)
+}

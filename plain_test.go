@@ -1,0 +1,69 @@
+package nametag
+
+import (
+	"testing"
+	"unicode"
+
+	"golang.org/x/text/secure/precis"
+	"pgregory.net/rapid"
+)
+
+// The fast way through ParseName gives what RFC 8266 and RFC 8265 say.
+func TestPlainTextNeedsNoTables(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		text, err := cleanText(FieldName, "name", rapid.StringOfN(rapid.RuneFrom(nil, printable), 0, 60, -1).Draw(t, "name"), MaxNameLength)
+		if err != nil {
+			return
+		}
+		opaque, err := precis.OpaqueString.String(text)
+		if err != nil || opaque != text {
+			t.Fatalf("%q is %q as an OpaqueString, %v", text, opaque, err)
+		}
+		want, err := precis.Nickname.CompareKey(text)
+		if got, _ := compareKey(text); err != nil || got != want {
+			t.Fatalf("the key of %q is %q, want %q, %v", text, got, want, err)
+		}
+	})
+}
+
+// Names that take the fast way get what those get that don't.
+func TestPlainNamesAreLikeOthers(t *testing.T) {
+	slowly := func(s string) (Name, error) { return ParseName(s + " ") } // a space that is trimmed
+	plain := 0
+	rapid.Check(t, func(t *rapid.T) {
+		s := rapid.OneOf(
+			rapid.StringOfN(rapid.RuneFrom(nil, printable), 0, MaxNameLength+2, -1),
+			rapid.StringOfN(rapid.SampledFrom([]rune("IIilLBmn1 -&%'")), 0, 12, -1),
+			rapid.StringOf(rapid.Rune()),
+		).Draw(t, "name")
+		got, ok := parsePlain(s)
+		if !ok {
+			return
+		}
+		plain++
+		if want, err := slowly(s); err != nil || got != want {
+			t.Fatalf("%q is %#v, want %#v, %v", s, got, want, err)
+		}
+		if got, want := plainLookalike(s), settle(readText(s)); got != want {
+			t.Fatalf("%q looks like %q, want %q", s, got, want)
+		}
+	})
+	if plain < 20 {
+		t.Errorf("only %d names were plain", plain)
+	}
+}
+
+var printable = &unicode.RangeTable{R16: []unicode.Range16{{Lo: ' ', Hi: '~', Stride: 1}}, LatinOffset: 1}
+
+func BenchmarkParseName(b *testing.B) {
+	for what, s := range map[string]string{"Plain": "Bella Blue", "Any": "Möbius"} {
+		b.Run(what, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := ParseName(s); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
