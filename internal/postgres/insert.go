@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"nametag"
 	"nametag/internal/storekit"
@@ -44,21 +45,45 @@ func (s *Store) change(ctx context.Context, doing string, f func(context.Context
 		return errReadOnly
 	}
 	return s.call(ctx, doing, func(ctx context.Context) error {
-		return pgx.BeginTxFunc(ctx, s.pool, lockable, func(tx pgx.Tx) error { return f(ctx, transaction{tx}) })
+		return s.pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
+			tx := &transaction{Conn: conn.Conn()}
+			defer tx.end(ctx)
+			return f(ctx, tx)
+		})
 	})
 }
 
-// lockable has each statement see what was committed before it, and so what
-// those did who had the lock.
-var lockable = pgx.TxOptions{IsoLevel: pgx.ReadCommitted}
+// A transaction implements storekit.Tx. It begins with the first thing that it
+// sends and is committed with the last, for each way to the database and back is
+// time in which nobody else can change the book.
+type transaction struct {
+	*pgx.Conn
+	begun bool
+}
 
-// A transaction implements storekit.Tx.
-type transaction struct{ pgx.Tx }
+// batch returns a batch for the next things to send.
+func (tx *transaction) batch() *pgx.Batch {
+	b := &pgx.Batch{}
+	if !tx.begun {
+		// Each statement sees what was committed before it, and so what those did
+		// who had the lock.
+		b.Queue(`BEGIN ISOLATION LEVEL READ COMMITTED`)
+		tx.begun = true
+	}
+	return b
+}
+
+// end undoes the transaction, unless it is committed.
+func (tx *transaction) end(ctx context.Context) {
+	if !tx.IsClosed() && tx.PgConn().TxStatus() != 'I' {
+		_, _ = tx.Exec(ctx, `ROLLBACK`) // if it fails, the pool closes the connection
+	}
+}
 
 // Lock implements storekit.Tx. The second query begins when the first has the
 // lock, so it sees all that was committed before.
-func (tx transaction) Lock(ctx context.Context, w storekit.Wanted) (head nametag.Head, found storekit.Found, err error) {
-	b := &pgx.Batch{}
+func (tx *transaction) Lock(ctx context.Context, w storekit.Wanted) (head nametag.Head, found storekit.Found, err error) {
+	b := tx.batch()
 	b.Queue(`SELECT seq, hash FROM journal_head FOR UPDATE`).QueryRow(func(row pgx.Row) (err error) {
 		head, err = scanHead(row)
 		return err
@@ -68,51 +93,66 @@ func (tx transaction) Lock(ctx context.Context, w storekit.Wanted) (head nametag
 	return head, found, err
 }
 
-// Write implements storekit.Tx. What others did to the book meanwhile, though
-// the head was locked, makes it fail.
-func (tx transaction) Write(ctx context.Context, c storekit.Changes) error {
-	b := &pgx.Batch{}
+// Write implements storekit.Tx. What a program that does not take the lock did
+// to the book meanwhile makes it fail: the database does not take a row twice,
+// and whether those to be removed were still there is looked at before the
+// commit.
+func (tx *transaction) Write(ctx context.Context, c storekit.Changes) error {
+	const commit = `COMMIT`
+	b := tx.batch()
+	atOnce := true // to be committed
 	for _, s := range statements(c) {
 		q := b.Queue(s.query, s.args...)
-		if s.rows > 0 {
-			q.Exec(func(tag pgconn.CommandTag) error { return s.check(tag.RowsAffected()) })
+		if s.removes > 0 {
+			atOnce = false
+			q.Exec(func(tag pgconn.CommandTag) error {
+				if tag.RowsAffected() != int64(s.removes) {
+					return errAgain
+				}
+				return nil
+			})
 		}
 	}
-	return tx.SendBatch(ctx, b).Close()
+	if atOnce {
+		b.Queue(commit)
+	}
+	err := tx.SendBatch(ctx, b).Close()
+	if err == nil && !atOnce {
+		_, err = tx.Exec(ctx, commit)
+	}
+	return err
 }
 
 // A statement changes something.
 type statement struct {
-	query string
-	args  []any
-	rows  int // how many it must change; 0 for any number
+	query   string
+	args    []any
+	removes int // so many rows, or somebody else was there before
 }
 
-// check returns errAgain if the database knew better, as when a program that
-// does not take the lock has changed the book.
-func (s statement) check(changed int64) error {
-	if s.rows > 0 && changed != int64(s.rows) {
-		return errAgain
-	}
-	return nil
+func newStatement(query string, args ...any) statement { return statement{query: query, args: args} }
+
+// removal returns a statement that removes the rows with these keys.
+func removal(query string, keys []string) statement {
+	return statement{query: query, args: []any{keys}, removes: len(keys)}
 }
 
 // statements returns how c is written.
 func statements(c storekit.Changes) []statement {
 	var all []statement
 	if len(c.RemovePets) > 0 {
-		all = append(all, statement{`DELETE FROM pets WHERE name_key = ANY($1::text[])`, []any{c.RemovePets}, len(c.RemovePets)})
+		all = append(all, removal(`DELETE FROM pets WHERE name_key = ANY($1::text[])`, c.RemovePets))
 	}
 	if len(c.RemoveRulings) > 0 {
-		all = append(all, statement{`DELETE FROM rulings WHERE name_key = ANY($1::text[])`, []any{c.RemoveRulings}, len(c.RemoveRulings)})
+		all = append(all, removal(`DELETE FROM rulings WHERE name_key = ANY($1::text[])`, c.RemoveRulings))
 	}
 	if len(c.AddPets) > 0 {
 		all = append(all, addPets(c.AddPets))
 	}
 	for _, r := range c.PutRulings {
-		all = append(all, statement{`
-			INSERT INTO rulings (name_key, lookalike_key, kind, name, reason, at, until) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-			[]any{r.NameKey, r.LookalikeKey, string(r.Kind), r.Name, r.Reason, r.At, timeOrNull(r.Until)}, 1})
+		all = append(all, newStatement(
+			`INSERT INTO rulings (name_key, lookalike_key, kind, name, reason, at, until) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+			r.NameKey, r.LookalikeKey, string(r.Kind), r.Name, r.Reason, r.At, timeOrNull(r.Until)))
 	}
 	if len(c.Records) > 0 {
 		all = append(all, addRecords(c.Records)...)
@@ -131,11 +171,10 @@ func addPets(pets []*nametag.PetState) statement {
 		keys[i], lookalikes[i], letPass[i] = p.NameKey, p.LookalikeKey, p.LetPass
 		names[i], colors[i], categories[i], registered[i] = p.Name, string(p.FavoriteColor), string(p.Category), p.RegisteredAt
 	}
-	return statement{`
+	return newStatement(`
 		INSERT INTO pets (name_key, lookalike_key, let_pass, name, favorite_color, category, registered_at)
-		SELECT * FROM unnest($1::text[], $2::text[], $3::boolean[], $4::text[], $5::text[], $6::text[], $7::timestamptz[])
-		ON CONFLICT DO NOTHING`,
-		[]any{keys, lookalikes, letPass, names, colors, categories, registered}, n}
+		SELECT * FROM unnest($1::text[], $2::text[], $3::boolean[], $4::text[], $5::text[], $6::text[], $7::timestamptz[])`,
+		keys, lookalikes, letPass, names, colors, categories, registered)
 }
 
 func addRecords(records []nametag.Record) []statement {
@@ -150,10 +189,10 @@ func addRecords(records []nametag.Record) []statement {
 	}
 	last := records[n-1]
 	return []statement{
-		{`INSERT INTO journal (seq, name_key, former_key, entry, hash)
+		newStatement(`INSERT INTO journal (seq, name_key, former_key, entry, hash)
 			SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::bytea[])`,
-			[]any{seqs, keys, former, entries, hashes}, n},
-		{`UPDATE journal_head SET seq = $1, hash = $2`, []any{last.Seq, last.Hash[:]}, 1},
+			seqs, keys, former, entries, hashes),
+		newStatement(`UPDATE journal_head SET seq = $1, hash = $2`, last.Seq, last.Hash[:]),
 	}
 }
 

@@ -11,36 +11,36 @@ import (
 
 // Claim implements storekit.Tx. A concurrent retry waits at its claim until this
 // transaction is committed, and then gets its answer.
-func (tx transaction) Claim(ctx context.Context, claims []storekit.Claim) ([]storekit.Answer, error) {
+func (tx *transaction) Claim(ctx context.Context, claims []storekit.Claim) ([]storekit.Answer, error) {
 	lost, err := claimKeys(ctx, tx, claims)
 	if err != nil || len(lost) == 0 {
 		return nil, err
 	}
-	return earlierAnswers(ctx, tx, lost)
+	return earlierAnswers(ctx, tx.Conn, lost)
 }
 
 // claimKeys claims the keys that are new and returns those that were claimed
 // before.
-func claimKeys(ctx context.Context, tx pgx.Tx, claims []storekit.Claim) ([]string, error) {
+func claimKeys(ctx context.Context, tx *transaction, claims []storekit.Claim) ([]string, error) {
 	keys, fingerprints := make([]string, len(claims)), make([][]byte, len(claims))
 	for i := range claims {
 		keys[i], fingerprints[i] = claims[i].Key, claims[i].Fingerprint[:]
 	}
-	rows, err := tx.Query(ctx, `
+	won := make(map[string]bool, len(claims))
+	b := tx.batch()
+	b.Queue(`
 		INSERT INTO idempotency_keys (key, fingerprint, outcome)
 		SELECT key, fingerprint, 'pending' FROM unnest($1::text[], $2::bytea[]) AS claim (key, fingerprint)
 		ON CONFLICT (key) DO NOTHING
-		RETURNING key`, keys, fingerprints)
-	if err != nil {
-		return nil, err
-	}
-	won := make(map[string]bool, len(claims))
-	var key string
-	_, err = pgx.ForEachRow(rows, []any{&key}, func() error {
-		won[key] = true
-		return nil
+		RETURNING key`, keys, fingerprints).Query(func(rows pgx.Rows) error {
+		var key string
+		_, err := pgx.ForEachRow(rows, []any{&key}, func() error {
+			won[key] = true
+			return nil
+		})
+		return err
 	})
-	if err != nil {
+	if err := tx.SendBatch(ctx, b).Close(); err != nil {
 		return nil, err
 	}
 	var lost []string
@@ -54,8 +54,8 @@ func claimKeys(ctx context.Context, tx pgx.Tx, claims []storekit.Claim) ([]strin
 
 // earlierAnswers returns what these keys, claimed in earlier calls, were
 // answered. The error is errAgain if one of them has been forgotten since.
-func earlierAnswers(ctx context.Context, tx pgx.Tx, keys []string) ([]storekit.Answer, error) {
-	rows, err := tx.Query(ctx, `
+func earlierAnswers(ctx context.Context, conn *pgx.Conn, keys []string) ([]storekit.Answer, error) {
+	rows, err := conn.Query(ctx, `
 		SELECT key, fingerprint, outcome, name_key, name, favorite_color, category, registered_at
 		FROM idempotency_keys WHERE key = ANY($1::text[])`, keys)
 	if err != nil {
@@ -94,7 +94,7 @@ func recordAnswers(answers []storekit.Answer) statement {
 		nameKeys[i], names[i], colors[i], categories[i] = p.Name.Key(), p.Name.String(), string(p.FavoriteColor), string(p.Category)
 	}
 	// An empty name's key stands for a pet that is not known.
-	return statement{`
+	return newStatement(`
 		UPDATE idempotency_keys k
 		SET outcome = a.outcome,
 		    name_key = nullif(a.name_key, ''),
@@ -105,7 +105,7 @@ func recordAnswers(answers []storekit.Answer) statement {
 		FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[])
 		     AS a (key, outcome, name_key, name, favorite_color, category, registered_at)
 		WHERE k.key = a.key`,
-		[]any{keys, words, nameKeys, names, colors, categories, registered}, n}
+		keys, words, nameKeys, names, colors, categories, registered)
 }
 
 // ForgetKeys implements nametag.Store. It deletes the oldest keys first, a few
