@@ -9,7 +9,7 @@ import (
 	"io/fs"
 	"os"
 
-	_ "modernc.org/sqlite" // the driver
+	"modernc.org/sqlite"
 
 	"nametag"
 	"nametag/internal/migrate"
@@ -113,6 +113,9 @@ func (s *Store) openToRead(ctx context.Context, opts Options) (err error) {
 }
 
 func (s *Store) openToWrite(ctx context.Context, opts Options) (err error) {
+	// A commit waits for the file's data and size, as in SQLite's own builds, and
+	// not for its time of change. Where this can't be had, it waits for that too.
+	_, _ = sqlite.Fdatasync(true)
 	if err := s.look(ctx, opts); err != nil {
 		return err
 	}
