@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -25,34 +26,44 @@ func TestMain(m *testing.M) {
 // not judge the figures.
 func TestEverythingIsMeasured(t *testing.T) {
 	opts, out := small, t.TempDir()
-	results, err := measure(t.Context(), opts)
+	b, err := measure(t.Context(), opts)
 	if err != nil {
 		pgtest.LeaveOut(t, err)
 	}
+	results := b.results
 	if err := writeAll(out, results); err != nil {
 		t.Fatal(err)
 	}
-	if want := "go -C bench run . -sizes 2000 -rounds 1 -warmup 0.1s -duration 0.3s"; results.Command() != want {
+	if want := "go -C bench run . -sizes 500,2000 -rounds 1 -warmup 0.1s -settling 0.1s -duration 0.3s"; results.Command() != want {
 		t.Errorf("it is measured again by %q, want %q", results.Command(), want)
 	}
-	n := results.smallest()
+	n, large := results.smallest(), results.largest()
 	for what, want := range map[string]int{
 		fmt.Sprint(checks, constant, 0):               1,
 		fmt.Sprint(checks, nametagPostgres, n):        1,
 		fmt.Sprint(checks, nametagSQLite, n):          1,
 		fmt.Sprint(checks, pocketBase, n):             1,
+		fmt.Sprint(checks, pocketBaseTuned, n):        1,
 		fmt.Sprint(registrations, nametagPostgres, n): 1,
 		fmt.Sprint(registrations, nametagSQLite, n):   1,
 		fmt.Sprint(registrations, pocketBase, n):      1,
+		fmt.Sprint(registrations, pocketBaseTuned, n): 1,
+		fmt.Sprint(writtenEach, nametagSQLite, n):     1,
+		fmt.Sprint(writtenEach, pocketBase, n):        1,
 		fmt.Sprint(registrations, plainInsert, n):     1,
-		fmt.Sprint(latencyP50, constant, 0):           1,
-		fmt.Sprint(latencyP99, nametagPostgres, n):    1,
-		fmt.Sprint(latencyP999, nametagPostgres, n):   1,
-		fmt.Sprint(memory, nametagPostgres, n):        1,
-		fmt.Sprint(firstAnswer, nametagPostgres, n):   1,
-		fmt.Sprint(indexBytes, nametagPostgres, n):    1,
-		fmt.Sprint(indexReady, nametagPostgres, n):    1,
-		fmt.Sprint(replicaKnows, nametagPostgres, n):  opts.replicas,
+
+		fmt.Sprint(registrationsAtFirst, nametagPostgres, large): 1,
+		fmt.Sprint(registrationsAtFirst, plainInsert, large):     1,
+		fmt.Sprint(registrations, nametagPostgres, large):        1,
+		fmt.Sprint(registrations, plainInsert, large):            1,
+		fmt.Sprint(latencyP50, constant, 0):                      1,
+		fmt.Sprint(latencyP99, nametagPostgres, large):           1,
+		fmt.Sprint(latencyP999, nametagPostgres, large):          1,
+		fmt.Sprint(memory, nametagPostgres, large):               1,
+		fmt.Sprint(firstAnswer, nametagPostgres, large):          1,
+		fmt.Sprint(indexBytes, nametagPostgres, large):           1,
+		fmt.Sprint(indexReady, nametagPostgres, large):           1,
+		fmt.Sprint(replicaKnows, nametagPostgres, n):             opts.replicas,
 	} {
 		got := 0
 		for _, m := range results.Measurements {
@@ -67,7 +78,43 @@ func TestEverythingIsMeasured(t *testing.T) {
 			t.Errorf("%s was measured %d times, want %d", what, got, want)
 		}
 	}
+	if len(results.Profiles) != 4 {
+		t.Errorf("there are %d profiles, want 4: two loads on two databases", len(results.Profiles))
+	}
+	for _, p := range results.Profiles {
+		if p.Cores <= 0 || len(p.Parts) < 3 || p.Parts[0].Share <= 0 {
+			t.Errorf("%+v is no profile", p)
+		}
+	}
 	checkPage(t, out)
+}
+
+func TestPartOf(t *testing.T) {
+	for _, c := range []struct {
+		want  string
+		stack []string // innermost first
+	}{
+		{"the log", []string{"runtime.mallocgc", "log/slog.(*Logger).logAttrs", "nametag/internal/web.(*site).logRequest", "net/http.(*conn).serve"}},
+		{"SQLite: writing pages into the log", []string{"syscall.Syscall6", "modernc.org/libc.Xpwrite", "modernc.org/sqlite/lib._walFrames", "nametag/internal/queue.(*Queue).work"}},
+		{"net/http: all else", []string{"runtime.park_m", "net/http.(*conn).serve"}},
+		{"collecting garbage", []string{"runtime.scanobject", "runtime.gcBgMarkWorker"}},
+		{"Go's scheduler", []string{"runtime.findRunnable", "runtime.mcall"}},
+	} {
+		if got := partOf(c.stack); got != c.want {
+			t.Errorf("%v is a part of %q, want %q", c.stack, got, c.want)
+		}
+	}
+}
+
+// The compiler takes what -profile writes.
+func TestWriteProfile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "default.pgo")
+	if err := writeProfile(t.Context(), small, file); err != nil {
+		pgtest.LeaveOut(t, err)
+	}
+	if out, err := exec.Command("go", "tool", "preprofile", "-i", file, "-o", file+".out").CombinedOutput(); err != nil {
+		t.Errorf("%v: %s", err, out)
+	}
 }
 
 func checkPage(t *testing.T, folder string) {

@@ -21,10 +21,12 @@ import (
 type options struct {
 	rounds      int
 	warmup      time.Duration
+	settling    time.Duration // how long registrations go into a large book between the two times that they are measured
 	duration    time.Duration
 	connections int
 	sizes       []int    // names in the books on PostgreSQL, ascending
 	systems     []string // empty for all
+	large       int      // a book with more names is not copied for each turn: it hardly changes by what a turn adds
 	buffers     string   // PostgreSQL's shared_buffers
 	tree        string   // the repository
 	program     string   // a nametag to measure; "" to build one from the tree
@@ -33,10 +35,10 @@ type options struct {
 
 // full is the benchmark, small what tests that it works.
 var (
-	full = options{rounds: 3, warmup: 3 * time.Second, duration: 8 * time.Second, connections: 64,
-		sizes: []int{10_000, 100_000, 1_000_000, 10_000_000}, buffers: "2GB", tree: "..", replicas: 20}
-	small = options{rounds: 1, warmup: 100 * time.Millisecond, duration: 300 * time.Millisecond, connections: 8,
-		sizes: []int{2_000}, buffers: "128MB", tree: "..", replicas: 3}
+	full = options{rounds: 3, warmup: 3 * time.Second, settling: 25 * time.Second, duration: 8 * time.Second, connections: 64,
+		sizes: []int{10_000, 100_000, 1_000_000, 10_000_000}, large: 1_000_000, buffers: "2GB", tree: "..", replicas: 20}
+	small = options{rounds: 1, warmup: 100 * time.Millisecond, settling: 100 * time.Millisecond, duration: 300 * time.Millisecond, connections: 8,
+		sizes: []int{500, 2_000}, large: 1_000, buffers: "128MB", tree: "..", replicas: 3}
 )
 
 func main() {
@@ -66,7 +68,10 @@ func run(ctx context.Context) error {
 	systems := flag.String("systems", "", "only these `systems`: "+strings.Join(allSystems, ","))
 	rounds := flag.Int("rounds", 0, "how often everything is measured")
 	warmup := flag.Duration("warmup", 0, "how long each load lasts before it is measured")
+	settling := flag.Duration("settling", 0, "how long registrations go into a book of millions before they are measured again")
 	duration := flag.Duration("duration", 0, "how long each load is measured")
+	profile := flag.String("profile", "", "measure nothing: take CPU profiles of nametag, and write them for the compiler to this `file`, "+
+		"which is cmd/nametag/default.pgo")
 	program := flag.String("nametag", "", "the nametag `program` to measure, rather than one built from this repository")
 	flag.Parse()
 	if flag.NArg() > 0 {
@@ -88,6 +93,9 @@ func run(ctx context.Context) error {
 	if *warmup > 0 {
 		opts.warmup = *warmup
 	}
+	if *settling > 0 {
+		opts.settling = *settling
+	}
 	if *duration > 0 {
 		opts.duration = *duration
 	}
@@ -105,11 +113,14 @@ func run(ctx context.Context) error {
 			}
 		}
 	}
-	results, err := measure(ctx, opts)
+	if *profile != "" {
+		return writeProfile(ctx, opts, *profile)
+	}
+	b, err := measure(ctx, opts)
 	if err != nil {
 		return err
 	}
-	return writeAll(*out, results)
+	return writeAll(*out, b.results)
 }
 
 func parseSizes(s string) ([]int, error) {

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/google/pprof/profile"
 )
 
 // A bench is a run.
@@ -23,10 +25,11 @@ type bench struct {
 	round      int
 	registered atomic.Uint64 // new names, of all systems
 	inserted   map[int]int   // by pgbench, into books that are not copied
+	profiles   []*profile.Profile
 }
 
 // measure does a whole run.
-func measure(ctx context.Context, opts options) (_ *Results, err error) {
+func measure(ctx context.Context, opts options) (_ *bench, err error) {
 	folder, err := os.MkdirTemp("", "nametag-bench-")
 	if err != nil {
 		return nil, err
@@ -34,8 +37,8 @@ func measure(ctx context.Context, opts options) (_ *Results, err error) {
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
 	b := &bench{options: opts, folder: folder, inserted: map[int]int{}, results: &Results{
 		Began: time.Now().UTC().Truncate(time.Second), Rounds: opts.rounds, Connections: opts.connections, Sizes: opts.sizes,
-		Warmup: opts.warmup.Seconds(), Duration: opts.duration.Seconds(), Machine: thisMachine(folder)}}
-	if b.books, err = newBooks(opts.buffers); err != nil {
+		Warmup: opts.warmup.Seconds(), Settling: opts.settling.Seconds(), Duration: opts.duration.Seconds(), Large: opts.large, Machine: thisMachine(folder)}}
+	if b.books, err = newBooks(opts); err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, b.books.cluster.Close()) }()
@@ -49,11 +52,15 @@ func measure(ctx context.Context, opts options) (_ *Results, err error) {
 			}
 		}
 	}
+	progress("taking profiles")
+	if err := b.profileAll(ctx); err != nil {
+		return nil, fmt.Errorf("profiles: %w", err)
+	}
 	b.results.Ended = time.Now().UTC().Truncate(time.Second)
-	return b.results, nil
+	return b, nil
 }
 
-var allSystems = []string{constant, nametagPostgres, nametagSQLite, pocketBase, plainInsert}
+var allSystems = []string{constant, nametagPostgres, nametagSQLite, pocketBase, pocketBaseTuned, plainInsert}
 
 // A turn is the time that one system has for itself.
 type turn struct {
@@ -75,8 +82,10 @@ func (b *bench) turns() []turn {
 	}
 	add(nametagPostgres, b.measureReplicas)
 	add(nametagSQLite, b.measureSQLite)
-	for _, n := range b.pocketSizes() {
-		add(pocketBase, func(ctx context.Context) error { return b.measurePocketBase(ctx, n) })
+	for _, system := range []string{pocketBase, pocketBaseTuned} {
+		for _, n := range b.pocketSizes() {
+			add(system, func(ctx context.Context) error { return b.measurePocketBase(ctx, system, n) })
+		}
 	}
 	for _, n := range b.insertSizes() {
 		add(plainInsert, func(ctx context.Context) error { return b.measureInsert(ctx, n) })
@@ -185,13 +194,37 @@ func (b *bench) measurePostgres(ctx context.Context, n int) error {
 				return err
 			}
 		}
-		m.What = registrations
-		if o, err = b.throughput(ctx, m, nt.addr, b.tellNametag(nt.addr)); err != nil {
+		answered, err := b.registering(ctx, m, nt.addr)
+		if err != nil {
 			return err
 		}
 		after, err := number(ctx, url, `SELECT seq FROM journal_head`)
-		return errors.Join(err, sameCount(before+o.answered, after))
+		return errors.Join(err, sameCount(before+answered, after))
 	})
+}
+
+// registering measures registrations, and returns how many were answered at all.
+// In a large book it measures them twice: first at once, when nearly each of them
+// meets pages that PostgreSQL writes as a whole into its log, for it changes them
+// for the first time since a checkpoint; and again when the book has settled.
+func (b *bench) registering(ctx context.Context, m Measurement, addr string) (answered int, err error) {
+	m.What = registrations
+	if m.Names > b.large {
+		m.What = registrationsAtFirst
+		o, err := b.throughput(ctx, m, addr, b.tellNametag(addr))
+		if err != nil {
+			return 0, err
+		}
+		m.What, answered = registrations, o.answered
+		settling := b.load(addr, b.tellNametag(addr))
+		settling.warmup, settling.duration = 0, b.settling
+		if o, err = settling.run(ctx); err != nil {
+			return 0, err
+		}
+		answered += o.answered
+	}
+	o, err := b.throughput(ctx, m, addr, b.tellNametag(addr))
+	return answered + o.answered, err
 }
 
 // noteStart waits until the index is ready, and measures how the server starts
@@ -281,6 +314,23 @@ func (b *bench) measureReplicas(ctx context.Context) error {
 
 func (b *bench) measureSQLite(ctx context.Context) (err error) {
 	n := b.results.smallest()
+	return b.useSQLite(func(file string) error {
+		nt, err := b.startNametag(ctx, file)
+		if err != nil {
+			return err
+		}
+		m := Measurement{System: nametagSQLite, Names: n}
+		o, err := b.both(ctx, m, nt.process, askNametag(nt.addr, n), b.tellNametag(nt.addr))
+		if err := errors.Join(err, nt.stop()); err != nil {
+			return err
+		}
+		after, err := countSQLite(ctx, file, "journal")
+		return errors.Join(err, sameCount(n+o.answered, after))
+	})
+}
+
+// useSQLite calls f with a copy of the book on SQLite.
+func (b *bench) useSQLite(f func(file string) error) error {
 	folder, err := os.MkdirTemp(b.folder, "sqlite-")
 	if err != nil {
 		return err
@@ -290,20 +340,10 @@ func (b *bench) measureSQLite(ctx context.Context) (err error) {
 	if err := copyFile(b.sqliteFile(), file); err != nil {
 		return err
 	}
-	nt, err := b.startNametag(ctx, file)
-	if err != nil {
-		return err
-	}
-	m := Measurement{System: nametagSQLite, Names: n}
-	o, err := b.both(ctx, m, nt.addr, askNametag(nt.addr, n), b.tellNametag(nt.addr))
-	if err := errors.Join(err, nt.stop()); err != nil {
-		return err
-	}
-	after, err := countSQLite(ctx, file, "journal")
-	return errors.Join(err, sameCount(n+o.answered, after))
+	return f(file)
 }
 
-func (b *bench) measurePocketBase(ctx context.Context, n int) error {
+func (b *bench) measurePocketBase(ctx context.Context, system string, n int) error {
 	folder, err := os.MkdirTemp(b.folder, "pocketbase-turn-")
 	if err != nil {
 		return err
@@ -312,17 +352,17 @@ func (b *bench) measurePocketBase(ctx context.Context, n int) error {
 	if err := os.CopyFS(folder, os.DirFS(b.pocketFolder(n))); err != nil {
 		return err
 	}
-	p, err := b.startSelf(ctx, "serve-pocketbase", folder, pocketPath+"?perPage=1&skipTotal=1")
+	p, err := b.startSelf(ctx, "serve-"+system, folder, pocketPath+"?perPage=1&skipTotal=1")
 	if err != nil {
 		return err
 	}
-	m := Measurement{System: pocketBase, Names: n}
+	m := Measurement{System: system, Names: n}
 	if n != b.results.smallest() {
 		m.What = checks
 		_, err := b.throughput(ctx, m, p.addr, askPocketBase(p.addr, n))
 		return errors.Join(err, p.stop())
 	}
-	o, err := b.both(ctx, m, p.addr, askPocketBase(p.addr, n), b.tellPocketBase(p.addr))
+	o, err := b.both(ctx, m, p, askPocketBase(p.addr, n), b.tellPocketBase(p.addr))
 	if err := errors.Join(err, p.stop()); err != nil {
 		return err
 	}
@@ -330,27 +370,59 @@ func (b *bench) measurePocketBase(ctx context.Context, n int) error {
 	return errors.Join(err, sameCount(n+o.answered, after))
 }
 
-// both measures checks and registrations, and returns the outcome of the
-// latter.
-func (b *bench) both(ctx context.Context, m Measurement, addr string, ask, tell question) (outcome, error) {
+// both measures checks and registrations, and how much is written for each of
+// the latter, of which it returns the outcome.
+func (b *bench) both(ctx context.Context, m Measurement, p *process, ask, tell question) (outcome, error) {
 	m.What = checks
-	if o, err := b.throughput(ctx, m, addr, ask); err != nil {
+	if o, err := b.throughput(ctx, m, p.addr, ask); err != nil {
 		return o, err
 	}
+	before, err := p.written()
+	if err != nil {
+		return outcome{}, err
+	}
 	m.What = registrations
-	return b.throughput(ctx, m, addr, tell)
+	o, err := b.throughput(ctx, m, p.addr, tell)
+	if err != nil {
+		return o, err
+	}
+	after, err := p.written()
+	m.What, m.Value, m.Unit = writtenEach, (after-before)/1024/float64(o.answered), "KiB"
+	b.record(m)
+	return o, err
 }
 
 func (b *bench) measureInsert(ctx context.Context, n int) error {
 	return b.books.use(ctx, tableOf(n), n, func(url string) error {
-		rate, inserted, err := b.books.pgbench(ctx, b.folder, url, b.connections, b.warmup, b.duration)
-		if err != nil {
+		m := Measurement{System: plainInsert, Names: n, Added: b.inserted[n], What: registrations, Unit: "/s"}
+		insert := func(d time.Duration) error {
+			rate, inserted, err := b.books.pgbench(ctx, b.folder, url, b.connections, d)
+			if m.Value = rate; n > b.large {
+				b.inserted[n] += inserted
+			}
 			return err
 		}
-		b.record(Measurement{System: plainInsert, Names: n, Added: b.inserted[n], What: registrations, Value: rate, Unit: "/s"})
-		if n > copyLimit {
-			b.inserted[n] += inserted
+		if err := insert(b.warmup); err != nil {
+			return err
 		}
+		if n > b.large { // as registering does
+			if err := insert(b.duration); err != nil {
+				return err
+			}
+			first := m
+			first.What = registrationsAtFirst
+			b.record(first)
+			if err := insert(b.settling); err != nil {
+				return err
+			}
+			if err := insert(b.warmup); err != nil {
+				return err
+			}
+		}
+		if err := insert(b.duration); err != nil {
+			return err
+		}
+		b.record(m)
 		return nil
 	})
 }

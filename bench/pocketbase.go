@@ -19,27 +19,29 @@ import (
 // name:lower compares.
 const pocketIndex = `CREATE UNIQUE INDEX pets_name ON pets (LOWER(name))`
 
-// openPocketBase opens PocketBase on a folder, with its own settings but for
-// two. The log of requests is off, as limits on their rate are anyway. And it
-// keeps all connections to its file that it may open: by default it keeps 15,
-// opens others for the rest of 64 clients again and again, and answers only
-// about half as many checks.
-func openPocketBase(folder string) (*core.BaseApp, error) {
-	app := core.NewBaseApp(core.BaseAppConfig{DataDir: folder, DataMaxIdleConns: core.DefaultDataMaxOpenConns})
+// openPocketBase opens PocketBase on a folder, with its own settings. Tuned, it
+// logs no requests, and keeps all connections to its file that it may open: by
+// default it keeps 15, and opens others for the rest of 64 clients again and
+// again.
+func openPocketBase(folder string, tuned bool) (*core.BaseApp, error) {
+	config := core.BaseAppConfig{DataDir: folder}
+	if tuned {
+		config.DataMaxIdleConns = core.DefaultDataMaxOpenConns
+	}
+	app := core.NewBaseApp(config)
 	if err := app.Bootstrap(); err != nil {
 		return nil, err
 	}
-	if err := app.RunAllMigrations(); err != nil {
-		return nil, err
+	if err := app.RunAllMigrations(); err != nil || !tuned {
+		return app, err
 	}
 	app.Settings().Logs.MaxDays = 0
-	app.Settings().RateLimits.Enabled = false
 	return app, app.Save(app.Settings())
 }
 
 // servePocketBase serves a folder that makePocketBase has made.
-func servePocketBase(addr, folder string) error {
-	app, err := openPocketBase(folder)
+func servePocketBase(addr, folder string, tuned bool) error {
+	app, err := openPocketBase(folder, tuned)
 	if err != nil {
 		return err
 	}
@@ -52,7 +54,7 @@ func servePocketBase(addr, folder string) error {
 
 // makePocketBase makes a PocketBase in folder that has the first n names.
 func makePocketBase(ctx context.Context, folder string, n int) error {
-	app, err := openPocketBase(folder)
+	app, err := openPocketBase(folder, false)
 	if err != nil {
 		return err
 	}

@@ -20,22 +20,21 @@ import (
 
 // serverSettings are PostgreSQL's, for all that use it. A commit is on disk
 // before it is answered.
-var serverSettings = []string{"fsync=on", "synchronous_commit=on", "wal_compression=on", "max_wal_size=8GB"}
-
-// copyLimit is the largest book of which each turn gets a copy: larger ones
-// hardly change by what a turn adds.
-const copyLimit = 1_000_000
+var serverSettings = []string{"fsync=on", "synchronous_commit=on", "wal_compression=lz4", "max_wal_size=8GB"}
 
 // books is a PostgreSQL server with books of several sizes. It runs only while
 // it is used.
-type books struct{ cluster *pgtest.Cluster }
+type books struct {
+	cluster *pgtest.Cluster
+	large   int // with more names, turns get no copies
+}
 
-func newBooks(sharedBuffers string) (*books, error) {
-	cluster, err := pgtest.New(append(serverSettings, "shared_buffers="+sharedBuffers)...)
+func newBooks(opts options) (*books, error) {
+	cluster, err := pgtest.New(append(serverSettings, "shared_buffers="+opts.buffers)...)
 	if err != nil {
 		return nil, err
 	}
-	return &books{cluster}, nil
+	return &books{cluster, opts.large}, nil
 }
 
 // url returns the URL of a database.
@@ -63,7 +62,7 @@ func (b *books) use(ctx context.Context, database string, names int, f func(url 
 		return err
 	}
 	defer func() { err = errors.Join(err, b.cluster.Stop()) }()
-	if names > copyLimit {
+	if names > b.large {
 		err := f(b.url(database))
 		return errors.Join(err, b.exec(ctx, `CHECKPOINT`)) // so that stopping is quick
 	}
@@ -143,9 +142,9 @@ INSERT INTO pets (name_key, lookalike_key, let_pass, name, favorite_color, categ
 `
 }
 
-// pgbench measures how many such inserts PostgreSQL does a second, and returns
-// that and how many there were, with those before the measuring.
-func (b *books) pgbench(ctx context.Context, folder, url string, connections int, warmup, duration time.Duration) (rate float64, inserted int, err error) {
+// pgbench measures for some time how many such inserts PostgreSQL does a second,
+// and returns that and how many there were.
+func (b *books) pgbench(ctx context.Context, folder, url string, connections int, duration time.Duration) (rate float64, inserted int, err error) {
 	program, err := b.cluster.Program("pgbench")
 	if err != nil {
 		return 0, 0, err
@@ -159,15 +158,12 @@ func (b *books) pgbench(ctx context.Context, folder, url string, connections int
 	if err != nil {
 		return 0, 0, err
 	}
-	for _, d := range []time.Duration{warmup, duration} {
-		r, n, err := insertFor(ctx, d, folder, program, "--no-vacuum", "--protocol=prepared", "--file="+script,
-			"--client="+strconv.Itoa(connections), "--jobs=2", url)
-		if err != nil {
-			return 0, 0, err
-		}
-		rate, inserted = r.rate, inserted+n
+	r, inserted, err := insertFor(ctx, duration, folder, program, "--no-vacuum", "--protocol=prepared", "--file="+script,
+		"--client="+strconv.Itoa(connections), "--jobs=2", url)
+	if err != nil {
+		return 0, 0, err
 	}
-	return rate, inserted, awaitNumber(ctx, url, count, before+inserted)
+	return r.rate, inserted, awaitNumber(ctx, url, count, before+inserted)
 }
 
 // insertFor runs pgbench until it has inserted for about d, and returns what it

@@ -32,7 +32,7 @@ func (b *bench) prepare(ctx context.Context) error {
 			return err
 		}
 	}
-	if !b.has(pocketBase) {
+	if !b.has(pocketBase) && !b.has(pocketBaseTuned) {
 		return nil
 	}
 	for _, n := range b.pocketSizes() {

@@ -97,6 +97,20 @@ func (p *process) memory() (float64, error) {
 	return 0, errors.New("/proc does not tell how much memory the server has in use")
 }
 
+// written returns how many bytes the server has had written to the disk.
+func (p *process) written() (float64, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/io", p.cmd.Process.Pid))
+	if err != nil {
+		return 0, err
+	}
+	for line := range strings.Lines(string(text)) {
+		if rest, ok := strings.CutPrefix(line, "write_bytes:"); ok {
+			return strconv.ParseFloat(strings.TrimSpace(rest), 64)
+		}
+	}
+	return 0, errors.New("/proc does not tell how much the server has written")
+}
+
 // tail returns the end of what the server said.
 func (p *process) tail() string {
 	text, _ := os.ReadFile(p.log)

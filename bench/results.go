@@ -16,6 +16,7 @@ const (
 	nametagPostgres = "nametag-postgres"
 	nametagSQLite   = "nametag-sqlite"
 	pocketBase      = "pocketbase"
+	pocketBaseTuned = "pocketbase-tuned"
 	plainInsert     = "pgbench"
 )
 
@@ -31,6 +32,9 @@ const (
 	firstAnswer   = "first answer"         // seconds since the program was started
 	indexReady    = "index ready"          // the same
 	replicaKnows  = "replica knows"        // seconds since the other one's answer
+	writtenEach   = "written each"         // KiB a registration
+
+	registrationsAtFirst = "register, at first" // answers a second, just after a checkpoint
 )
 
 // A Measurement is one value that was measured.
@@ -53,14 +57,17 @@ type Results struct {
 	Ended        time.Time         `json:"ended"`
 	Rounds       int               `json:"rounds"`
 	Warmup       float64           `json:"warmup"`   // seconds
+	Settling     float64           `json:"settling"` // seconds
 	Duration     float64           `json:"duration"` // seconds
 	Connections  int               `json:"connections"`
+	Large        int               `json:"large"` // a book with more names is not copied for each turn
 	Sizes        []int             `json:"sizes"` // names in the books on PostgreSQL, ascending
 	Machine      Machine           `json:"machine"`
 	Versions     map[string]string `json:"versions"`
 	Settings     []string          `json:"postgresql_settings"`
 	BooksGB      float64           `json:"books_gb"` // on PostgreSQL's disk, when they are made
 	Measurements []Measurement     `json:"measurements"`
+	Profiles     []Profile         `json:"profiles"`
 }
 
 // Command returns the command that measures the same again.
@@ -69,7 +76,8 @@ func (r *Results) Command() string {
 	for i, n := range r.Sizes {
 		sizes[i] = strconv.Itoa(n)
 	}
-	return fmt.Sprintf("go -C bench run . -sizes %s -rounds %d -warmup %gs -duration %gs", strings.Join(sizes, ","), r.Rounds, r.Warmup, r.Duration)
+	return fmt.Sprintf("go -C bench run . -sizes %s -rounds %d -warmup %gs -settling %gs -duration %gs",
+		strings.Join(sizes, ","), r.Rounds, r.Warmup, r.Settling, r.Duration)
 }
 
 func (r *Results) smallest() int { return r.Sizes[0] }

@@ -24,8 +24,8 @@ func child(args []string) (bool, error) {
 	switch args[0] {
 	case "serve-constant": // ADDRESS FILE
 		return true, serveConstant(args[1], args[2])
-	case "serve-pocketbase": // ADDRESS FOLDER
-		return true, servePocketBase(args[1], args[2])
+	case "serve-" + pocketBase, "serve-" + pocketBaseTuned: // ADDRESS FOLDER
+		return true, servePocketBase(args[1], args[2], args[0] == "serve-"+pocketBaseTuned)
 	case "make-pocketbase": // FOLDER NAMES
 		n, err := strconv.Atoi(args[2])
 		if err != nil {

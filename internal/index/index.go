@@ -243,10 +243,13 @@ func rest(ctx context.Context, d time.Duration) {
 	}
 }
 
-// A view is what is known of a book.
+// A view is what is known of a book. A free name, of which the most are asked
+// for, is looked for in lookalikes, and in passed, where there is hardly any.
 type view struct {
-	seed              maphash.Seed
-	names, lookalikes set // hashes of comparison keys, and of the lookalike keys that are held
+	seed       maphash.Seed
+	names      set // hashes of comparison keys
+	lookalikes set // of the lookalike keys that are held
+	passed     set // of the comparison keys of those who hold none
 
 	rulingsMu sync.RWMutex
 	rulings   storekit.Rulings
@@ -256,20 +259,28 @@ type view struct {
 }
 
 func (v *view) addKeys(key, lookalike []byte) {
-	v.names.add(maphash.Bytes(v.seed, key))
+	h := maphash.Bytes(v.seed, key)
+	v.names.add(h)
 	if len(lookalike) > 0 {
 		v.lookalikes.add(maphash.Bytes(v.seed, lookalike))
+	} else {
+		v.passed.add(h)
 	}
 }
 
 func (v *view) size() (names, bytes int) {
 	names, bytes = v.names.size()
-	_, more := v.lookalikes.size()
-	return names, bytes + more
+	for _, s := range []*set{&v.lookalikes, &v.passed} {
+		_, more := s.size()
+		bytes += more
+	}
+	return names, bytes
 }
 
 func (v *view) obstacle(n nametag.Name, at time.Time) nametag.Obstacle {
-	if v.names.has(maphash.String(v.seed, n.Key())) {
+	key := maphash.String(v.seed, n.Key())
+	similar := v.lookalikes.has(maphash.String(v.seed, n.LookalikeKey()))
+	if similar && v.names.has(key) || v.passed.has(key) {
 		return nametag.Obstacle{Holder: &somePet}
 	}
 	v.rulingsMu.RLock()
@@ -279,7 +290,7 @@ func (v *view) obstacle(n nametag.Name, at time.Time) nametag.Obstacle {
 		r := inForce.Ruling()
 		return nametag.Obstacle{Ruling: &r}
 	}
-	if !permit && v.lookalikes.has(maphash.String(v.seed, n.LookalikeKey())) {
+	if similar && !permit {
 		return nametag.Obstacle{Similar: &somePet}
 	}
 	return nametag.Obstacle{}
@@ -318,10 +329,17 @@ func (v *view) take(rec nametag.Record) (inTurn bool, err error) {
 // change takes the book from before to after. What is in both stays in
 // between.
 func (v *view) change(before, after nametag.State) {
-	name, lookalike := keysOf(before.Pet)
-	newName, newLookalike := keysOf(after.Pet)
-	v.names.replace(v.seed, name, newName)
-	v.lookalikes.replace(v.seed, lookalike, newLookalike)
+	old, new := v.hashesOf(before.Pet), v.hashesOf(after.Pet)
+	for i, s := range []*set{&v.names, &v.lookalikes, &v.passed} {
+		if new[i] != 0 {
+			s.add(new[i])
+		}
+	}
+	for i, s := range []*set{&v.names, &v.lookalikes, &v.passed} {
+		if old[i] != 0 && old[i] != new[i] {
+			s.remove(old[i])
+		}
+	}
 	if before.Ruling == nil && after.Ruling == nil {
 		return
 	}
@@ -335,14 +353,16 @@ func (v *view) change(before, after nametag.State) {
 	}
 }
 
-// keysOf returns the keys that p holds against others, "" for none.
-func keysOf(p *nametag.PetState) (name, lookalike string) {
-	switch {
-	case p == nil:
-		return "", ""
-	case p.LetPass:
-		return p.NameKey, ""
-	default:
-		return p.NameKey, p.LookalikeKey
+// hashesOf returns what p has in names, lookalikes and passed; 0 for nothing.
+func (v *view) hashesOf(p *nametag.PetState) (h [3]uint64) {
+	if p == nil {
+		return h
 	}
+	h[0] = nonZero(maphash.String(v.seed, p.NameKey))
+	if p.LetPass {
+		h[2] = h[0]
+	} else {
+		h[1] = nonZero(maphash.String(v.seed, p.LookalikeKey))
+	}
+	return h
 }

@@ -1,7 +1,6 @@
 package index
 
 import (
-	"hash/maphash"
 	"math/bits"
 	"sync"
 )
@@ -91,17 +90,6 @@ func (s *set) remove(h uint64) bool {
 	}
 	p.slots[free] = 0
 	return true
-}
-
-// replace has the hash of the key new in place of that of the key old; "" has
-// none.
-func (s *set) replace(seed maphash.Seed, old, new string) {
-	if new != "" {
-		s.add(maphash.String(seed, new))
-	}
-	if old != "" && old != new {
-		s.remove(maphash.String(seed, old))
-	}
 }
 
 // size returns how many hashes there are, and how many bytes hold them.
