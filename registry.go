@@ -263,23 +263,24 @@ func (r *Registry) Check(ctx context.Context, names ...string) ([]Verdict, error
 	if len(asked) == 0 {
 		return verdicts, nil
 	}
-	obstacles, asOf, err := r.look(ctx, asked)
+	obstacles, at, asOf, err := r.look(ctx, asked)
 	if err != nil {
 		return nil, err
 	}
 	for j, o := range obstacles {
-		verdicts[which[j]] = r.verdict(asked[j], o).dated(asOf)
+		verdicts[which[j]] = r.verdict(asked[j], o).dated(at, asOf)
 	}
 	return verdicts, nil
 }
 
 // Explain asks the book for the pets that are in the way, of those verdicts that
-// do not tell them. They stay as they are if the book can't be asked.
+// do not tell them. They stay as they are if the book can't be asked; those that
+// are known to be out of date, since it could not be asked lately.
 func (r *Registry) Explain(ctx context.Context, verdicts []Verdict) {
 	var asked []Name
 	var which []int // which[i] is the verdict on asked[i]
 	for i, v := range verdicts {
-		if v.Holder == nil && (v.Status == Taken || v.Status == Similar) {
+		if v.Holder == nil && (v.Status == Taken || v.Status == Similar) && v.AsOf.IsZero() {
 			asked = append(asked, v.Name)
 			which = append(which, i)
 		}
@@ -307,26 +308,22 @@ const explaining = time.Second
 // outdated is how old an index may be before it is told.
 const outdated = 2 * time.Second
 
-// look returns what stands in the way of names, and of what time that is if it
-// may be out of date.
-func (r *Registry) look(ctx context.Context, names []Name) ([]Obstacle, time.Time, error) {
-	at := r.moment()
-	obstacles := make([]Obstacle, len(names))
-	var oldest time.Time
+// look returns what stands in the way of names at a moment, which is now, and of
+// what time that knowledge is.
+func (r *Registry) look(ctx context.Context, names []Name) (obstacles []Obstacle, at, asOf time.Time, err error) {
+	at = r.moment()
+	obstacles = make([]Obstacle, len(names))
 	for i, n := range names {
-		o, asOf, ok := r.glance(at, n)
+		o, of, ok := r.glance(at, n)
 		if !ok {
-			obstacles, err := r.store.Look(ctx, at, names)
-			return obstacles, time.Time{}, err
+			obstacles, err = r.store.Look(ctx, at, names)
+			return obstacles, at, at, err
 		}
-		if obstacles[i] = o; i == 0 { // of the oldest
-			oldest = asOf
+		if obstacles[i] = o; i == 0 { // the oldest
+			asOf = of
 		}
 	}
-	if at.Sub(oldest) <= outdated {
-		oldest = time.Time{}
-	}
-	return obstacles, oldest, nil
+	return obstacles, at, asOf, nil
 }
 
 func (r *Registry) glance(at time.Time, name Name) (o Obstacle, asOf time.Time, ok bool) {
@@ -344,9 +341,11 @@ func (r *Registry) verdict(name Name, o Obstacle) Verdict {
 	return Verdict{Status: Available, Name: name, Message: available(name)}
 }
 
-// dated returns v, saying of what time it is; the zero Time is now.
-func (v Verdict) dated(asOf time.Time) Verdict {
-	if v.AsOf = asOf; !asOf.IsZero() {
+// dated returns v, given at a moment, saying of what time it is if that may
+// be out of date.
+func (v Verdict) dated(at, asOf time.Time) Verdict {
+	if at.Sub(asOf) > outdated {
+		v.AsOf = asOf
 		v.Message += fmt.Sprintf(" The book can’t be reached right now: this is how it was at %s UTC.", asOf.UTC().Format("15:04:05"))
 	}
 	return v

@@ -25,12 +25,20 @@ func (r *Registry) Suggest(ctx context.Context, a Application) (Verdict, error) 
 		return judged(name, refusal), nil
 	case refusal != nil:
 		return r.suggest(ctx, name, a, judged(name, refusal))
-	case r.index == nil:
+	}
+	at := r.moment()
+	o, asOf, ok := r.glance(at, name)
+	if !ok {
 		return r.suggest(ctx, name, a, Verdict{})
 	}
-	v, err := r.checkOne(ctx, name)
-	if err != nil || v.Status == Available {
-		return v, err
+	v := r.verdict(name, o).dated(at, asOf)
+	if v.Status == Similar { // it must be said whose name it looks like
+		verdicts := []Verdict{v}
+		r.Explain(ctx, verdicts)
+		v = verdicts[0]
+	}
+	if v.Status == Available {
+		return v, nil
 	}
 	return r.suggest(ctx, name, a, v)
 }
@@ -40,12 +48,9 @@ func (r *Registry) Suggest(ctx context.Context, a Application) (Verdict, error) 
 func (r *Registry) suggest(ctx context.Context, name Name, a Application, v Verdict) (Verdict, error) {
 	asked := make([]Name, 0, 2*maxSuggestions+1)
 	atOnce := maxSuggestions
-	if r.index == nil { // each question is a way to the book and back
-		atOnce *= 2
-	}
-	if v.Status == "" {
+	if v.Status == "" { // the book is to be asked: all in one question, if possible
 		asked = append(asked, name)
-		atOnce++
+		atOnce = cap(asked)
 	}
 	base := name
 	if v.Status == Similar && v.Holder != nil { // nobody is helped to names that pass for others
@@ -82,35 +87,20 @@ func (r *Registry) suggest(ctx context.Context, name Name, a Application, v Verd
 	return v, err
 }
 
-// checkOne returns the verdict on one name, with the pet that it looks like.
-func (r *Registry) checkOne(ctx context.Context, name Name) (Verdict, error) {
-	obstacles, asOf, err := r.look(ctx, []Name{name})
-	if err != nil {
-		return Verdict{}, err
-	}
-	v := r.verdict(name, obstacles[0]).dated(asOf)
-	if v.Status == Similar {
-		verdicts := []Verdict{v}
-		r.Explain(ctx, verdicts)
-		v = verdicts[0]
-	}
-	return v, nil
-}
-
 // ask adds those of the names that are to be had to v's suggestions. If name is
 // one of them, v is the verdict on it.
 func (r *Registry) ask(ctx context.Context, v *Verdict, name Name, names []Name) error {
 	if len(names) == 0 {
 		return nil
 	}
-	obstacles, asOf, err := r.look(ctx, names)
+	obstacles, at, asOf, err := r.look(ctx, names)
 	if err != nil {
 		return err
 	}
 	for i, o := range obstacles {
 		switch {
 		case names[i] == name:
-			if *v = r.verdict(name, o).dated(asOf); v.Status == Available {
+			if *v = r.verdict(name, o).dated(at, asOf); v.Status == Available {
 				return nil
 			}
 		case len(v.Suggestions) < maxSuggestions && r.obstacleError(names[i], o) == nil:

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime/debug"
 	"strings"
 	"time"
 )
@@ -37,6 +38,7 @@ func serveConstant(addr, file string) error {
 	if err != nil {
 		return err
 	}
+	debug.SetGCPercent(1600) // as much room for garbage as nametag has with a small book
 	server := &http.Server{
 		ReadHeaderTimeout: 10 * time.Second,
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -28,6 +28,7 @@ type options struct {
 	systems     []string // empty for all
 	large       int      // a book with more names is not copied for each turn: it hardly changes by what a turn adds
 	buffers     string   // PostgreSQL's shared_buffers
+	compression string   // PostgreSQL's wal_compression
 	tree        string   // the repository
 	program     string   // a nametag to measure; "" to build one from the tree
 	replicas    int      // how many registrations the other replica is asked about
@@ -36,9 +37,9 @@ type options struct {
 // full is the benchmark, small what tests that it works.
 var (
 	full = options{rounds: 3, warmup: 3 * time.Second, settling: 25 * time.Second, duration: 8 * time.Second, connections: 64,
-		sizes: []int{10_000, 100_000, 1_000_000, 10_000_000}, large: 1_000_000, buffers: "2GB", tree: "..", replicas: 20}
+		sizes: []int{10_000, 100_000, 1_000_000, 10_000_000}, large: 1_000_000, buffers: "2GB", compression: "lz4", tree: "..", replicas: 20}
 	small = options{rounds: 1, warmup: 100 * time.Millisecond, settling: 100 * time.Millisecond, duration: 300 * time.Millisecond, connections: 8,
-		sizes: []int{500, 2_000}, large: 1_000, buffers: "128MB", tree: "..", replicas: 3}
+		sizes: []int{500, 2_000}, large: 1_000, buffers: "128MB", compression: "lz4", tree: "..", replicas: 3}
 )
 
 func main() {
@@ -72,6 +73,7 @@ func run(ctx context.Context) error {
 	duration := flag.Duration("duration", 0, "how long each load is measured")
 	profile := flag.String("profile", "", "measure nothing: take CPU profiles of nametag, and write them for the compiler to this `file`, "+
 		"which is cmd/nametag/default.pgo")
+	compression := flag.String("wal-compression", "", "how PostgreSQL compresses the pages in its log: lz4, pglz or off")
 	program := flag.String("nametag", "", "the nametag `program` to measure, rather than one built from this repository")
 	flag.Parse()
 	if flag.NArg() > 0 {
@@ -87,6 +89,9 @@ func run(ctx context.Context) error {
 		opts = small
 	}
 	opts.program = *program
+	if *compression != "" {
+		opts.compression = *compression
+	}
 	if *rounds > 0 {
 		opts.rounds = *rounds
 	}

@@ -26,6 +26,7 @@ type bench struct {
 	registered atomic.Uint64 // new names, of all systems
 	inserted   map[int]int   // by pgbench, into books that are not copied
 	profiles   []*profile.Profile
+	isOther    bool // program is not made of the tree
 }
 
 // measure does a whole run.
@@ -36,7 +37,7 @@ func measure(ctx context.Context, opts options) (_ *bench, err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
 	b := &bench{options: opts, folder: folder, inserted: map[int]int{}, results: &Results{
-		Began: time.Now().UTC().Truncate(time.Second), Rounds: opts.rounds, Connections: opts.connections, Sizes: opts.sizes,
+		Began: time.Now().UTC().Truncate(time.Second), Command: command(os.Args[1:]), Rounds: opts.rounds, Connections: opts.connections, Sizes: opts.sizes,
 		Warmup: opts.warmup.Seconds(), Settling: opts.settling.Seconds(), Duration: opts.duration.Seconds(), Large: opts.large, Machine: thisMachine(folder)}}
 	if b.books, err = newBooks(opts); err != nil {
 		return nil, err
@@ -58,6 +59,11 @@ func measure(ctx context.Context, opts options) (_ *bench, err error) {
 	}
 	b.results.Ended = time.Now().UTC().Truncate(time.Second)
 	return b, nil
+}
+
+// command returns how the benchmark is run with these arguments.
+func command(args []string) string {
+	return strings.Join(append([]string{"go -C bench run ."}, args...), " ")
 }
 
 var allSystems = []string{constant, nametagPostgres, nametagSQLite, pocketBase, pocketBaseTuned, plainInsert}

@@ -13,7 +13,7 @@ import (
 // prepare builds nametag and makes the books.
 func (b *bench) prepare(ctx context.Context) error {
 	progress("building nametag")
-	if b.program == "" {
+	if b.isOther = b.program != ""; !b.isOther {
 		b.program = filepath.Join(b.folder, "nametag")
 		if _, err := runProgram(ctx, b.tree, "go", "build", "-o", b.program, "./cmd/nametag"); err != nil {
 			return err
@@ -59,6 +59,9 @@ func (b *bench) notePrograms(ctx context.Context) error {
 		commit = unknown // this is no clone
 	} else if changed, err := runProgram(ctx, b.tree, "git", "status", "--porcelain"); err != nil || changed != "" {
 		commit += " and changes"
+	}
+	if b.isOther {
+		commit = "another program, given by -nametag; peers and load: " + commit
 	}
 	b.results.Settings = settings
 	b.results.Versions = map[string]string{

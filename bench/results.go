@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 )
 
@@ -55,6 +53,7 @@ type Measurement struct {
 type Results struct {
 	Began        time.Time         `json:"began"`
 	Ended        time.Time         `json:"ended"`
+	Command      string            `json:"command"` // that measures the same again
 	Rounds       int               `json:"rounds"`
 	Warmup       float64           `json:"warmup"`   // seconds
 	Settling     float64           `json:"settling"` // seconds
@@ -68,16 +67,6 @@ type Results struct {
 	BooksGB      float64           `json:"books_gb"` // on PostgreSQL's disk, when they are made
 	Measurements []Measurement     `json:"measurements"`
 	Profiles     []Profile         `json:"profiles"`
-}
-
-// Command returns the command that measures the same again.
-func (r *Results) Command() string {
-	sizes := make([]string, len(r.Sizes))
-	for i, n := range r.Sizes {
-		sizes[i] = strconv.Itoa(n)
-	}
-	return fmt.Sprintf("go -C bench run . -sizes %s -rounds %d -warmup %gs -settling %gs -duration %gs",
-		strings.Join(sizes, ","), r.Rounds, r.Warmup, r.Settling, r.Duration)
 }
 
 func (r *Results) smallest() int { return r.Sizes[0] }

@@ -29,7 +29,8 @@ func collectSteadily(ctx context.Context) {
 	set := 100
 	for {
 		metrics.Read(live)
-		if p := gcPercent(live[0].Value.Uint64()); p < set*9/10 || p > set*11/10 { // it stops the world for a moment
+		inUse := live[0].Value.Uint64()                                          // 0 before the first collection
+		if p := gcPercent(inUse); inUse > 0 && (p < set*9/10 || p > set*11/10) { // it stops the world for a moment
 			debug.SetGCPercent(p)
 			set = p
 		}
@@ -42,8 +43,9 @@ func collectSteadily(ctx context.Context) {
 }
 
 // gcPercent returns by how many percent a heap of so many bytes in use grows to
-// have garbageRoom for garbage.
+// have garbageRoom for garbage. With 640 MiB in use and more, there is room for a
+// tenth. No heap is collected before it has 4 MiB for each hundred.
 func gcPercent(live uint64) int {
-	const least, most = 10, 6400 // at 640 MiB and more, at 1 MiB and less
+	const least, most = 10, 100 * garbageRoom / (4 << 20)
 	return int(min(max(100*garbageRoom/max(live, 1), least), most))
 }

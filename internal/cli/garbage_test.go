@@ -12,9 +12,9 @@ import (
 
 func TestGCPercent(t *testing.T) {
 	for live, want := range map[uint64]int{
-		0:         6400,
-		1 << 20:   6400,
-		4 << 20:   1600,
+		0:         1600,
+		1 << 20:   1600,
+		8 << 20:   800,
 		64 << 20:  100,
 		256 << 20: 25,
 		4 << 30:   10,
@@ -31,7 +31,7 @@ func TestCollectSteadily(t *testing.T) {
 	t.Setenv("GOGC", "")
 	before := debug.SetGCPercent(-1)
 	defer debug.SetGCPercent(before)
-	for _, inUse := range []uint64{8 << 20, 256 << 20} {
+	for _, inUse := range []uint64{0, 2 << 20, 8 << 20, 256 << 20} {
 		synctest.Test(t, func(t *testing.T) {
 			ctx, stop := context.WithCancel(t.Context())
 			ballast := make([]byte, inUse)

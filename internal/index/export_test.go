@@ -2,7 +2,6 @@ package index
 
 import (
 	"fmt"
-	"hash/maphash"
 	"log/slog"
 	"math/rand/v2"
 	"testing"
@@ -22,7 +21,7 @@ func AskOften(t *testing.T) {
 // it.
 func NewFilled(n int) (*Index, []nametag.Name) {
 	x := New(nil, slog.New(slog.DiscardHandler))
-	v := &view{seed: maphash.MakeSeed()}
+	v := newView(nametag.Head{})
 	names := make([]nametag.Name, 2*n)
 	for i := range names {
 		text := fmt.Sprintf("bella %d", i)

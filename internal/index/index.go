@@ -29,8 +29,8 @@ type Index struct {
 
 	log *slog.Logger
 
-	view   atomic.Pointer[view] // nil until the index is filled
-	asOf   atomic.Int64         // when view was last known to be all that there is; nanoseconds since 1970
+	view   atomic.Pointer[view] // answers; nil until the index is filled
+	learns atomic.Pointer[view] // takes up what is changed through the index; nil while what is read will have it
 	wake   chan struct{}        // there is something in the journal
 	filled chan struct{}        // closed when the index is filled for the first time
 }
@@ -62,10 +62,11 @@ func (x *Index) Size() (names, bytes int) {
 // AsOf returns when what the index knows was last known to be all that there
 // is; the zero Time until it is filled.
 func (x *Index) AsOf() time.Time {
-	if x.view.Load() == nil {
+	v := x.view.Load()
+	if v == nil {
 		return time.Time{}
 	}
-	return time.Unix(0, x.asOf.Load()).UTC()
+	return v.isOf()
 }
 
 // Glance implements nametag.Index.
@@ -74,7 +75,7 @@ func (x *Index) Glance(at time.Time, name nametag.Name) (o nametag.Obstacle, asO
 	if v == nil {
 		return nametag.Obstacle{}, time.Time{}, false
 	}
-	asOf = x.AsOf() // first: what is looked up is this new at least
+	asOf = v.isOf() // first: what is looked up is this new at least
 	return v.obstacle(name, at), asOf, true
 }
 
@@ -98,9 +99,9 @@ func (x *Index) Apply(ctx context.Context, c nametag.Change) (nametag.Result, er
 // learn takes up what was changed through the index. If others have changed the
 // book before, it is taken up once more, in its turn, from the journal.
 func (x *Index) learn(results ...nametag.Result) {
-	v := x.view.Load()
+	v := x.learns.Load()
 	if v == nil {
-		return // what is being loaded will have it
+		return
 	}
 	inTurn := true
 	for _, res := range results {
@@ -120,9 +121,11 @@ func (x *Index) learn(results ...nametag.Result) {
 // askEvery is how often the journal is asked for what others did.
 var askEvery = 200 * time.Millisecond
 
-// How long is waited after a failure, and how much is read at once.
+// How long is waited after a failure, at first and at most, and how much is read
+// at once.
 const (
 	tryAgain = time.Second
+	tryLater = 10 * time.Second
 	pageSize = 1000
 )
 
@@ -132,28 +135,49 @@ var errOther = errors.New("the journal does not go on where it was left: the dat
 // Run fills the index and keeps it up to date until ctx ends. Meanwhile the
 // database may go and come back, or be restored from a backup.
 func (x *Index) Run(ctx context.Context) {
-	for ctx.Err() == nil {
+	pause := tryAgain
+	for {
 		begun := time.Now()
-		v, err := x.load(ctx)
+		err := x.fill(ctx)
 		if err == nil {
-			x.asOf.Store(begun.UnixNano())
-			x.view.Store(v)
-			names, bytes := v.size()
-			x.log.InfoContext(ctx, "names are checked in memory", "names", names, "bytes", bytes, "seconds", time.Since(begun).Seconds())
-			select {
-			case <-x.filled:
-			default:
-				close(x.filled)
-			}
-			err = x.follow(ctx, v)
-			x.view.Store(nil)
+			err = x.follow(ctx, x.view.Load())
 		}
+		x.learns.Store(nil)
+		x.view.Store(nil)
 		if ctx.Err() != nil {
 			return
 		}
-		x.log.WarnContext(ctx, "names are checked in the database until the index is filled", "error", err)
-		rest(ctx, tryAgain)
+		if time.Since(begun) > time.Minute {
+			pause = tryAgain
+		}
+		x.log.WarnContext(ctx, "names are checked in the database until the index is filled", "error", err, "tried_again_after", pause.String())
+		rest(ctx, pause)
+		pause = min(2*pause, tryLater)
 	}
+}
+
+// fill reads the book, and has the index answer from it.
+func (x *Index) fill(ctx context.Context) error {
+	begun := time.Now()
+	v, err := x.load(ctx)
+	if err != nil {
+		return err
+	}
+	// What is changed through the index from here on, v takes up by itself, and
+	// what was changed before, it catches up with.
+	x.learns.Store(v)
+	if err := x.catchUp(ctx, v); err != nil {
+		return err
+	}
+	x.view.Store(v)
+	names, bytes := v.size()
+	x.log.InfoContext(ctx, "names are checked in memory", "names", names, "bytes", bytes, "seconds", time.Since(begun).Seconds())
+	select {
+	case <-x.filled:
+	default:
+		close(x.filled)
+	}
+	return nil
 }
 
 // load reads the whole book. The journal's head is read before: what was
@@ -163,7 +187,7 @@ func (x *Index) load(ctx context.Context) (*view, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &view{seed: maphash.MakeSeed(), head: head}
+	v := newView(head)
 	if err := x.EachKey(ctx, v.addKeys); err != nil {
 		return nil, err
 	}
@@ -173,13 +197,16 @@ func (x *Index) load(ctx context.Context) (*view, error) {
 	return v, x.catchUp(ctx, v)
 }
 
+func newView(head nametag.Head) *view {
+	return &view{seed: maphash.MakeSeed(), head: head, ahead: make(map[string]nametag.Record)}
+}
+
 // follow keeps v up to date until ctx ends, or the book turns out to be another.
 func (x *Index) follow(ctx context.Context, v *view) error {
 	tick := time.NewTicker(askEvery)
 	defer tick.Stop()
 	failing := false
 	for {
-		asked := time.Now()
 		err := x.catchUp(ctx, v)
 		switch {
 		case errors.Is(err, errOther) || ctx.Err() != nil:
@@ -195,7 +222,6 @@ func (x *Index) follow(ctx context.Context, v *view) error {
 				x.log.InfoContext(ctx, "the index is up to date again")
 			}
 			failing = false
-			x.asOf.Store(asked.UnixNano())
 		}
 		select {
 		case <-tick.C:
@@ -208,7 +234,7 @@ func (x *Index) follow(ctx context.Context, v *view) error {
 
 // catchUp takes up everything that the journal has when it is called.
 func (x *Index) catchUp(ctx context.Context, v *view) error {
-	known := v.lastTaken()
+	asked, known := time.Now(), v.lastTaken()
 	head, err := x.JournalHead(ctx)
 	if err != nil {
 		return err
@@ -225,12 +251,16 @@ func (x *Index) catchUp(ctx context.Context, v *view) error {
 			return errOther
 		}
 		for _, rec := range page {
-			if _, err := v.take(rec); err != nil {
+			switch inTurn, err := v.take(rec); {
+			case err != nil:
 				return err
+			case !inTurn:
+				return fmt.Errorf("row %d is missing: %w", v.lastTaken().Seq+1, errOther)
 			}
 		}
 		known = v.lastTaken()
 	}
+	v.asOf.Store(asked.UnixNano())
 	return nil
 }
 
@@ -254,9 +284,14 @@ type view struct {
 	rulingsMu sync.RWMutex
 	rulings   storekit.Rulings
 
-	mu   sync.Mutex   // one change after another
-	head nametag.Head // everything up to here was taken up in its turn
+	asOf atomic.Int64 // when it was last known to have all that there is; nanoseconds since 1970
+
+	mu    sync.Mutex                // one change after another
+	head  nametag.Head              // everything up to here was taken up in its turn
+	ahead map[string]nametag.Record // by each of their keys, the last ones that were taken up before it
 }
+
+func (v *view) isOf() time.Time { return time.Unix(0, v.asOf.Load()).UTC() }
 
 func (v *view) addKeys(key, lookalike []byte) {
 	h := maphash.Bytes(v.seed, key)
@@ -323,7 +358,31 @@ func (v *view) take(rec nametag.Record) (inTurn bool, err error) {
 	if inTurn {
 		v.head = rec.Head()
 	}
-	return inTurn, nil
+	return inTurn, v.settle(rec, inTurn)
+}
+
+// settle sees to it that rec, which was just taken up, undoes nothing that was
+// taken up before its turn.
+func (v *view) settle(rec nametag.Record, inTurn bool) error {
+	for _, key := range []string{rec.Key, rec.FormerKey} {
+		if key == "" {
+			continue
+		}
+		later, ok := v.ahead[key]
+		switch {
+		case ok && later.Seq > rec.Seq:
+			e, err := later.Event()
+			if err != nil {
+				return err
+			}
+			v.change(e.Before, e.After)
+		case !inTurn:
+			v.ahead[key] = rec
+		default:
+			delete(v.ahead, key)
+		}
+	}
+	return nil
 }
 
 // change takes the book from before to after. What is in both stays in

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -345,6 +346,76 @@ func TestAnotherBookIsReadAnew(t *testing.T) {
 				t.Errorf("what was in the book before is %s", got)
 			}
 		})
+	}
+}
+
+// A hooked store calls a function at each of its answers.
+type hooked struct {
+	nametag.Store
+	head    func(n int32, h nametag.Head) // after the nth question for the head
+	heads   atomic.Int32
+	rows    atomic.Int32 // how often rows were asked for
+	missing atomic.Int64 // a row that is not there
+}
+
+func (h *hooked) JournalHead(ctx context.Context) (nametag.Head, error) {
+	head, err := h.Store.JournalHead(ctx)
+	if n := h.heads.Add(1); h.head != nil {
+		h.head(n, head)
+	}
+	return head, err
+}
+
+func (h *hooked) Journal(ctx context.Context, q nametag.JournalQuery) ([]nametag.Record, error) {
+	h.rows.Add(1)
+	rows, err := h.Store.Journal(ctx, q)
+	return slices.DeleteFunc(rows, func(r nametag.Record) bool { return r.Seq == h.missing.Load() }), err
+}
+
+// What is registered through the index while it is being filled, it knows when
+// it is, and it is not older than it says.
+func TestTheIndexIsFilledWithWhatItsOwnProcessDoesMeanwhile(t *testing.T) {
+	book := newBook(t)
+	register(t, book, "Bella")
+	h := &hooked{Store: book}
+	x := index.New(h, slog.New(slog.DiscardHandler))
+	var last time.Time
+	h.head = func(n int32, head nametag.Head) {
+		if n <= 3 { // before it reads, when it has read, and when it begins to learn
+			register(t, x, fmt.Sprintf("Max %d", n))
+			last = time.Now()
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	go x.Run(ctx)
+	<-x.Filled()
+	for n := range 3 {
+		if got := glance(x, name(t, fmt.Sprintf("Max %d", n+1))); got != "taken" {
+			t.Errorf("pet %d, registered while the index was filled, is %s", n+1, got)
+		}
+	}
+	if age := last.Sub(x.AsOf()); age > time.Second {
+		t.Errorf("it is said to be %v old", age)
+	}
+}
+
+// A row that somebody took out of the journal can't be waited for.
+func TestAMissingRowMakesItReadTheBookAnew(t *testing.T) {
+	index.AskOften(t)
+	book := newBook(t)
+	register(t, book, "Bella")
+	h := &hooked{Store: book}
+	x := run(t, h)
+	h.missing.Store(2)
+	register(t, book, "Max", "Rex")
+	for start := time.Now(); glance(x, name(t, "Max")) != "taken" || glance(x, name(t, "Rex")) != "taken"; time.Sleep(5 * time.Millisecond) {
+		if time.Since(start) > 5*time.Second {
+			t.Fatalf("the book is not read; rows were asked for %d times", h.rows.Load())
+		}
+	}
+	if n := h.rows.Load(); n > 100 {
+		t.Errorf("rows were asked for %d times", n)
 	}
 }
 

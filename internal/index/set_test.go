@@ -3,8 +3,11 @@ package index
 import (
 	"math/rand/v2"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
+
+	"nametag"
 )
 
 // A set agrees with a map, whatever is done to it. Few upper bits make for long
@@ -54,5 +57,42 @@ func TestASetTakesAtMostTwelveBytesAHash(t *testing.T) {
 				t.Fatalf("%d hashes take %.2f bytes each", n, perHash)
 			}
 		}
+	}
+}
+
+// What this process did is not undone by what others had done before, and what
+// comes later from the journal.
+func TestWhatOthersDidBeforeUndoesNothing(t *testing.T) {
+	pet := nametag.State{Pet: &nametag.PetState{Name: "Bella", NameKey: "bella", LookalikeKey: "bella"}}
+	event := func(a nametag.Action, before, after nametag.State) nametag.Event {
+		return nametag.NewEvent(a, nametag.Origin{Via: nametag.ViaAPI}, before, after)
+	}
+	var head nametag.Head
+	var rows []nametag.Record
+	for _, e := range []nametag.Event{
+		event(nametag.ActionRegistered, nametag.State{}, pet),
+		event(nametag.ActionReleased, pet, nametag.State{}),
+		event(nametag.ActionRegistered, nametag.State{}, pet),
+		event(nametag.ActionReleased, pet, nametag.State{}),
+	} {
+		row := head.Append(e)
+		rows, head = append(rows, row), row.Head()
+	}
+	v := newView(nametag.Head{})
+	for _, step := range []struct {
+		row    int
+		inTurn bool
+		taken  bool // afterwards
+	}{{0, true, true}, {2, false, true}, {1, true, true}, {2, true, true}, {3, true, false}} {
+		inTurn, err := v.take(rows[step.row])
+		if err != nil || inTurn != step.inTurn {
+			t.Fatalf("row %d is in turn: %v, %v", step.row+1, inTurn, err)
+		}
+		if o := v.obstacle(nametag.RestoreName("Bella", "bella"), time.Now()); (o.Holder != nil) != step.taken {
+			t.Errorf("after row %d the name is taken: %v, want %v", step.row+1, o.Holder != nil, step.taken)
+		}
+	}
+	if len(v.ahead) > 0 {
+		t.Errorf("%d rows are still remembered", len(v.ahead))
 	}
 }

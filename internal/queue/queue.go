@@ -8,8 +8,8 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"nametag"
@@ -22,11 +22,12 @@ import (
 type Queue struct {
 	nametag.Store
 
-	calls chan *call
-	done  chan struct{} // closed when the last transaction has ended
+	wake chan struct{} // there is something new below
+	done chan struct{} // closed when the last transaction has ended
 
-	mu     sync.RWMutex // held to write by Close
-	closed bool
+	mu      sync.Mutex
+	waiting []*call
+	closed  bool
 }
 
 var _ nametag.Store = (*Queue)(nil)
@@ -35,8 +36,8 @@ const (
 	// maxWaiting is how many calls may wait: about a second's work.
 	maxWaiting = 4096
 
-	// maxTogether is how many entries make one transaction. A call that has as
-	// many does not wait for others.
+	// maxTogether is how many entries a transaction has at most. A call that has
+	// as many does not wait for others.
 	maxTogether = 1000
 
 	// patience is how long a transaction may take.
@@ -46,15 +47,8 @@ const (
 // A call is one of Insert.
 type call struct {
 	entries []nametag.Entry
-	state   atomic.Int32 // waiting, or the first of the others to happen
-	answer  chan answer  // has room for it
+	answer  chan answer // has room for it
 }
-
-const (
-	waiting   = iota
-	underWay  // its fate is decided by the database
-	withdrawn // nothing of it was done, or will be
-)
 
 type answer struct {
 	results []nametag.Result
@@ -63,13 +57,17 @@ type answer struct {
 
 // New returns a queue before store, until Close.
 func New(store nametag.Store) *Queue {
-	q := &Queue{Store: store, calls: make(chan *call, maxWaiting), done: make(chan struct{})}
+	q := &Queue{Store: store, wake: make(chan struct{}, 1), done: make(chan struct{})}
 	go q.work()
 	return q
 }
 
 // Waiting returns how many calls wait for the next transaction.
-func (q *Queue) Waiting() int { return len(q.calls) }
+func (q *Queue) Waiting() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.waiting)
+}
 
 // Insert implements nametag.Store. If ctx ends while the call waits, nothing is
 // entered; if it ends later, Insert waits nevertheless, and tells what became of
@@ -88,7 +86,7 @@ func (q *Queue) Insert(ctx context.Context, entries []nametag.Entry) ([]nametag.
 		return a.results, a.err
 	case <-ctx.Done():
 	}
-	if c.state.CompareAndSwap(waiting, withdrawn) {
+	if q.leave(c) {
 		return nil, fmt.Errorf("wait to be entered: %w", ctx.Err())
 	}
 	a := <-c.answer
@@ -96,16 +94,38 @@ func (q *Queue) Insert(ctx context.Context, entries []nametag.Entry) ([]nametag.
 }
 
 func (q *Queue) join(c *call) error {
-	q.mu.RLock()
-	defer q.mu.RUnlock()
-	if q.closed {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	switch {
+	case q.closed:
 		return nametag.Unavailable(errors.New("the queue is closed"))
+	case len(q.waiting) == maxWaiting:
+		return &nametag.Error{Code: nametag.CodeUnavailable,
+			Message: "Too many are registering right now. Please try again in a moment.",
+			Err:     fmt.Errorf("%d registrations are waiting already", maxWaiting)}
 	}
+	q.waiting = append(q.waiting, c)
+	q.rouse()
+	return nil
+}
+
+// leave takes c back, and reports whether it was still waiting.
+func (q *Queue) leave(c *call) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	i := slices.Index(q.waiting, c)
+	if i < 0 {
+		return false
+	}
+	q.waiting = slices.Delete(q.waiting, i, i+1)
+	return true
+}
+
+// rouse wakes the worker. Whoever calls it holds q.mu.
+func (q *Queue) rouse() {
 	select {
-	case q.calls <- c:
-		return nil
-	default:
-		return nametag.Unavailable(fmt.Errorf("%d registrations are waiting already", maxWaiting))
+	case q.wake <- struct{}{}:
+	default: // it will wake up anyway
 	}
 }
 
@@ -113,10 +133,8 @@ func (q *Queue) join(c *call) error {
 // later get an *nametag.Error with CodeUnavailable.
 func (q *Queue) Close() error {
 	q.mu.Lock()
-	if !q.closed {
-		q.closed = true
-		close(q.calls)
-	}
+	q.closed = true
+	q.rouse()
 	q.mu.Unlock()
 	<-q.done
 	return q.Store.Close()
@@ -124,60 +142,54 @@ func (q *Queue) Close() error {
 
 func (q *Queue) work() {
 	defer close(q.done)
-	for c := range q.calls {
-		q.serve(q.gather(c))
-	}
-}
-
-// gather returns the calls that make the next transaction: the first, and those
-// that wait behind it. Callers who are on their way, since they have just been
-// answered, get to come first; where there are none, that takes no time.
-func (q *Queue) gather(first *call) []*call {
-	for n := -1; len(q.calls) > n; {
-		n = len(q.calls)
-		runtime.Gosched()
-	}
-	var together []*call
-	n := 0
-	for c := first; c != nil; c = q.next(n) {
-		if c.state.CompareAndSwap(waiting, underWay) {
-			together = append(together, c)
-			n += len(c.entries)
+	for {
+		together, closed := q.take()
+		switch {
+		case len(together) > 0:
+			q.serve(together)
+		case closed:
+			return
+		default:
+			<-q.wake
 		}
 	}
-	return together
 }
 
-// next returns a call that waits, if n entries leave room for it; nil if not.
-func (q *Queue) next(n int) *call {
-	if n >= maxTogether {
-		return nil
+// take returns the calls that make the next transaction, and whether the queue
+// is closed. Callers who are on their way, since they have just been answered,
+// get to come first; where there are none, that takes no time.
+func (q *Queue) take() (together []*call, closed bool) {
+	for before := -1; q.Waiting() > before; {
+		before = q.Waiting()
+		runtime.Gosched()
 	}
-	select {
-	case c := <-q.calls:
-		return c
-	default:
-		return nil
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	entries, n := 0, 0
+	for n < len(q.waiting) && entries+len(q.waiting[n].entries) <= maxTogether {
+		entries += len(q.waiting[n].entries)
+		n++
 	}
+	together = slices.Clone(q.waiting[:n])
+	q.waiting = slices.Delete(q.waiting, 0, n)
+	return together, q.closed
 }
 
 // serve enters the calls' entries in one transaction and answers each. A failure
-// that may be due to one of them, as it is not the database's, makes each a
-// transaction of its own.
-func (q *Queue) serve(together []*call) {
-	if len(together) == 0 {
-		return
-	}
+// that may be due to one of them, as it is not the database's, makes each half of
+// them a transaction of its own. The error is the last one.
+func (q *Queue) serve(together []*call) error {
 	var entries []nametag.Entry
 	for _, c := range together {
 		entries = append(entries, c.entries...)
 	}
 	results, err := q.insert(entries)
-	if err != nil && len(together) > 1 && nametag.ErrorCode(err) == nametag.CodeInternal {
-		for _, c := range together {
-			q.serve([]*call{c})
+	if err != nil && len(together) > 1 && mayBeARow(err) {
+		half := len(together) / 2
+		if err = q.serve(together[:half]); err == nil || mayBeARow(err) {
+			return q.serve(together[half:])
 		}
-		return
+		together = together[half:] // the database is gone now: they fail as well
 	}
 	for _, c := range together {
 		if err != nil {
@@ -188,6 +200,12 @@ func (q *Queue) serve(together []*call) {
 		c.answer <- answer{results: results[:n:n]}
 		results = results[n:]
 	}
+	return err
+}
+
+// mayBeARow reports whether err may be due to one of several entries.
+func mayBeARow(err error) bool {
+	return nametag.ErrorCode(err) == nametag.CodeInternal && !errors.Is(err, nametag.ErrNoHead)
 }
 
 // insert calls the Store. Whoever called Insert may be gone, so its context says

@@ -155,7 +155,7 @@ func TestABadRowFailsAlone(t *testing.T) {
 			synctest.Wait()
 		}
 		wg.Wait()
-		s.mustHaveHad(t, 1, 4, 1, 1, 1, 1)
+		s.mustHaveHad(t, 1, 4, 2, 1, 1, 2, 1, 1)
 	})
 }
 
@@ -178,6 +178,67 @@ func TestADatabaseThatIsGoneIsNotAskedForEach(t *testing.T) {
 	})
 }
 
+// The database may go while it is found out which row is to blame. Then it is not
+// asked for the others, of whom there may be a thousand.
+func TestADatabaseThatGoesMeanwhileIsNotAskedForEach(t *testing.T) {
+	during(t, func(t *testing.T, q *queue.Queue, s *slowStore) {
+		s.fail = func(entries []nametag.Entry) error {
+			switch len(s.sizes) {
+			case 1:
+				return nil
+			case 2:
+				return errors.New("a bad row")
+			default:
+				return nametag.Unavailable(errors.New("gone"))
+			}
+		}
+		var wg sync.WaitGroup
+		wg.Go(func() { insert(t.Context(), q, "first") })
+		synctest.Wait()
+		for i := range 1000 {
+			wg.Go(func() {
+				if err := insert(t.Context(), q, fmt.Sprint(i)); nametag.ErrorCode(err) != nametag.CodeUnavailable {
+					t.Errorf("%d is told %v", i, err)
+				}
+			})
+		}
+		wg.Wait()
+		s.mustHaveHad(t, 1, 1000, 500)
+	})
+}
+
+// What is wrong with the book is wrong for everybody.
+func TestABrokenJournalIsNotAskedForEach(t *testing.T) {
+	during(t, func(t *testing.T, q *queue.Queue, s *slowStore) {
+		s.fail = func([]nametag.Entry) error { return nametag.ErrNoHead }
+		var wg sync.WaitGroup
+		for _, name := range []string{"first", "second", "third"} {
+			wg.Go(func() {
+				if err := insert(t.Context(), q, name); !errors.Is(err, nametag.ErrNoHead) {
+					t.Errorf("%s is told %v", name, err)
+				}
+			})
+			synctest.Wait()
+		}
+		wg.Wait()
+		s.mustHaveHad(t, 1, 2)
+	})
+}
+
+// A transaction has a thousand entries at most, however many each call has.
+func TestCallsOfManyAreNotTooManyTogether(t *testing.T) {
+	during(t, func(t *testing.T, q *queue.Queue, s *slowStore) {
+		var wg sync.WaitGroup
+		wg.Go(func() { insert(t.Context(), q, "first") })
+		synctest.Wait()
+		for range 3 {
+			wg.Go(func() { q.Insert(t.Context(), make([]nametag.Entry, 400)) })
+		}
+		wg.Wait()
+		s.mustHaveHad(t, 1, 800, 400)
+	})
+}
+
 func TestAFullQueueSaysSoAtOnce(t *testing.T) {
 	during(t, func(t *testing.T, q *queue.Queue, s *slowStore) {
 		var wg sync.WaitGroup
@@ -191,7 +252,7 @@ func TestAFullQueueSaysSoAtOnce(t *testing.T) {
 			t.Errorf("%d are waiting", n)
 		}
 		start := time.Now()
-		if err := insert(t.Context(), q, "one too many"); nametag.ErrorCode(err) != nametag.CodeUnavailable || time.Since(start) > 0 {
+		if err := insert(t.Context(), q, "one too many"); nametag.ErrorCode(err) != nametag.CodeUnavailable || time.Since(start) > 0 || !strings.Contains(err.Error(), "Too many are registering right now") {
 			t.Errorf("it is told %v after %v", err, time.Since(start))
 		}
 		wg.Wait()
@@ -216,6 +277,9 @@ func TestWhoeverHangsUpLearnsTheirFate(t *testing.T) {
 		synctest.Wait()
 		if err := insert(brief, q, "waiting"); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("waiting, it is told %v", err)
+		}
+		if n := q.Waiting(); n != 0 {
+			t.Errorf("%d are waiting who have gone", n)
 		}
 		wg.Wait()
 		if err := insert(t.Context(), q, "next"); err != nil {

@@ -65,8 +65,8 @@ var problems = []problem{
 		"A browser sent this from a page of another site. Registering works from the registry's own pages, and from programs."},
 	{codeRateLimited, http.StatusTooManyRequests, "Too many requests",
 		"This client sent more requests than the limit allows. Wait as many seconds as Retry-After says."},
-	{nametag.CodeUnavailable, http.StatusServiceUnavailable, "Database unavailable",
-		"The registry cannot reach its database. Nothing is lost: try again after as many seconds as Retry-After says, with the same Idempotency-Key."},
+	{nametag.CodeUnavailable, http.StatusServiceUnavailable, "Unavailable for a moment",
+		"The registry cannot reach its database, or more are registering than it can enter. Nothing is lost: try again after as many seconds as Retry-After says, with the same Idempotency-Key."},
 	{nametag.CodeInternal, http.StatusInternalServerError, "Internal error",
 		"A defect in the registry. It has been logged under the request's id; tell the operator that id."},
 }
