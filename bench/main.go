@@ -31,6 +31,7 @@ type options struct {
 	compression string   // PostgreSQL's wal_compression
 	tree        string   // the repository
 	program     string   // a nametag to measure; "" to build one from the tree
+	trial       bool     // of the benchmark itself
 	replicas    int      // how many registrations the other replica is asked about
 }
 
@@ -39,7 +40,7 @@ var (
 	full = options{rounds: 3, warmup: 3 * time.Second, settling: 25 * time.Second, duration: 8 * time.Second, connections: 64,
 		sizes: []int{10_000, 100_000, 1_000_000, 10_000_000}, large: 1_000_000, buffers: "2GB", compression: "lz4", tree: "..", replicas: 20}
 	small = options{rounds: 1, warmup: 100 * time.Millisecond, settling: 100 * time.Millisecond, duration: 300 * time.Millisecond, connections: 8,
-		sizes: []int{500, 2_000}, large: 1_000, buffers: "128MB", compression: "lz4", tree: "..", replicas: 3}
+		sizes: []int{500, 2_000}, large: 1_000, buffers: "128MB", compression: "lz4", tree: "..", replicas: 3, trial: true}
 )
 
 func main() {

@@ -37,7 +37,7 @@ func measure(ctx context.Context, opts options) (_ *bench, err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
 	b := &bench{options: opts, folder: folder, inserted: map[int]int{}, results: &Results{
-		Began: time.Now().UTC().Truncate(time.Second), Command: command(os.Args[1:]), Rounds: opts.rounds, Connections: opts.connections, Sizes: opts.sizes,
+		Began: time.Now().UTC().Truncate(time.Second), Command: command(os.Args[1:]), Trial: opts.trial, Rounds: opts.rounds, Connections: opts.connections, Sizes: opts.sizes,
 		Warmup: opts.warmup.Seconds(), Settling: opts.settling.Seconds(), Duration: opts.duration.Seconds(), Large: opts.large, Machine: thisMachine(folder)}}
 	if b.books, err = newBooks(opts); err != nil {
 		return nil, err

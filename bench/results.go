@@ -53,7 +53,8 @@ type Measurement struct {
 type Results struct {
 	Began        time.Time         `json:"began"`
 	Ended        time.Time         `json:"ended"`
-	Command      string            `json:"command"` // that measures the same again
+	Command      string            `json:"command"`         // that measures the same again
+	Trial        bool              `json:"trial,omitempty"` // of the benchmark itself
 	Rounds       int               `json:"rounds"`
 	Warmup       float64           `json:"warmup"`   // seconds
 	Settling     float64           `json:"settling"` // seconds

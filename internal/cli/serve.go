@@ -65,7 +65,10 @@ func (c serveCmd) Run(ctx context.Context, p Process) (err error) {
 	}
 	index := index.New(db, log)
 	queue := queue.New(index)
-	defer closing(&err, queue)
+	defer func() {
+		closing(&err, queue) // a database that hangs may take a while
+		log.Info("stopped")
+	}()
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	secure, err := c.newHTTPS(log, metrics, db)
@@ -79,9 +82,7 @@ func (c serveCmd) Run(ctx context.Context, p Process) (err error) {
 	}
 
 	log.Info("serving", c.facts(p, on, secure, place)...)
-	err = c.serve(ctx, log, on, secure, metrics, queue, index)
-	log.Info("stopped")
-	return err
+	return c.serve(ctx, log, on, secure, metrics, queue, index)
 }
 
 // facts are what an operator wants to know of a server that starts.

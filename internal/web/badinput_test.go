@@ -81,6 +81,18 @@ func TestBadInput(t *testing.T) {
 	s.register("Bella")
 }
 
+func TestCompressedBodiesAreRefused(t *testing.T) {
+	s := newSite(t)
+	const body = `{"name":"Bella","favorite_color":"blue","category":"cat"}`
+	a := s.do("POST", "/api/v1/pets", body, "Content-Type", "application/json", "Content-Encoding", "gzip")
+	if a.StatusCode != 415 || !strings.Contains(a.body, `\"gzip\"`) {
+		t.Errorf("%d: %s", a.StatusCode, a.body)
+	}
+	if a := s.do("POST", "/api/v1/pets", body, "Content-Type", "application/json", "Content-Encoding", "identity"); a.StatusCode != 201 {
+		t.Errorf("%d: %s", a.StatusCode, a.body)
+	}
+}
+
 // A client that does not wait for leave sends all of its body before it reads.
 // It still gets to read the answer.
 func TestTooLargeIsAnsweredToBluntClients(t *testing.T) {

@@ -37,6 +37,9 @@ func readBody(r *http.Request, want string) ([]byte, error) {
 	if r.ContentLength == 0 && r.Header.Get("Content-Type") == "" {
 		return nil, nil // some clients name no type when they send nothing
 	}
+	if coding := r.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
+		return nil, webError(codeMediaType, "A body with the Content-Encoding %q can't be read here. Send it as it is, without that header.", coding)
+	}
 	media, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || media != want {
 		return nil, webError(codeMediaType, "This address takes a body of the type %s. Set the Content-Type header to it.", want)
