@@ -2,7 +2,6 @@ package nametag
 
 import (
 	"context"
-	"hash/fnv"
 	"slices"
 	"strings"
 	"unicode"
@@ -104,6 +103,9 @@ func (r *Registry) ask(ctx context.Context, v *Verdict, name Name, names []Name)
 				return nil
 			}
 		case len(v.Suggestions) < maxSuggestions && r.obstacleError(names[i], o) == nil:
+			if v.Suggestions == nil {
+				v.Suggestions = make([]Name, 0, maxSuggestions)
+			}
 			v.Suggestions = append(v.Suggestions, names[i])
 		}
 	}
@@ -148,9 +150,11 @@ func (r *Registry) variationsOf(name Name, a Application) *variations {
 			v.first = append(v.first, v.base+" the "+category.Title())
 		}
 	}
-	h := fnv.New32a()
-	h.Write([]byte(name.key))
-	v.turn = int(h.Sum32() % uint32(len(surnames)))
+	sum := uint32(2166136261) // FNV-1a, as there is no need to make a hash.Hash for it
+	for i := range len(name.key) {
+		sum = (sum ^ uint32(name.key[i])) * 16777619
+	}
+	v.turn = int(sum % uint32(len(surnames)))
 	return v
 }
 

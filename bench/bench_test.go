@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/pprof/profile"
+
 	"nametag/internal/pgtest"
 )
 
@@ -108,6 +110,17 @@ func TestWriteProfile(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "default.pgo")
 	if err := writeProfile(t.Context(), small, file); err != nil {
 		pgtest.LeaveOut(t, err)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := profile.ParseData(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(p.String(), os.TempDir()) || strings.Contains(p.String(), ".go:") {
+		t.Error("it has the names of this machine's files")
 	}
 	if out, err := exec.Command("go", "tool", "preprofile", "-i", file, "-o", file+".out").CombinedOutput(); err != nil {
 		t.Errorf("%v: %s", err, out)

@@ -173,6 +173,12 @@ func writeProfile(ctx context.Context, opts options, file string) error {
 	if err != nil {
 		return err
 	}
+	for _, f := range merged.Function { // the compiler goes by names and lines
+		f.Filename = ""
+	}
+	for _, m := range merged.Mapping {
+		m.File, m.BuildID = "", ""
+	}
 	var text bytes.Buffer
 	if err := merged.Write(&text); err != nil {
 		return err

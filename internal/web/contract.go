@@ -94,7 +94,7 @@ func (s *site) checkPetName(w http.ResponseWriter, r *http.Request) error {
 	}
 	a := contractAnswer{
 		Status:        statusFound,
-		Available:     &v.Available,
+		Available:     new(v.Available),
 		Reason:        v.Reason,
 		Message:       v.Message,
 		ConflictsWith: v.ConflictsWith,

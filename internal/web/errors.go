@@ -143,7 +143,7 @@ func (s *site) public(r *http.Request, err error) *nametag.Error {
 		return nametag.Unavailable(err)
 	}
 	return webError(nametag.CodeInternal,
-		"Something went wrong on our side. Please try again. If it happens again, tell the operator of this registry the number %s.", info.id)
+		"Something went wrong on our side. Please try again. If it happens again, tell the operator of this registry the number %s.", info.ids[0])
 }
 
 // suggestRetry says when to try again, if that may help and nobody said it yet.

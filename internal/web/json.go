@@ -187,14 +187,22 @@ func writeAs(w http.ResponseWriter, media string, status int, v any) {
 		panic(err) // the types here can always be encoded
 	}
 	h := w.Header()
-	h["Content-Type"] = []string{media}
-	h["Content-Length"] = []string{strconv.Itoa(e.text.Len())}
+	if h["Content-Type"] = typeJSON; media != mediaJSON {
+		h["Content-Type"] = []string{media}
+	}
+	if n := e.text.Len(); n > 2048 { // net/http counts less by itself
+		h["Content-Length"] = []string{strconv.Itoa(n)}
+	}
 	h["Cache-Control"] = noStore
 	w.WriteHeader(status)
 	_, _ = w.Write(e.text.Bytes()) // a client that is gone reads nothing
 }
 
-var noStore = []string{"no-store"}
+// Values of headers, which nobody changes.
+var (
+	noStore  = []string{"no-store"}
+	typeJSON = []string{mediaJSON}
+)
 
 // An encoder writes JSON into text.
 type encoder struct {

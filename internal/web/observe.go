@@ -18,10 +18,12 @@ import (
 )
 
 // requestInfo is what is noted of a request on its way, for the one event that
-// is logged of it. It is the request's context, and one of its values.
+// is logged of it, and of its answer. It is the request's context, and one of its
+// values.
 type requestInfo struct {
 	context.Context
-	id     string
+	answer recorder
+	ids    [1]string // its id, as the value of a header
 	client netip.Addr
 	attrs  []slog.Attr
 
@@ -51,10 +53,10 @@ func infoOf(r *http.Request) *requestInfo {
 func (s *site) observe(trusted []netip.Prefix, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
-		info := &requestInfo{Context: r.Context(), id: rand.Text()[:12], client: clientAddr(r, trusted)}
+		info := &requestInfo{Context: r.Context(), answer: recorder{ResponseWriter: w}, ids: [1]string{rand.Text()[:12]}, client: clientAddr(r, trusted)}
 		r = r.WithContext(info)
-		rec := &recorder{ResponseWriter: w}
-		w.Header().Set("X-Request-Id", info.id)
+		rec := &info.answer
+		w.Header()["X-Request-Id"] = info.ids[:]
 		s.metrics.inFlight.Inc()
 
 		defer func() {
@@ -95,7 +97,7 @@ func (s *site) logRequest(r *http.Request, rec *recorder, info *requestInfo, too
 		return
 	}
 	attrs := append([]slog.Attr{
-		slog.String("id", info.id),
+		slog.String("id", info.ids[0]),
 		slog.String("method", r.Method),
 		slog.String("path", r.URL.Path),
 		slog.Int("status", rec.status()),

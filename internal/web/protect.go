@@ -1,7 +1,6 @@
 package web
 
 import (
-	"maps"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -16,22 +15,24 @@ const contentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 
 // These are headers of every answer, and those of pages beside them, which mean
 // nothing for what is no document. Their values are never changed.
 var (
-	safe = http.Header{
-		"Content-Security-Policy":      {contentSecurityPolicy},
-		"X-Content-Type-Options":       {"nosniff"},
-		"Cross-Origin-Resource-Policy": {"same-origin"},
-	}
+	policy     = []string{contentSecurityPolicy}
+	noSniffing = []string{"nosniff"}
+	sameOrigin = []string{"same-origin"}
+
 	safePage = http.Header{
 		"X-Frame-Options":            {"DENY"},
-		"Referrer-Policy":            {"same-origin"},
-		"Cross-Origin-Opener-Policy": {"same-origin"},
+		"Referrer-Policy":            sameOrigin,
+		"Cross-Origin-Opener-Policy": sameOrigin,
 		"Permissions-Policy":         {"camera=(), geolocation=(), microphone=(), payment=(), usb=()"},
 	}
 )
 
 func secureHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		maps.Copy(w.Header(), safe)
+		h := w.Header()
+		h["Content-Security-Policy"] = policy
+		h["X-Content-Type-Options"] = noSniffing
+		h["Cross-Origin-Resource-Policy"] = sameOrigin
 		next.ServeHTTP(w, r)
 	})
 }
