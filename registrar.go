@@ -257,8 +257,7 @@ func noSuchPet(n Name) *Error {
 
 // CountMisfits counts the pets in the book whose names or categories r's policy
 // would refuse. They keep their names. It rests thirty times as long as it works, so
-// that a server which counts answers all the same; ten million pets take a
-// quarter of an hour.
+// that a server which counts answers all the same.
 func (r *Registry) CountMisfits(ctx context.Context) (misfits, pets int, err error) {
 	q := Query{Limit: MaxPageSize}
 	for {
