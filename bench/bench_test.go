@@ -94,7 +94,8 @@ func TestPartOf(t *testing.T) {
 		stack []string // innermost first
 	}{
 		{"the log", []string{"runtime.mallocgc", "log/slog.(*Logger).logAttrs", "nametag/internal/web.(*site).logRequest", "net/http.(*conn).serve"}},
-		{"SQLite: writing pages into the log", []string{"syscall.Syscall6", "modernc.org/libc.Xpwrite", "modernc.org/sqlite/lib._walFrames", "nametag/internal/queue.(*Queue).work"}},
+		{"SQLite: writing pages into its log", []string{"syscall.Syscall6", "modernc.org/libc.Xpwrite", "modernc.org/sqlite/lib._unixWrite", "modernc.org/sqlite/lib._walFrames", "nametag/internal/queue.(*Queue).work"}},
+		{"net/http: sending answers", []string{"syscall.Syscall", "bufio.(*Writer).Flush", "net/http.checkConnErrorWriter.Write", "net/http.(*response).finishRequest", "net/http.(*conn).serve"}},
 		{"net/http: all else", []string{"runtime.park_m", "net/http.(*conn).serve"}},
 		{"collecting garbage", []string{"runtime.scanobject", "runtime.gcBgMarkWorker"}},
 		{"Go's scheduler", []string{"runtime.findRunnable", "runtime.mcall"}},

@@ -28,41 +28,45 @@ type Part struct {
 	Share float64 `json:"share"`
 }
 
-// parts are what nametag's time is spent on, by the function nearest to the top
-// of the stack that is known here.
-var parts = []struct{ function, name string }{
-	{"modernc.org/sqlite/lib._walFrames", "SQLite: writing pages into the log"},
-	{"modernc.org/sqlite/lib._sqlite3WalCheckpoint", "SQLite: moving pages from the log into the file"},
-	{"modernc.org/sqlite/lib._unixSync", "SQLite: waiting for the disk"},
+// tasks are what nametag's time is spent on, by the innermost function on the
+// stack that is one of these.
+var tasks = []struct{ function, name string }{
+	{"modernc.org/sqlite/lib._walFrames", "SQLite: writing pages into its log"},
+	{"modernc.org/sqlite/lib._sqlite3WalCheckpoint", "SQLite: moving pages from its log into the file"},
 	{"modernc.org/sqlite/lib._sqlite3LockAndPrepare", "SQLite: compiling statements"},
 	{"modernc.org/sqlite/lib._sqlite3BtreeIndexMoveto", "SQLite: finding places in indexes"},
 	{"modernc.org/sqlite/lib._sqlite3BtreeInsert", "SQLite: entering rows"},
-	{"modernc.org/sqlite", "SQLite: all else"},
-	{"github.com/jackc/pgx", "PostgreSQL's protocol"},
 	{"nametag/internal/index.(*view).obstacle", "looking into the index"},
 	{"nametag.(*Registry).suggest", "suggesting other names"},
-	{"nametag/internal/storekit", "deciding, and the journal"},
+	{"nametag/internal/storekit.(*batch)", "deciding, and the journal"},
 	{"nametag/internal/web.(*site).logRequest", "the log"},
-	{"encoding/json", "JSON"},
-	{"nametag", "Nametag: all else"},
+	{"nametag/internal/web.writeAs", "writing the answer as JSON"},
 	{"net/http.(*conn).readRequest", "net/http: reading requests"},
 	{"net/http.(*response).finishRequest", "net/http: sending answers"},
-	{"net/http", "net/http: all else"},
 	{"runtime.gcBgMarkWorker", "collecting garbage"},
-	{"runtime", "Go's scheduler"},
 }
 
-// partOf returns what a stack, innermost first, is a part of.
+// fields are what the rest is spent on, by the innermost function of these.
+var fields = []struct{ function, name string }{
+	{"modernc.org/sqlite", "SQLite: all else"},
+	{"github.com/jackc/pgx", "PostgreSQL's protocol"},
+	{"nametag", "Nametag: all else"},
+	{"net/http", "net/http: all else"},
+}
+
+// partOf returns what a stack, innermost first, is a part of. What the runtime
+// does for a part, as making room, is the part's.
 func partOf(stack []string) string {
-	for _, function := range stack {
-		for _, p := range parts {
-			// What the runtime does for a part, as making room, is the part's.
-			if p.function != "runtime" && strings.HasPrefix(function, p.function) {
-				return p.name
+	for _, known := range [][]struct{ function, name string }{tasks, fields} {
+		for _, function := range stack {
+			for _, p := range known {
+				if strings.HasPrefix(function, p.function) {
+					return p.name
+				}
 			}
 		}
 	}
-	return parts[len(parts)-1].name
+	return "Go's scheduler"
 }
 
 // digest returns the parts of a profile, those of less than a hundredth

@@ -28,6 +28,7 @@ func report(r *Results) ([]byte, error) {
 		"Date": r.Began.Format("2 January 2006"), "Minutes": math.Ceil(r.Ended.Sub(r.Began).Minutes()),
 		"Smallest": r.smallest(), "Largest": r.largest(),
 		"LoadCPU": loadCPU(r), "Offered": offered(r), "Added": added(r),
+		"Ceiling": ceiling(r, pocketBase), "CeilingTuned": ceiling(r, pocketBaseTuned),
 	})
 	return page.Bytes(), err
 }
@@ -138,6 +139,16 @@ func offered(r *Results) string {
 		}
 	}
 	return strings.Join(texts, ", ")
+}
+
+// ceiling returns how many times a peer's checks the constant server answers.
+func ceiling(r *Results, peer string) string {
+	most, ok := r.of(checks, constant, 0)
+	theirs, okTheirs := r.of(checks, peer, r.smallest())
+	if !ok || !okTheirs {
+		return unknown
+	}
+	return figure(most.Median / theirs.Median)
 }
 
 // added returns the most that earlier runs had added to a book.
