@@ -54,6 +54,9 @@ var fields = []struct{ function, name string }{
 	{"net/http", "net/http: all else"},
 }
 
+// scheduler is what is left.
+const scheduler = "Go's scheduler"
+
 // partOf returns what a stack, innermost first, is a part of. What the runtime
 // does for a part, as making room, is the part's.
 func partOf(stack []string) string {
@@ -66,7 +69,7 @@ func partOf(stack []string) string {
 			}
 		}
 	}
-	return "Go's scheduler"
+	return scheduler
 }
 
 // digest returns the parts of a profile, those of less than a hundredth

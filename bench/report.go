@@ -28,7 +28,7 @@ func report(r *Results) ([]byte, error) {
 		"Date": r.Began.Format("2 January 2006"), "Minutes": math.Ceil(r.Ended.Sub(r.Began).Minutes()),
 		"Smallest": r.smallest(), "Largest": r.largest(),
 		"LoadCPU": loadCPU(r), "Offered": offered(r), "Added": added(r),
-		"Ceiling": ceiling(r, pocketBase), "CeilingTuned": ceiling(r, pocketBaseTuned),
+		"Own": own(r), "Ceiling": ceiling(r, pocketBase), "CeilingTuned": ceiling(r, pocketBaseTuned),
 	})
 	return page.Bytes(), err
 }
@@ -149,6 +149,24 @@ func ceiling(r *Results, peer string) string {
 		return unknown
 	}
 	return figure(most.Median / theirs.Median)
+}
+
+// own returns what share of the time of a check is neither net/http's nor the
+// runtime's.
+func own(r *Results) string {
+	for _, p := range r.Profiles {
+		if p.System != nametagPostgres || p.What != checks {
+			continue
+		}
+		share := 1.0
+		for _, part := range p.Parts {
+			if strings.HasPrefix(part.Name, "net/http") || part.Name == scheduler {
+				share -= part.Share
+			}
+		}
+		return percent(share)
+	}
+	return unknown
 }
 
 // added returns the most that earlier runs had added to a book.
