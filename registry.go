@@ -274,8 +274,8 @@ func (r *Registry) Check(ctx context.Context, names ...string) ([]Verdict, error
 }
 
 // Explain asks the book for the pets that are in the way, of those verdicts that
-// do not tell them. They stay as they are if the book can't be asked; those that
-// are known to be out of date, since it could not be asked lately.
+// do not tell them. They stay as they are if the book can't be asked; and so do
+// those that are out of date, for it could not be asked lately.
 func (r *Registry) Explain(ctx context.Context, verdicts []Verdict) {
 	var asked []Name
 	var which []int // which[i] is the verdict on asked[i]

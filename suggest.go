@@ -2,6 +2,7 @@ package nametag
 
 import (
 	"context"
+	"hash/fnv"
 	"slices"
 	"strings"
 	"unicode"
@@ -150,11 +151,9 @@ func (r *Registry) variationsOf(name Name, a Application) *variations {
 			v.first = append(v.first, v.base+" the "+category.Title())
 		}
 	}
-	sum := uint32(2166136261) // FNV-1a, as there is no need to make a hash.Hash for it
-	for i := range len(name.key) {
-		sum = (sum ^ uint32(name.key[i])) * 16777619
-	}
-	v.turn = int(sum % uint32(len(surnames)))
+	h := fnv.New32a()
+	h.Write([]byte(name.key))
+	v.turn = int(h.Sum32() % uint32(len(surnames)))
 	return v
 }
 

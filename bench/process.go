@@ -84,31 +84,29 @@ func (p *process) await(ctx context.Context, path string) (time.Duration, error)
 // memory returns how many bytes of memory the server has in use (its resident
 // set).
 func (p *process) memory() (float64, error) {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
-	if err != nil {
-		return 0, err
-	}
-	for line := range strings.Lines(string(status)) {
-		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
-			kB, err := strconv.ParseFloat(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(rest), "kB")), 64)
-			return kB * 1024, err
-		}
-	}
-	return 0, errors.New("/proc does not tell how much memory the server has in use")
+	kB, err := p.proc("status", "VmRSS:")
+	return kB * 1024, err
 }
 
 // written returns how many bytes the server has had written to the disk.
 func (p *process) written() (float64, error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/io", p.cmd.Process.Pid))
+	return p.proc("io", "write_bytes:")
+}
+
+// proc returns what the kernel says of the server: the number behind a label in
+// a file of its own in /proc.
+func (p *process) proc(file, label string) (float64, error) {
+	file = fmt.Sprintf("/proc/%d/%s", p.cmd.Process.Pid, file)
+	text, err := os.ReadFile(file)
 	if err != nil {
 		return 0, err
 	}
 	for line := range strings.Lines(string(text)) {
-		if rest, ok := strings.CutPrefix(line, "write_bytes:"); ok {
-			return strconv.ParseFloat(strings.TrimSpace(rest), 64)
+		if fields := strings.Fields(line); len(fields) > 1 && fields[0] == label {
+			return strconv.ParseFloat(fields[1], 64)
 		}
 	}
-	return 0, errors.New("/proc does not tell how much the server has written")
+	return 0, fmt.Errorf("%s has no %s", file, label)
 }
 
 // tail returns the end of what the server said.

@@ -29,8 +29,9 @@ func collectSteadily(ctx context.Context) {
 	set := 100
 	for {
 		metrics.Read(live)
-		inUse := live[0].Value.Uint64()                                          // 0 before the first collection
-		if p := gcPercent(inUse); inUse > 0 && (p < set*9/10 || p > set*11/10) { // it stops the world for a moment
+		inUse := live[0].Value.Uint64() // 0 before the first collection
+		// Setting it stops the world for a moment, so not for a small difference.
+		if p := gcPercent(inUse); inUse > 0 && (p < set*9/10 || p > set*11/10) {
 			debug.SetGCPercent(p)
 			set = p
 		}

@@ -138,9 +138,9 @@ func (x *Index) Run(ctx context.Context) {
 	pause := tryAgain
 	for {
 		begun := time.Now()
-		err := x.fill(ctx)
+		v, err := x.fill(ctx)
 		if err == nil {
-			err = x.follow(ctx, x.view.Load())
+			err = x.follow(ctx, v)
 		}
 		x.learns.Store(nil)
 		x.view.Store(nil)
@@ -157,17 +157,17 @@ func (x *Index) Run(ctx context.Context) {
 }
 
 // fill reads the book, and has the index answer from it.
-func (x *Index) fill(ctx context.Context) error {
+func (x *Index) fill(ctx context.Context) (*view, error) {
 	begun := time.Now()
 	v, err := x.load(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	// What is changed through the index from here on, v takes up by itself, and
 	// what was changed before, it catches up with.
 	x.learns.Store(v)
 	if err := x.catchUp(ctx, v); err != nil {
-		return err
+		return nil, err
 	}
 	x.view.Store(v)
 	names, bytes := v.size()
@@ -177,7 +177,7 @@ func (x *Index) fill(ctx context.Context) error {
 	default:
 		close(x.filled)
 	}
-	return nil
+	return v, nil
 }
 
 // load reads the whole book. The journal's head is read before: what was
@@ -304,13 +304,17 @@ func (v *view) addKeys(key, lookalike []byte) {
 }
 
 func (v *view) size() (names, bytes int) {
-	names, bytes = v.names.size()
-	for _, s := range []*set{&v.lookalikes, &v.passed} {
-		_, more := s.size()
-		bytes += more
+	for i, s := range v.sets() {
+		n, b := s.size()
+		if bytes += b; i == 0 {
+			names = n
+		}
 	}
 	return names, bytes
 }
+
+// sets returns the sets, in the order in which hashesOf has what is in them.
+func (v *view) sets() [3]*set { return [3]*set{&v.names, &v.lookalikes, &v.passed} }
 
 func (v *view) obstacle(n nametag.Name, at time.Time) nametag.Obstacle {
 	key := maphash.String(v.seed, n.Key())
@@ -389,12 +393,12 @@ func (v *view) settle(rec nametag.Record, inTurn bool) error {
 // between.
 func (v *view) change(before, after nametag.State) {
 	old, new := v.hashesOf(before.Pet), v.hashesOf(after.Pet)
-	for i, s := range []*set{&v.names, &v.lookalikes, &v.passed} {
+	for i, s := range v.sets() {
 		if new[i] != 0 {
 			s.add(new[i])
 		}
 	}
-	for i, s := range []*set{&v.names, &v.lookalikes, &v.passed} {
+	for i, s := range v.sets() {
 		if old[i] != 0 && old[i] != new[i] {
 			s.remove(old[i])
 		}
@@ -412,7 +416,7 @@ func (v *view) change(before, after nametag.State) {
 	}
 }
 
-// hashesOf returns what p has in names, lookalikes and passed; 0 for nothing.
+// hashesOf returns what p has in each of the sets; 0 for nothing.
 func (v *view) hashesOf(p *nametag.PetState) (h [3]uint64) {
 	if p == nil {
 		return h

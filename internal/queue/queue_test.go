@@ -69,6 +69,17 @@ func insert(ctx context.Context, q *queue.Queue, name string) error {
 	return err
 }
 
+// oneByOne inserts pets, each when those before it wait or are under way, and
+// judges what became of each.
+func oneByOne(t *testing.T, q *queue.Queue, names []string, judge func(name string, err error)) {
+	var wg sync.WaitGroup
+	for _, name := range names {
+		wg.Go(func() { judge(name, insert(t.Context(), q, name)) })
+		synctest.Wait()
+	}
+	wg.Wait()
+}
+
 // during runs a test on a queue before a slow store.
 func during(t *testing.T, test func(*testing.T, *queue.Queue, *slowStore)) {
 	synctest.Test(t, func(t *testing.T) {
@@ -141,20 +152,14 @@ func TestABadRowFailsAlone(t *testing.T) {
 			}
 			return nil
 		}
-		var wg sync.WaitGroup
-		for _, name := range []string{"first", "good", "bad", "fine", "worse"} {
-			wg.Go(func() {
-				err := insert(t.Context(), q, name)
-				if failed := err != nil; failed != (name == "bad" || name == "worse") {
-					t.Errorf("%s is told %v", name, err)
-				}
-				if err != nil && !strings.Contains(err.Error(), "a "+name+" row") {
-					t.Errorf("%s is told %v", name, err)
-				}
-			})
-			synctest.Wait()
-		}
-		wg.Wait()
+		oneByOne(t, q, []string{"first", "good", "bad", "fine", "worse"}, func(name string, err error) {
+			if failed := err != nil; failed != (name == "bad" || name == "worse") {
+				t.Errorf("%s is told %v", name, err)
+			}
+			if err != nil && !strings.Contains(err.Error(), "a "+name+" row") {
+				t.Errorf("%s is told %v", name, err)
+			}
+		})
 		s.mustHaveHad(t, 1, 4, 2, 1, 1, 2, 1, 1)
 	})
 }
@@ -163,16 +168,11 @@ func TestADatabaseThatIsGoneIsNotAskedForEach(t *testing.T) {
 	during(t, func(t *testing.T, q *queue.Queue, s *slowStore) {
 		for _, cause := range []error{nametag.Unavailable(errors.New("gone")), context.DeadlineExceeded} {
 			s.sizes, s.fail = nil, func([]nametag.Entry) error { return cause }
-			var wg sync.WaitGroup
-			for _, name := range []string{"first", "second", "third"} {
-				wg.Go(func() {
-					if err := insert(t.Context(), q, name); nametag.ErrorCode(err) != nametag.CodeUnavailable {
-						t.Errorf("%s is told %v", name, err)
-					}
-				})
-				synctest.Wait()
-			}
-			wg.Wait()
+			oneByOne(t, q, []string{"first", "second", "third"}, func(name string, err error) {
+				if nametag.ErrorCode(err) != nametag.CodeUnavailable {
+					t.Errorf("%s is told %v", name, err)
+				}
+			})
 			s.mustHaveHad(t, 1, 2)
 		}
 	})
@@ -211,16 +211,11 @@ func TestADatabaseThatGoesMeanwhileIsNotAskedForEach(t *testing.T) {
 func TestABrokenJournalIsNotAskedForEach(t *testing.T) {
 	during(t, func(t *testing.T, q *queue.Queue, s *slowStore) {
 		s.fail = func([]nametag.Entry) error { return nametag.ErrNoHead }
-		var wg sync.WaitGroup
-		for _, name := range []string{"first", "second", "third"} {
-			wg.Go(func() {
-				if err := insert(t.Context(), q, name); !errors.Is(err, nametag.ErrNoHead) {
-					t.Errorf("%s is told %v", name, err)
-				}
-			})
-			synctest.Wait()
-		}
-		wg.Wait()
+		oneByOne(t, q, []string{"first", "second", "third"}, func(name string, err error) {
+			if !errors.Is(err, nametag.ErrNoHead) {
+				t.Errorf("%s is told %v", name, err)
+			}
+		})
 		s.mustHaveHad(t, 1, 2)
 	})
 }

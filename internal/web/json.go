@@ -162,12 +162,12 @@ func article(jsonType string) string {
 }
 
 func writeJSON(w http.ResponseWriter, status int, v any) {
-	writeAs(w, mediaJSON, status, v)
+	writeAs(w, typeJSON, status, v)
 }
 
 func writeProblem(w http.ResponseWriter, e *nametag.Error) {
 	p := problemOf(e.Code)
-	writeAs(w, mediaProblem, p.Status, problemDetails{
+	writeAs(w, typeProblem, p.Status, problemDetails{
 		Type:          "/problems#" + string(p.Code),
 		Title:         p.Title,
 		Status:        p.Status,
@@ -179,7 +179,7 @@ func writeProblem(w http.ResponseWriter, e *nametag.Error) {
 	})
 }
 
-func writeAs(w http.ResponseWriter, media string, status int, v any) {
+func writeAs(w http.ResponseWriter, media []string, status int, v any) {
 	e := encoders.Get().(*encoder)
 	defer encoders.Put(e)
 	e.text.Reset()
@@ -187,9 +187,7 @@ func writeAs(w http.ResponseWriter, media string, status int, v any) {
 		panic(err) // the types here can always be encoded
 	}
 	h := w.Header()
-	if h["Content-Type"] = typeJSON; media != mediaJSON {
-		h["Content-Type"] = []string{media}
-	}
+	h["Content-Type"] = media
 	if n := e.text.Len(); n > 2048 { // net/http counts less by itself
 		h["Content-Length"] = []string{strconv.Itoa(n)}
 	}
@@ -200,8 +198,9 @@ func writeAs(w http.ResponseWriter, media string, status int, v any) {
 
 // Values of headers, which nobody changes.
 var (
-	noStore  = []string{"no-store"}
-	typeJSON = []string{mediaJSON}
+	noStore     = []string{"no-store"}
+	typeJSON    = []string{mediaJSON}
+	typeProblem = []string{mediaProblem}
 )
 
 // An encoder writes JSON into text.
