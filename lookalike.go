@@ -30,18 +30,24 @@ import (
 // like one Latin letter and whose small form like another ("Ν" and "ν", the
 // Greek nu).
 func (n Name) LookalikeKey() string {
+	var buffer [2 * MaxNameLength]byte // on the stack: hardly a key is longer
+	return string(n.AppendLookalikeKey(buffer[:0]))
+}
+
+// AppendLookalikeKey appends the name's lookalike key to b.
+func (n Name) AppendLookalikeKey(b []byte) []byte {
 	text := n.display
 	if isPlain(text) {
-		if key := plainLookalike(text); key != "" {
+		if key := appendPlainLookalike(b, text); len(key) > len(b) {
 			return key
 		}
 	} else {
 		text = norm.NFKD.String(strings.Map(spaceForModifier, text))
 	}
 	if read := readText(text); read != "" {
-		return settle(read)
+		text = read
 	}
-	return settle(text)
+	return append(b, settle(text)...)
 }
 
 // spaceForModifier returns a space for a modifier such as the acute accent that

@@ -49,11 +49,9 @@ var plainLooks = func() (looks [0x7f]string) {
 	return looks
 }()
 
-// plainLookalike is LookalikeKey for plain text; "" for what has only
-// punctuation.
-func plainLookalike(text string) string {
-	var buffer [2 * MaxNameLength]byte // on the stack: hardly a name is longer
-	key := buffer[:0]
+// appendPlainLookalike is AppendLookalikeKey for plain text; it appends nothing
+// for what has only punctuation.
+func appendPlainLookalike(key []byte, text string) []byte {
 	inWord, small := false, false // whether the word has had a letter, and a small one
 	for i := range len(text) {
 		c := text[i]
@@ -70,5 +68,5 @@ func plainLookalike(text string) string {
 		}
 		key = append(key, plainLooks[c]...)
 	}
-	return string(key)
+	return key
 }

@@ -46,18 +46,21 @@ func (r *Registry) Suggest(ctx context.Context, a Application) (Verdict, error) 
 // suggest returns v, the verdict on name, with suggestions. The zero Verdict is
 // one that is not known yet.
 func (r *Registry) suggest(ctx context.Context, name Name, a Application, v Verdict) (Verdict, error) {
-	asked := make([]Name, 0, 2*maxSuggestions+1)
+	at := r.moment()
+	var asked []Name // the book is to be asked about these, all in one question, if possible
 	atOnce := maxSuggestions
-	if v.Status == "" { // the book is to be asked: all in one question, if possible
-		asked = append(asked, name)
+	if v.Status == "" {
+		asked = append(make([]Name, 0, 2*maxSuggestions+1), name)
 		atOnce = cap(asked)
 	}
 	base := name
 	if v.Status == Similar && v.Holder != nil { // nobody is helped to names that pass for others
 		base = v.Holder.Name
 	}
-	seen := append(make([]string, 0, 2*maxSuggestions+2), name.LookalikeKey())
-	for text := range r.variationsOf(base, a).each {
+	var room [2*maxSuggestions + 2]string
+	seen := append(room[:0], name.LookalikeKey())
+	variations := r.variationsOf(base, a)
+	for text := range variations.each {
 		n, err := r.policy.ParseName(text)
 		if err != nil {
 			continue
@@ -66,8 +69,14 @@ func (r *Registry) suggest(ctx context.Context, name Name, a Application, v Verd
 		if slices.Contains(seen, key) {
 			continue
 		}
-		seen, asked = append(seen, key), append(asked, n)
-		if len(asked) < atOnce {
+		seen = append(seen, key)
+		if o, _, known := r.glance(at, n); known && len(asked) == 0 {
+			if r.propose(&v, n, o); len(v.Suggestions) == maxSuggestions {
+				return v, nil
+			}
+			continue
+		}
+		if asked = append(asked, n); len(asked) < atOnce {
 			continue
 		}
 		isAboutName := asked[0] == name
@@ -98,19 +107,24 @@ func (r *Registry) ask(ctx context.Context, v *Verdict, name Name, names []Name)
 		return err
 	}
 	for i, o := range obstacles {
-		switch {
-		case names[i] == name:
-			if *v = r.verdict(name, o).dated(at, asOf); v.Status == Available {
-				return nil
-			}
-		case len(v.Suggestions) < maxSuggestions && r.obstacleError(names[i], o) == nil:
-			if v.Suggestions == nil {
-				v.Suggestions = make([]Name, 0, maxSuggestions)
-			}
-			v.Suggestions = append(v.Suggestions, names[i])
+		if names[i] != name {
+			r.propose(v, names[i], o)
+		} else if *v = r.verdict(name, o).dated(at, asOf); v.Status == Available {
+			return nil
 		}
 	}
 	return nil
+}
+
+// propose adds name, in whose way o is, to v's suggestions if it is to be had.
+func (r *Registry) propose(v *Verdict, name Name, o Obstacle) {
+	if len(v.Suggestions) == maxSuggestions || r.obstacleError(name, o) != nil {
+		return
+	}
+	if v.Suggestions == nil {
+		v.Suggestions = make([]Name, 0, maxSuggestions)
+	}
+	v.Suggestions = append(v.Suggestions, name)
 }
 
 // helpful returns suggestions for whoever was refused with e. There are none
@@ -132,23 +146,23 @@ func (r *Registry) helpful(ctx context.Context, e *Error, a Application) []Name 
 // variations are what can be made of a name.
 type variations struct {
 	base  string
-	first []string // the best: with the colour, a numeral and the category
-	turn  int      // with which word the others begin, so that not everybody gets the same star
+	first [3]string // the best: with the colour, a numeral and the category; "" for none
+	turn  int       // with which word the others begin, so that not everybody gets the same star
 }
 
-func (r *Registry) variationsOf(name Name, a Application) *variations {
-	v := &variations{base: name.display, first: make([]string, 0, 3)}
+func (r *Registry) variationsOf(name Name, a Application) variations {
+	v := variations{base: name.display}
 	if a.FavoriteColor != "" {
 		if color, err := ParseColor(a.FavoriteColor); err == nil && len(strings.Fields(string(color))) <= 2 {
-			v.first = append(v.first, v.base+" "+titled(string(color)))
+			v.first[0] = v.base + " " + titled(string(color))
 		}
 	}
 	if text, ok := numbered(v.base); ok {
-		v.first = append(v.first, text)
+		v.first[1] = text
 	}
 	if a.Category != "" {
 		if category, err := r.policy.ParseCategory(a.Category); err == nil {
-			v.first = append(v.first, v.base+" the "+category.Title())
+			v.first[2] = v.base + " the " + category.Title()
 		}
 	}
 	h := fnv.New32a()
@@ -160,7 +174,7 @@ func (r *Registry) variationsOf(name Name, a Application) *variations {
 // each yields them, the best first.
 func (v *variations) each(yield func(string) bool) {
 	for _, text := range v.first {
-		if !yield(text) {
+		if text != "" && !yield(text) {
 			return
 		}
 	}

@@ -191,7 +191,7 @@ func (x *Index) load(ctx context.Context) (*view, error) {
 	if err := x.EachKey(ctx, v.addKeys); err != nil {
 		return nil, err
 	}
-	if err := nametag.EachRuling(ctx, x, func(r nametag.Ruling) { v.rulings.Put(nametag.NewRulingState(r)) }); err != nil {
+	if err := nametag.EachRuling(ctx, x, func(r nametag.Ruling) { v.rule(nil, nametag.NewRulingState(r)) }); err != nil {
 		return nil, err
 	}
 	return v, x.catchUp(ctx, v)
@@ -281,8 +281,9 @@ type view struct {
 	lookalikes set // of the lookalike keys that are held
 	passed     set // of the comparison keys of those who hold none
 
-	rulingsMu sync.RWMutex
-	rulings   storekit.Rulings
+	rulingsMu  sync.RWMutex
+	rulings    storekit.Rulings
+	anyRulings atomic.Bool // false spares asking them
 
 	asOf atomic.Int64 // when it was last known to have all that there is; nanoseconds since 1970
 
@@ -318,13 +319,12 @@ func (v *view) sets() [3]*set { return [3]*set{&v.names, &v.lookalikes, &v.passe
 
 func (v *view) obstacle(n nametag.Name, at time.Time) nametag.Obstacle {
 	key := maphash.String(v.seed, n.Key())
-	similar := v.lookalikes.has(maphash.String(v.seed, n.LookalikeKey()))
+	var buffer [2 * nametag.MaxNameLength]byte // on the stack: hardly a key is longer
+	similar := v.lookalikes.has(maphash.Bytes(v.seed, n.AppendLookalikeKey(buffer[:0])))
 	if similar && v.names.has(key) || v.passed.has(key) {
 		return nametag.Obstacle{Holder: &somePet}
 	}
-	v.rulingsMu.RLock()
-	inForce, permit := v.rulings.Over(n, at)
-	v.rulingsMu.RUnlock()
+	inForce, permit := v.over(n, at)
 	if inForce != nil {
 		r := inForce.Ruling()
 		return nametag.Obstacle{Ruling: &r}
@@ -333,6 +333,15 @@ func (v *view) obstacle(n nametag.Name, at time.Time) nametag.Obstacle {
 		return nametag.Obstacle{Similar: &somePet}
 	}
 	return nametag.Obstacle{}
+}
+
+func (v *view) over(n nametag.Name, at time.Time) (inForce *nametag.RulingState, permit bool) {
+	if !v.anyRulings.Load() {
+		return nil, false
+	}
+	v.rulingsMu.RLock()
+	defer v.rulingsMu.RUnlock()
+	return v.rulings.Over(n, at)
 }
 
 func (v *view) lastTaken() nametag.Head {
@@ -403,17 +412,22 @@ func (v *view) change(before, after nametag.State) {
 			s.remove(old[i])
 		}
 	}
-	if before.Ruling == nil && after.Ruling == nil {
-		return
+	if before.Ruling != nil || after.Ruling != nil {
+		v.rule(before.Ruling, after.Ruling)
 	}
+}
+
+// rule puts a ruling in place of another; either may be nil.
+func (v *view) rule(before, after *nametag.RulingState) {
 	v.rulingsMu.Lock()
 	defer v.rulingsMu.Unlock()
-	if before.Ruling != nil {
-		v.rulings.Remove(before.Ruling.NameKey)
+	if before != nil {
+		v.rulings.Remove(before.NameKey)
 	}
-	if after.Ruling != nil {
-		v.rulings.Put(after.Ruling)
+	if after != nil {
+		v.rulings.Put(after)
 	}
+	v.anyRulings.Store(!v.rulings.IsEmpty())
 }
 
 // hashesOf returns what p has in each of the sets; 0 for nothing.

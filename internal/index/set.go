@@ -3,24 +3,30 @@ package index
 import (
 	"math/bits"
 	"sync"
+	"sync/atomic"
 )
 
 // A set is a set of 64-bit hashes: a table with open addressing and linear
 // probing, in parts that have locks of their own and grow one at a time, so
-// that nobody waits for the whole of it. The zero set is empty. Its methods may
-// be called by several goroutines at once.
+// that nobody waits for the whole of it. Looking takes no lock, unless something
+// is being removed from the very part. The zero set is empty. Its methods may be
+// called by several goroutines at once.
 type set struct {
 	parts [1 << partBits]part
 }
 
 const partBits = 8
 
-// A part holds the hashes that end with the same partBits bits.
+// A part holds the hashes that end with the same partBits bits. Adding fills one
+// free slot, and growing makes slots in place of those that there were: who looks
+// meanwhile sees the part as it was or as it will be. Removing moves hashes, so who
+// looks might miss one; the number of moves tells.
 type part struct {
-	mu    sync.RWMutex
-	slots []uint64 // 0 is a free one
+	mu    sync.Mutex               // one change after another
+	moves atomic.Uint32            // how often a removal has begun or ended: odd while one is under way
+	slots atomic.Pointer[[]uint64] // nil for none; each is 0 if it is free, and read and written atomically
 	n     int
-	_     [8]byte // a cache line to itself
+	_     [32]byte // a cache line to itself
 }
 
 // The fuller the slots, the longer the way to a free one: with 17 of 20 in use
@@ -46,9 +52,14 @@ func nonZero(h uint64) uint64 {
 func (s *set) has(h uint64) bool {
 	h = nonZero(h)
 	p := s.part(h)
-	p.mu.RLock()
-	_, found := p.find(h)
-	p.mu.RUnlock()
+	moves := p.moves.Load()
+	_, found := find(p.all(), h)
+	if moves%2 == 0 && p.moves.Load() == moves {
+		return found
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	_, found = find(p.all(), h)
 	return found
 }
 
@@ -58,14 +69,16 @@ func (s *set) add(h uint64) bool {
 	p := s.part(h)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if isFull(p.n+1, len(p.slots)) {
-		p.grow()
+	slots := p.all()
+	if isFull(p.n+1, len(slots)) {
+		slots = grown(slots)
+		p.slots.Store(&slots)
 	}
-	i, found := p.find(h)
+	i, found := find(slots, h)
 	if found {
 		return false
 	}
-	p.slots[i] = h
+	atomic.StoreUint64(&slots[i], h)
 	p.n++
 	return true
 }
@@ -76,19 +89,22 @@ func (s *set) remove(h uint64) bool {
 	p := s.part(h)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	free, found := p.find(h)
+	slots := p.all()
+	free, found := find(slots, h)
 	if !found {
 		return false
 	}
+	p.moves.Add(1)
+	defer p.moves.Add(1)
 	p.n--
 	// Those behind that could not have the freed slot move up.
-	for i := p.next(free); p.slots[i] != 0; i = p.next(i) {
-		if p.reaches(p.home(p.slots[i]), free, i) {
-			p.slots[free] = p.slots[i]
+	for i := next(slots, free); slots[i] != 0; i = next(slots, i) {
+		if reaches(home(slots, slots[i]), free, i) {
+			atomic.StoreUint64(&slots[free], slots[i])
 			free = i
 		}
 	}
-	p.slots[free] = 0
+	atomic.StoreUint64(&slots[free], 0)
 	return true
 }
 
@@ -96,37 +112,45 @@ func (s *set) remove(h uint64) bool {
 func (s *set) size() (n, bytes int) {
 	for i := range s.parts {
 		p := &s.parts[i]
-		p.mu.RLock()
-		n, bytes = n+p.n, bytes+8*len(p.slots)
-		p.mu.RUnlock()
+		p.mu.Lock()
+		n, bytes = n+p.n, bytes+8*len(p.all())
+		p.mu.Unlock()
 	}
 	return n, bytes
 }
 
+// all returns the slots.
+func (p *part) all() []uint64 {
+	if slots := p.slots.Load(); slots != nil {
+		return *slots
+	}
+	return nil
+}
+
 // find returns the slot that has h, or the free one where it would be put.
-func (p *part) find(h uint64) (slot int, found bool) {
-	if len(p.slots) == 0 {
+func find(slots []uint64, h uint64) (slot int, found bool) {
+	if len(slots) == 0 {
 		return 0, false
 	}
-	i := p.home(h)
-	for p.slots[i] != h {
-		if p.slots[i] == 0 {
+	for i := home(slots, h); ; i = next(slots, i) {
+		switch atomic.LoadUint64(&slots[i]) {
+		case h:
+			return i, true
+		case 0:
 			return i, false
 		}
-		i = p.next(i)
 	}
-	return i, true
 }
 
 // home returns where the search for h begins. It goes by the upper bits, as the
 // lower ones have chosen the part.
-func (p *part) home(h uint64) int {
-	i, _ := bits.Mul64(h, uint64(len(p.slots)))
+func home(slots []uint64, h uint64) int {
+	i, _ := bits.Mul64(h, uint64(len(slots)))
 	return int(i)
 }
 
-func (p *part) next(i int) int {
-	if i++; i == len(p.slots) {
+func next(slots []uint64, i int) int {
+	if i++; i == len(slots) {
 		return 0
 	}
 	return i
@@ -134,20 +158,21 @@ func (p *part) next(i int) int {
 
 // reaches reports whether a search that begins at home comes by the slot free
 // before it comes to i.
-func (p *part) reaches(home, free, i int) bool {
+func reaches(home, free, i int) bool {
 	if free <= i {
 		return home <= free || home > i
 	}
 	return home <= free && home > i
 }
 
-func (p *part) grow() {
-	old := p.slots
-	p.slots = make([]uint64, max(fewestSlots, int(growth*float64(len(old)))))
+// grown returns more slots with the same hashes.
+func grown(old []uint64) []uint64 {
+	slots := make([]uint64, max(fewestSlots, int(growth*float64(len(old)))))
 	for _, h := range old {
 		if h != 0 {
-			i, _ := p.find(h)
-			p.slots[i] = h
+			i, _ := find(slots, h)
+			slots[i] = h
 		}
 	}
+	return slots
 }

@@ -2,6 +2,8 @@ package index
 
 import (
 	"math/rand/v2"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -94,5 +96,46 @@ func TestWhatOthersDidBeforeUndoesNothing(t *testing.T) {
 	}
 	if len(v.ahead) > 0 {
 		t.Errorf("%d rows are still remembered", len(v.ahead))
+	}
+}
+
+// A hash that is in a set is found while another one's removal moves it, over
+// slots that have been looked into already.
+func TestAHashIsFoundWhileItIsMoved(t *testing.T) {
+	var s set
+	const slots = fewestSlots * 5
+	hash := func(home, number uint64) uint64 { return home*(1<<64/slots) + 1<<40 + number<<partBits }
+	all := make([]uint64, slots)
+	s.part(0).slots.Store(&all)
+	pair := [2]uint64{hash(0, 0), hash(0, 1)}
+	s.add(pair[0])
+	for home := range uint64(slots / 2) { // those between can't move
+		s.add(hash(home+1, 0))
+	}
+	s.add(pair[1])
+
+	var turn, found atomic.Uint64 // in each turn the pair's one goes, so the other is moved, and comes again
+	var wg sync.WaitGroup
+	for range 2 {
+		wg.Go(func() {
+			for now := turn.Load(); now < 50_000; now = turn.Load() {
+				switch h := pair[(now+1)%2]; {
+				case s.has(h):
+					found.Add(1)
+				case turn.Load() == now:
+					t.Errorf("%x is missed in turn %d", h, now)
+					return
+				}
+			}
+		})
+	}
+	for now := range uint64(50_000) {
+		s.remove(pair[now%2])
+		s.add(pair[now%2])
+		turn.Add(1)
+	}
+	wg.Wait()
+	if found.Load() == 0 {
+		t.Error("nobody has looked")
 	}
 }

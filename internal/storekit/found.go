@@ -79,11 +79,14 @@ func (s *Rulings) Remove(key string) {
 	}
 }
 
+// IsEmpty reports whether there is no ruling.
+func (s *Rulings) IsEmpty() bool { return len(s.on) == 0 }
+
 // Over returns the ruling that keeps n from people at a time, and whether one
 // lets n pass though it looks like another. One on the name itself goes before
 // those on names that look like it. InForce.NameKey tells which it is.
 func (s *Rulings) Over(n nametag.Name, at time.Time) (inForce *nametag.RulingState, permit bool) {
-	if len(s.on) == 0 {
+	if s.IsEmpty() {
 		return nil, false
 	}
 	switch r := s.on[n.Key()]; {
