@@ -3,7 +3,6 @@ package web
 import (
 	_ "embed"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -34,7 +33,7 @@ func (s *site) createPet(w http.ResponseWriter, r *http.Request) error {
 	if err := readJSON(r, &body, "name", "favorite_color", "category"); err != nil {
 		return err
 	}
-	pet, err := s.register(r, nametag.ViaAPI, nametag.Application{
+	pet, err := s.register(w, r, nametag.ViaAPI, nametag.Application{
 		Name: body.Name, FavoriteColor: body.FavoriteColor, Category: body.Category, IdempotencyKey: key,
 	})
 	if err != nil {
@@ -93,7 +92,7 @@ func (s *site) listPets(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	q.Limit = defaultPageSize
-	if limit := params.Get("limit"); limit != "" {
+	if limit := params.get("limit"); limit != "" {
 		q.Limit, err = strconv.Atoi(limit)
 		if err != nil || q.Limit < 1 || q.Limit > maxPageSize {
 			return &nametag.Error{Code: nametag.CodeInvalid, Field: "limit", Message: "The limit must be a number from 1 to 200."}
@@ -111,21 +110,20 @@ func (s *site) listPets(w http.ResponseWriter, r *http.Request) error {
 		body.Pets = append(body.Pets, newPetJSON(&page.Pets[i]))
 	}
 	if body.NextCursor != "" {
-		params.Set("cursor", body.NextCursor)
-		w.Header().Set("Link", `<`+r.URL.Path+"?"+params.Encode()+`>; rel="next"`)
+		w.Header().Set("Link", `<`+r.URL.Path+"?"+params.with("cursor", body.NextCursor)+`>; rel="next"`)
 	}
 	writeJSON(w, http.StatusOK, body)
 	return nil
 }
 
 // parseQuery reads what both lists of pets, the page and the API's, are asked.
-func (s *site) parseQuery(params url.Values) (nametag.Query, error) {
-	q := nametag.Query{Search: params.Get("q")}
+func (s *site) parseQuery(params query) (nametag.Query, error) {
+	q := nametag.Query{Search: params.get("q")}
 	var err error
-	if q.After, err = nametag.ParseCursor(params.Get("cursor")); err != nil {
+	if q.After, err = nametag.ParseCursor(params.get("cursor")); err != nil {
 		return q, err
 	}
-	if category := params.Get("category"); category != "" {
+	if category := params.get("category"); category != "" {
 		q.Category, err = s.registry.Policy().ParseCategoryToFind(category)
 	}
 	return q, err
@@ -142,8 +140,8 @@ func (s *site) checkName(w http.ResponseWriter, r *http.Request) error {
 	}
 	v, err := s.suggest(r, true, nametag.Application{
 		Name:          name,
-		FavoriteColor: params.Get("favorite_color"),
-		Category:      params.Get("category"),
+		FavoriteColor: params.get("favorite_color"),
+		Category:      params.get("category"),
 	})
 	if err != nil {
 		return err

@@ -79,15 +79,15 @@ func (s *site) checkPetName(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	name := params.Get("pet_name")
+	name := params.get("pet_name")
 	if strings.TrimSpace(name) == "" {
 		return &nametag.Error{Code: nametag.CodeEmpty, Field: nametag.FieldName,
 			Message: "The parameter pet_name is missing or empty. Ask for a name, as in /check_pet_name?pet_name=Bella."}
 	}
 	v, err := s.suggest(r, false, nametag.Application{
 		Name:          name,
-		FavoriteColor: params.Get("pet_favorite_color"),
-		Category:      params.Get("pet_category"),
+		FavoriteColor: params.get("pet_favorite_color"),
+		Category:      params.get("pet_category"),
 	})
 	if err != nil {
 		return err
@@ -104,7 +104,7 @@ func (s *site) checkPetName(w http.ResponseWriter, r *http.Request) error {
 	if v.Available {
 		a.Status = statusNotFound
 	}
-	writeJSON(w, http.StatusOK, a)
+	a.write(w)
 	return nil
 }
 
@@ -112,7 +112,7 @@ func (s *site) checkPetName(w http.ResponseWriter, r *http.Request) error {
 // from the first version's clients: the former get pages, the latter JSON.
 func (s *site) registerPet(w http.ResponseWriter, r *http.Request) error {
 	form, err := readForm(r)
-	if limited := infoOf(r).limited; err != nil && limited != nil {
+	if limited := exchangeOf(w).limited; err != nil && limited != nil {
 		return limited
 	}
 	if err != nil {
@@ -123,8 +123,8 @@ func (s *site) registerPet(w http.ResponseWriter, r *http.Request) error {
 		via = nametag.ViaWeb
 	}
 	var pet nametag.Pet
-	if err = infoOf(r).limited; err == nil {
-		pet, err = s.register(r, via, nametag.Application{
+	if err = exchangeOf(w).limited; err == nil {
+		pet, err = s.register(w, r, via, nametag.Application{
 			Name:           form.Get("pet_name"),
 			FavoriteColor:  form.Get("pet_favorite_color"),
 			Category:       form.Get("pet_category"),

@@ -109,7 +109,7 @@ const statusClientGone = 499
 // browsers, the contract's words on the contract's endpoints, and problem
 // details (RFC 9457) for everybody else.
 func (s *site) fail(w http.ResponseWriter, r *http.Request, err error) {
-	e := s.public(r, err)
+	e := s.public(w, r, err)
 	if e == nil {
 		w.WriteHeader(statusClientGone)
 		return
@@ -129,13 +129,13 @@ func (s *site) fail(w http.ResponseWriter, r *http.Request, err error) {
 // public returns what may be told of err: itself if it is one of ours, the
 // internal error, which says nothing, for any other, and nil when the client
 // is gone. The whole of it goes to the log.
-func (s *site) public(r *http.Request, err error) *nametag.Error {
-	info := infoOf(r)
-	info.add(slog.String("error", err.Error()))
+func (s *site) public(w http.ResponseWriter, r *http.Request, err error) *nametag.Error {
+	x := exchangeOf(w)
+	x.note(slog.String("error", err.Error()))
 	e, ok := errors.AsType[*nametag.Error](err)
 	switch {
 	case ok && e.Code != nametag.CodeInternal:
-		info.add(slog.String("code", string(e.Code)))
+		x.note(slog.String("code", string(e.Code)))
 		return e
 	case errors.Is(err, context.Canceled) && r.Context().Err() != nil:
 		return nil
@@ -143,7 +143,7 @@ func (s *site) public(r *http.Request, err error) *nametag.Error {
 		return nametag.Unavailable(err)
 	}
 	return webError(nametag.CodeInternal,
-		"Something went wrong on our side. Please try again. If it happens again, tell the operator of this registry the number %s.", info.ids[0])
+		"Something went wrong on our side. Please try again. If it happens again, tell the operator of this registry the number %s.", x.ids[0])
 }
 
 // suggestRetry says when to try again, if that may help and nobody said it yet.

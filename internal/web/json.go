@@ -71,22 +71,6 @@ func readForm(r *http.Request) (url.Values, error) {
 	return form, nil
 }
 
-// readQuery returns the parameters in the address of r.
-func readQuery(r *http.Request) (url.Values, error) {
-	query, err := url.ParseQuery(r.URL.RawQuery)
-	if err != nil {
-		return nil, webError(codeMalformed, "The address has a broken parameter: an escape that is not one, or a semicolon that should be escaped.")
-	}
-	for _, values := range query {
-		for _, v := range values {
-			if !utf8.ValidString(v) {
-				return nil, webError(codeMalformed, "A parameter in the address is not valid text. Send it encoded as UTF-8.")
-			}
-		}
-	}
-	return query, nil
-}
-
 // readJSON decodes the JSON object in the body of r into v, which has these
 // members. It is strict: a member that nobody reads may be a misspelt one, and
 // of one that stands twice nobody can say which is meant.
@@ -186,14 +170,7 @@ func writeAs(w http.ResponseWriter, media []string, status int, v any) {
 	if err := e.json.Encode(v); err != nil {
 		panic(err) // the types here can always be encoded
 	}
-	h := w.Header()
-	h["Content-Type"] = media
-	if n := e.text.Len(); n > 2048 { // net/http counts less by itself
-		h["Content-Length"] = []string{strconv.Itoa(n)}
-	}
-	h["Cache-Control"] = noStore
-	w.WriteHeader(status)
-	_, _ = w.Write(e.text.Bytes()) // a client that is gone reads nothing
+	e.send(w, media, status)
 }
 
 // Values of headers, which nobody changes.
@@ -215,6 +192,18 @@ var encoders = sync.Pool{New: func() any {
 	e.json.SetEscapeHTML(false) // the type is JSON and sniffing is off
 	return e
 }}
+
+// send answers with the text.
+func (e *encoder) send(w http.ResponseWriter, media []string, status int) {
+	h := w.Header()
+	h["Content-Type"] = media
+	if n := e.text.Len(); n > 2048 { // net/http counts less by itself
+		h["Content-Length"] = []string{strconv.Itoa(n)}
+	}
+	h["Cache-Control"] = noStore
+	w.WriteHeader(status)
+	_, _ = w.Write(e.text.Bytes()) // a client that is gone reads nothing
+}
 
 // problemDetails is an RFC 9457 problem, with our extension members.
 type problemDetails struct {

@@ -2,14 +2,14 @@ package web
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
-	"net/netip"
 	"runtime/debug"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -17,140 +17,132 @@ import (
 	"nametag"
 )
 
-// requestInfo is what is noted of a request on its way, for the one event that
-// is logged of it, and of its answer. It is the request's context, and one of its
-// values.
-type requestInfo struct {
-	context.Context
-	answer recorder
-	ids    [1]string // its id, as the value of a header
-	client netip.Addr
-	attrs  []slog.Attr
+// An exchange is the answer to a request on its way, and what is noted of both for
+// the one event that is logged of them. It is the ResponseWriter of every handler.
+type exchange struct {
+	http.ResponseWriter
+	code  int
+	bytes int64
+	ids   [1]string // the request's id, as the value of a header
+	attrs []slog.Attr
 
 	// limited is why a form must not be registered now; the form's handler
 	// answers with it, and with what was typed.
 	limited error
 }
 
-func (i *requestInfo) add(attrs ...slog.Attr) { i.attrs = append(i.attrs, attrs...) }
+func exchangeOf(w http.ResponseWriter) *exchange { return w.(*exchange) }
 
-type infoKey struct{}
+func (x *exchange) note(attrs ...slog.Attr) { x.attrs = append(x.attrs, attrs...) }
 
-// Value implements context.Context.
-func (i *requestInfo) Value(key any) any {
-	if key == (infoKey{}) {
-		return i
+// newID returns an id that tells a request from others in a log.
+func newID() string {
+	const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+	var id [12]byte
+	bits := rand.Uint64()
+	for i := range id {
+		id[i] = digits[bits%32]
+		bits /= 32
 	}
-	return i.Context.Value(key)
-}
-
-func infoOf(r *http.Request) *requestInfo {
-	return r.Context().Value(infoKey{}).(*requestInfo)
+	return string(id[:])
 }
 
 // observe is the outermost layer: it counts and logs a request when it is done,
 // whatever became of it.
-func (s *site) observe(trusted []netip.Prefix, next http.Handler) http.Handler {
+func (s *site) observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
-		info := &requestInfo{Context: r.Context(), answer: recorder{ResponseWriter: w}, ids: [1]string{rand.Text()[:12]}, client: clientAddr(r, trusted)}
-		r = r.WithContext(info)
-		rec := &info.answer
-		w.Header()["X-Request-Id"] = info.ids[:]
-		s.metrics.inFlight.Inc()
+		x := &exchange{ResponseWriter: w, ids: [1]string{newID()}}
+		w.Header()["X-Request-Id"] = x.ids[:]
+		s.metrics.inFlight.Add(1)
 
 		defer func() {
 			if v := recover(); v != nil {
-				info.add(slog.String("stack", string(debug.Stack())))
-				s.failPanic(rec, r, v)
+				x.note(slog.String("stack", string(debug.Stack())))
+				s.failPanic(x, r, v)
 			}
-			s.metrics.inFlight.Dec()
+			s.metrics.inFlight.Add(-1)
 			took := time.Since(start)
-			s.metrics.observe(r, rec.status(), took)
-			s.logRequest(r, rec, info, took)
+			s.metrics.observe(r.Pattern, x.status(), took)
+			s.logRequest(x, r, took)
 		}()
-		next.ServeHTTP(rec, r)
+		next.ServeHTTP(x, r)
 	})
 }
 
-func (s *site) failPanic(rec *recorder, r *http.Request, v any) {
+func (s *site) failPanic(x *exchange, r *http.Request, v any) {
 	err := fmt.Errorf("panic: %v", v)
-	if rec.code != 0 { // too late for another answer
-		infoOf(r).add(slog.String("error", err.Error()))
-		rec.code = http.StatusInternalServerError
+	if x.code != 0 { // too late for another answer
+		x.note(slog.String("error", err.Error()))
+		x.code = http.StatusInternalServerError
 		return
 	}
-	s.fail(rec, r, err)
+	s.fail(x, r, err)
 }
 
-func (s *site) logRequest(r *http.Request, rec *recorder, info *requestInfo, took time.Duration) {
+func (s *site) logRequest(x *exchange, r *http.Request, took time.Duration) {
 	level := slog.LevelInfo
 	switch {
-	case rec.status() == http.StatusServiceUnavailable:
+	case x.status() == http.StatusServiceUnavailable:
 		level = slog.LevelWarn
-	case rec.status() >= 500:
+	case x.status() >= 500:
 		level = slog.LevelError
-	case r.Pattern == "GET /healthz", r.Pattern == "GET /readyz", r.Pattern == patternCheck && rec.status() == http.StatusOK:
+	case r.Pattern == "GET /healthz", r.Pattern == "GET /readyz", r.Pattern == patternCheck && x.status() == http.StatusOK:
 		level = slog.LevelDebug // there are many of them, and metrics count them
 	}
 	if !s.log.Enabled(r.Context(), level) {
 		return
 	}
 	attrs := append([]slog.Attr{
-		slog.String("id", info.ids[0]),
+		slog.String("id", x.ids[0]),
 		slog.String("method", r.Method),
 		slog.String("path", r.URL.Path),
-		slog.Int("status", rec.status()),
-		slog.Int64("bytes", rec.bytes),
+		slog.Int("status", x.status()),
+		slog.Int64("bytes", x.bytes),
 		slog.Float64("seconds", took.Seconds()),
-		slog.String("client", info.client.String()),
-	}, info.attrs...)
+		slog.String("client", clientAddr(r, s.trusted).String()),
+	}, x.attrs...)
 	s.log.LogAttrs(r.Context(), level, "request", attrs...)
 }
 
-// A recorder notes what is answered.
-type recorder struct {
-	http.ResponseWriter
-	code  int
-	bytes int64
+// WriteHeader implements http.ResponseWriter.
+func (x *exchange) WriteHeader(code int) {
+	if x.code == 0 {
+		x.code = code
+	}
+	x.ResponseWriter.WriteHeader(code)
 }
 
-func (rec *recorder) WriteHeader(code int) {
-	if rec.code == 0 {
-		rec.code = code
+// Write implements http.ResponseWriter.
+func (x *exchange) Write(b []byte) (int, error) {
+	if x.code == 0 {
+		x.code = http.StatusOK
 	}
-	rec.ResponseWriter.WriteHeader(code)
-}
-
-func (rec *recorder) Write(b []byte) (int, error) {
-	if rec.code == 0 {
-		rec.code = http.StatusOK
-	}
-	n, err := rec.ResponseWriter.Write(b)
-	rec.bytes += int64(n)
+	n, err := x.ResponseWriter.Write(b)
+	x.bytes += int64(n)
 	return n, err
 }
 
 // Unwrap lets http.ResponseController reach the connection.
-func (rec *recorder) Unwrap() http.ResponseWriter { return rec.ResponseWriter }
+func (x *exchange) Unwrap() http.ResponseWriter { return x.ResponseWriter }
 
-func (rec *recorder) status() int {
-	if rec.code == 0 {
+func (x *exchange) status() int {
+	if x.code == 0 {
 		return http.StatusOK
 	}
-	return rec.code
+	return x.code
 }
 
 // register registers through the registry, as a visitor who comes by via, and
 // counts and notes the result.
-func (s *site) register(r *http.Request, via nametag.Via, a nametag.Application) (nametag.Pet, error) {
+func (s *site) register(w http.ResponseWriter, r *http.Request, via nametag.Via, a nametag.Application) (nametag.Pet, error) {
 	pet, err := s.registry.As(via, "", "").Register(r.Context(), a)
 	result := "registered"
 	if err != nil {
 		result = string(resultCode(err))
 	}
 	s.metrics.registrations.WithLabelValues(result).Inc()
-	infoOf(r).add(slog.String("registration", result))
+	exchangeOf(w).note(slog.String("registration", result))
 	return pet, err
 }
 
@@ -204,17 +196,19 @@ func (s *site) suggest(r *http.Request, explained bool, a nametag.Application) (
 // metrics are the site's. Labels come from patterns and codes, never from what
 // a client sends, so that they stay few.
 type metrics struct {
-	inFlight      prometheus.Gauge
+	inFlight      atomic.Int64
 	requests      *prometheus.CounterVec
 	duration      *prometheus.HistogramVec
 	registrations *prometheus.CounterVec
 	checks        map[nametag.Status]prometheus.Counter
+
+	// Those of answered checks, which are looked up once.
+	checked   prometheus.Counter
+	checkTime prometheus.Observer
 }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
 	m := &metrics{
-		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "nametag_http_requests_in_flight", Help: "Requests being served now."}),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "nametag_http_requests_total", Help: "Requests answered, by route and status."}, []string{"route", "status"}),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
@@ -229,15 +223,24 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 	for _, verdict := range []nametag.Status{nametag.Available, nametag.Taken, nametag.Similar, nametag.ReservedNow, nametag.NotAllowed} {
 		m.checks[verdict] = checks.WithLabelValues(string(verdict))
 	}
-	reg.MustRegister(m.inFlight, m.requests, m.duration, m.registrations, checks)
+	m.checked, m.checkTime = m.requests.WithLabelValues(patternCheck, "200"), m.duration.WithLabelValues(patternCheck)
+	inFlight := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "nametag_http_requests_in_flight", Help: "Requests being served now."},
+		func() float64 { return float64(m.inFlight.Load()) })
+	reg.MustRegister(inFlight, m.requests, m.duration, m.registrations, checks)
 	return m
 }
 
-func (m *metrics) observe(r *http.Request, status int, took time.Duration) {
-	route := r.Pattern
-	if route == "" || route == noRoute {
-		route = "none"
+// observe counts a request that the route with this pattern has answered.
+func (m *metrics) observe(pattern string, status int, took time.Duration) {
+	switch {
+	case pattern == patternCheck && status == http.StatusOK:
+		m.checked.Inc()
+		m.checkTime.Observe(took.Seconds())
+		return
+	case pattern == "", pattern == noRoute:
+		pattern = "none"
 	}
-	m.requests.WithLabelValues(route, strconv.Itoa(status)).Inc()
-	m.duration.WithLabelValues(route).Observe(took.Seconds())
+	m.requests.WithLabelValues(pattern, strconv.Itoa(status)).Inc()
+	m.duration.WithLabelValues(pattern).Observe(took.Seconds())
 }

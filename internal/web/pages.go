@@ -174,7 +174,7 @@ func (s *site) home(w http.ResponseWriter, r *http.Request) error {
 // homeAgain answers a form that could not be registered: with the form, all
 // that was typed, and what to mend.
 func (s *site) homeAgain(w http.ResponseWriter, r *http.Request, form url.Values, err error) error {
-	e := s.public(r, err)
+	e := s.public(w, r, err)
 	if e == nil {
 		return err
 	}
@@ -249,9 +249,9 @@ func (s *site) listPage(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	p := listPage{
-		Search:     params.Get("q"),
+		Search:     params.get("q"),
 		Categories: s.registry.Policy().Categories(),
-		First:      params.Get("cursor") == "",
+		First:      params.get("cursor") == "",
 	}
 	q, err := s.parseQuery(params)
 	var page nametag.Page
@@ -275,8 +275,7 @@ func (s *site) listPage(w http.ResponseWriter, r *http.Request) error {
 		p.Pets = append(p.Pets, petPage{Pet: pet, Swatch: pet.FavoriteColor.CSS()})
 	}
 	if !page.Next.IsZero() {
-		params.Set("cursor", page.Next.String())
-		p.Next = "/pets?" + params.Encode()
+		p.Next = "/pets?" + params.with("cursor", page.Next.String())
 	}
 	s.render(w, r, http.StatusOK, "pets.html", p)
 	return nil

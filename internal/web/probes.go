@@ -31,7 +31,7 @@ func (s *site) readyz(w http.ResponseWriter, r *http.Request) error {
 		if e, ok := errors.AsType[*nametag.Error](err); ok {
 			why = e.Message
 		}
-		infoOf(r).add(slog.String("error", err.Error()))
+		exchangeOf(w).note(slog.String("error", err.Error()))
 		plain(w, http.StatusServiceUnavailable, "not ready: "+why)
 		return nil
 	}

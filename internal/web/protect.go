@@ -56,14 +56,14 @@ func (s *site) limitRate(l *limiter, next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		if wait := l.take(limitedNetwork(infoOf(r).client)); wait > 0 {
+		if wait := l.take(limitedNetwork(clientAddr(r, s.trusted))); wait > 0 {
 			setRetryAfter(w, wait)
 			err := webError(codeRateLimited, "That was too fast: this registry answers each client only so often. Please wait a moment and try again.")
 			if !isSentForm(r) {
 				s.fail(w, r, err)
 				return
 			}
-			infoOf(r).limited = err
+			exchangeOf(w).limited = err
 		}
 		next.ServeHTTP(w, r)
 	})

@@ -45,6 +45,7 @@ const requestTimeout = 10 * time.Second
 func New(c Config) http.Handler {
 	s := &site{
 		registry: c.Registry,
+		trusted:  c.TrustedProxies,
 		ready:    c.Ready,
 		log:      c.Log,
 		metrics:  newMetrics(c.Metrics),
@@ -59,12 +60,13 @@ func New(c Config) http.Handler {
 		h = s.limitRate(newLimiter(c.RateLimit, time.Now), h)
 	}
 	h = secureHeaders(h)
-	h = s.observe(c.TrustedProxies, h)
+	h = s.observe(h)
 	return h
 }
 
 type site struct {
 	registry *nametag.Registry
+	trusted  []netip.Prefix // the proxies whose word is believed
 	ready    func(context.Context) error
 	log      *slog.Logger
 	metrics  *metrics

@@ -1,0 +1,43 @@
+package web
+
+import (
+	"bytes"
+	"encoding/json"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"nametag"
+)
+
+// What is written by hand is what encoding/json writes.
+func TestAnswersAreWrittenAsByEncodingJSON(t *testing.T) {
+	text := rapid.OneOf(rapid.Just(""), rapid.Just("Bella"), rapid.String(),
+		rapid.StringMatching(`([a<&>“”é"\\]|\x{2028}|\x{2029}|\x{202a}|\x00|\n|\x7f)*`),
+		rapid.Map(rapid.SliceOf(rapid.Byte()), func(b []byte) string { return string(b) }))
+	rapid.Check(t, func(t *rapid.T) {
+		a := contractAnswer{
+			Status:      text.Draw(t, "status"),
+			Available:   rapid.Ptr(rapid.Bool(), true).Draw(t, "available"),
+			Reason:      nametag.Code(text.Draw(t, "reason")),
+			Message:     text.Draw(t, "message"),
+			Suggestions: rapid.OneOf(rapid.Just[[]string](nil), rapid.SliceOfN(text, 0, 3)).Draw(t, "suggestions"),
+		}
+		if rapid.Bool().Draw(t, "dated") {
+			a.AsOf = time.Unix(rapid.Int64Range(0, 1<<33).Draw(t, "seconds"), rapid.Int64Range(0, 999_999_999).Draw(t, "nanoseconds")).UTC()
+		}
+		if rapid.Bool().Draw(t, "in conflict") {
+			a.ConflictsWith = &petJSON{text.Draw(t, "name"), text.Draw(t, "color"), text.Draw(t, "category"), text.Draw(t, "at"), text.Draw(t, "url")}
+		}
+		var want bytes.Buffer
+		e := json.NewEncoder(&want)
+		e.SetEscapeHTML(false)
+		if err := e.Encode(a); err != nil {
+			t.Fatal(err)
+		}
+		if got := a.appendJSON(nil); string(got) != want.String() {
+			t.Errorf("%s\nwant %s", got, &want)
+		}
+	})
+}
