@@ -273,13 +273,13 @@ func rest(ctx context.Context, d time.Duration) {
 	}
 }
 
-// A view is what is known of a book. A free name, of which the most are asked
-// for, is looked for in lookalikes, and in passed, where there is hardly any.
+// A view is what is known of a book. Neither set says what is in the other: two
+// spellings of one name may look different ("McIntosh" and "Mcintosh"), and a pet
+// that was let pass holds no lookalike key.
 type view struct {
 	seed       maphash.Seed
 	names      set // hashes of comparison keys
 	lookalikes set // of the lookalike keys that are held
-	passed     set // of the comparison keys of those who hold none
 
 	rulingsMu  sync.RWMutex
 	rulings    storekit.Rulings
@@ -295,12 +295,9 @@ type view struct {
 func (v *view) isOf() time.Time { return time.Unix(0, v.asOf.Load()).UTC() }
 
 func (v *view) addKeys(key, lookalike []byte) {
-	h := maphash.Bytes(v.seed, key)
-	v.names.add(h)
+	v.names.add(maphash.Bytes(v.seed, key))
 	if len(lookalike) > 0 {
 		v.lookalikes.add(maphash.Bytes(v.seed, lookalike))
-	} else {
-		v.passed.add(h)
 	}
 }
 
@@ -315,13 +312,11 @@ func (v *view) size() (names, bytes int) {
 }
 
 // sets returns the sets, in the order in which hashesOf has what is in them.
-func (v *view) sets() [3]*set { return [3]*set{&v.names, &v.lookalikes, &v.passed} }
+func (v *view) sets() [2]*set { return [2]*set{&v.names, &v.lookalikes} }
 
 func (v *view) obstacle(n nametag.Name, at time.Time) nametag.Obstacle {
-	key := maphash.String(v.seed, n.Key())
-	var buffer [2 * nametag.MaxNameLength]byte // on the stack: hardly a key is longer
-	similar := v.lookalikes.has(maphash.Bytes(v.seed, n.AppendLookalikeKey(buffer[:0])))
-	if similar && v.names.has(key) || v.passed.has(key) {
+	has, similar := v.has(n)
+	if has {
 		return nametag.Obstacle{Holder: &somePet}
 	}
 	inForce, permit := v.over(n, at)
@@ -333,6 +328,13 @@ func (v *view) obstacle(n nametag.Name, at time.Time) nametag.Obstacle {
 		return nametag.Obstacle{Similar: &somePet}
 	}
 	return nametag.Obstacle{}
+}
+
+// has reports whether a pet has the name, and whether one holds its lookalike key.
+func (v *view) has(n nametag.Name) (name, lookalike bool) {
+	var buffer [2 * nametag.MaxNameLength]byte // on the stack: hardly a key is longer
+	key := maphash.Bytes(v.seed, n.AppendLookalikeKey(buffer[:0]))
+	return v.names.has(maphash.String(v.seed, n.Key())), v.lookalikes.has(key)
 }
 
 func (v *view) over(n nametag.Name, at time.Time) (inForce *nametag.RulingState, permit bool) {
@@ -431,14 +433,12 @@ func (v *view) rule(before, after *nametag.RulingState) {
 }
 
 // hashesOf returns what p has in each of the sets; 0 for nothing.
-func (v *view) hashesOf(p *nametag.PetState) (h [3]uint64) {
+func (v *view) hashesOf(p *nametag.PetState) (h [2]uint64) {
 	if p == nil {
 		return h
 	}
 	h[0] = nonZero(maphash.String(v.seed, p.NameKey))
-	if p.LetPass {
-		h[2] = h[0]
-	} else {
+	if !p.LetPass {
 		h[1] = nonZero(maphash.String(v.seed, p.LookalikeKey))
 	}
 	return h
