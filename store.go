@@ -96,6 +96,11 @@ type Entry struct {
 	Origin         Origin
 	IdempotencyKey string   // UTF-8 without NUL; "" for none
 	Fingerprint    [32]byte // tells registrations apart that come with one idempotency key
+
+	// FreeAt, if it is not zero, is where the journal ended when nothing in the
+	// book had to do with the name: no pet and no ruling, on it or on one that
+	// looks like it. Where the journal ends there still, the Store need not look.
+	FreeAt Head
 }
 
 // A Change is what Apply is to do.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -84,9 +85,27 @@ var somePet nametag.Pet
 
 // Insert implements nametag.Store.
 func (x *Index) Insert(ctx context.Context, entries []nametag.Entry) ([]nametag.Result, error) {
-	results, err := x.Store.Insert(ctx, entries)
+	results, err := x.Store.Insert(ctx, x.marked(entries))
 	x.learn(results...)
 	return results, err
+}
+
+// marked returns the entries, with FreeAt for those whose names are free.
+func (x *Index) marked(entries []nametag.Entry) []nametag.Entry {
+	v := x.view.Load()
+	if v == nil {
+		return entries
+	}
+	// Everything up to here is known. If the journal still ends here when the
+	// Store looks, nothing else could be.
+	head := v.lastTaken()
+	marked := slices.Clone(entries)
+	for i, e := range marked {
+		if v.knowsNothingOf(e.Pet.Name) {
+			marked[i].FreeAt = head
+		}
+	}
+	return marked
 }
 
 // Apply implements nametag.Store.
@@ -335,6 +354,20 @@ func (v *view) has(n nametag.Name) (name, lookalike bool) {
 	var buffer [2 * nametag.MaxNameLength]byte // on the stack: hardly a key is longer
 	key := maphash.Bytes(v.seed, n.AppendLookalikeKey(buffer[:0]))
 	return v.names.has(maphash.String(v.seed, n.Key())), v.lookalikes.has(key)
+}
+
+// knowsNothingOf reports whether no pet and no ruling, in force or not, is on the
+// name or on one that looks like it.
+func (v *view) knowsNothingOf(n nametag.Name) bool {
+	if has, similar := v.has(n); has || similar {
+		return false
+	}
+	if !v.anyRulings.Load() {
+		return true
+	}
+	v.rulingsMu.RLock()
+	defer v.rulingsMu.RUnlock()
+	return !v.rulings.Touch(n)
 }
 
 func (v *view) over(n nametag.Name, at time.Time) (inForce *nametag.RulingState, permit bool) {

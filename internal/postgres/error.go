@@ -81,5 +81,6 @@ func isLostRace(err error) bool {
 		return false
 	}
 	return e.Code == "23505" || // unique_violation
+		e.Code == "22012" || // division_by_zero: the journal does not end where it was left
 		strings.HasPrefix(e.Code, "40") && e.Code != "40003" // transaction rollback, its completion known
 }

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -18,7 +19,9 @@ func (s *Store) Insert(ctx context.Context, entries []nametag.Entry) (results []
 		return nil, nil
 	}
 	err = s.change(ctx, "insert", func(ctx context.Context, tx storekit.Tx) error {
-		results, err = storekit.Insert(ctx, tx, entries)
+		if results, err = storekit.Insert(ctx, tx, entries); isLostRace(err) {
+			entries, _ = storekit.Doubted(entries)
+		}
 		return err
 	})
 	if err != nil {
@@ -46,7 +49,7 @@ func (s *Store) change(ctx context.Context, doing string, f func(context.Context
 	}
 	return s.call(ctx, doing, func(ctx context.Context) error {
 		return s.pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
-			tx := &transaction{Conn: conn.Conn()}
+			tx := &transaction{Conn: conn.Conn(), doubts: &s.doubts}
 			defer tx.end(ctx)
 			return f(ctx, tx)
 		})
@@ -58,7 +61,29 @@ func (s *Store) change(ctx context.Context, doing string, f func(context.Context
 // time in which nobody else can change the book.
 type transaction struct {
 	*pgx.Conn
-	begun bool
+	begun  bool
+	doubts *doubts
+}
+
+// doubts say whether what Wanted.FreeAt promises is worth relying on. It is where
+// one server changes the book. Where several do, the journal mostly has moved on
+// when it is written, and all that was sent was in vain.
+type doubts struct{ left atomic.Int32 }
+
+// asLongAs is for how many transactions a broken promise is remembered.
+const asLongAs = 16
+
+// none reports whether to rely on the next promise.
+func (d *doubts) none() bool { return d.left.Load() <= 0 }
+
+// note learns whether a promise was kept.
+func (d *doubts) note(kept bool) {
+	switch {
+	case !kept:
+		d.left.Store(asLongAs)
+	case !d.none():
+		d.left.Add(-1)
+	}
 }
 
 // batch returns a batch for the next things to send.
@@ -82,7 +107,13 @@ func (tx *transaction) end(ctx context.Context) {
 
 // Lock implements storekit.Tx. The second query begins when the first has the
 // lock, so it sees all that was committed before.
+//
+// If it presumes where the journal ends, it is Write that takes the lock.
 func (tx *transaction) Lock(ctx context.Context, w storekit.Wanted) (head nametag.Head, found storekit.Found, err error) {
+	promised := w.FreeAt != nametag.Head{}
+	if promised && tx.doubts.none() {
+		return w.FreeAt, found, nil
+	}
 	b := tx.batch()
 	b.Queue(`SELECT seq, hash FROM journal_head FOR UPDATE`).QueryRow(func(row pgx.Row) (err error) {
 		head, err = scanHead(row)
@@ -90,6 +121,9 @@ func (tx *transaction) Lock(ctx context.Context, w storekit.Wanted) (head nameta
 	})
 	queueWanted(b, w, &found)
 	err = tx.SendBatch(ctx, b).Close()
+	if promised && err == nil {
+		tx.doubts.note(head == w.FreeAt)
+	}
 	return head, found, err
 }
 
@@ -120,6 +154,9 @@ func (tx *transaction) Write(ctx context.Context, c storekit.Changes) error {
 	if err == nil && !atOnce {
 		_, err = tx.Exec(ctx, commit)
 	}
+	if isLostRace(err) {
+		tx.doubts.note(false)
+	}
 	return err
 }
 
@@ -140,6 +177,9 @@ func removal(query string, keys []string) statement {
 // statements returns how c is written.
 func statements(c storekit.Changes) []statement {
 	var all []statement
+	if len(c.Records) > 0 { // first, for it takes the lock, if nothing has
+		all = append(all, addRecords(c.Head, c.Records))
+	}
 	if len(c.RemovePets) > 0 {
 		all = append(all, removal(`DELETE FROM pets WHERE name_key = ANY($1::text[])`, c.RemovePets))
 	}
@@ -153,9 +193,6 @@ func statements(c storekit.Changes) []statement {
 		all = append(all, newStatement(
 			`INSERT INTO rulings (name_key, lookalike_key, kind, name, reason, at, until) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
 			r.NameKey, r.LookalikeKey, string(r.Kind), r.Name, r.Reason, r.At, timeOrNull(r.Until)))
-	}
-	if len(c.Records) > 0 {
-		all = append(all, addRecords(c.Records)...)
 	}
 	if len(c.Answers) > 0 {
 		all = append(all, recordAnswers(c.Answers))
@@ -177,7 +214,9 @@ func addPets(pets []*nametag.PetState) statement {
 		keys, lookalikes, letPass, names, colors, categories, registered)
 }
 
-func addRecords(records []nametag.Record) []statement {
+// addRecords returns a statement that adds records to the journal. If it does not
+// end with head, the statement fails: it divides by zero.
+func addRecords(head nametag.Head, records []nametag.Record) statement {
 	n := len(records)
 	seqs, keys, former := make([]int64, n), make([]string, n), make([]*string, n)
 	entries, hashes := make([]string, n), make([][]byte, n)
@@ -188,12 +227,13 @@ func addRecords(records []nametag.Record) []statement {
 		}
 	}
 	last := records[n-1]
-	return []statement{
-		newStatement(`INSERT INTO journal (seq, name_key, former_key, entry, hash)
-			SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::bytea[])`,
-			seqs, keys, former, entries, hashes),
-		newStatement(`UPDATE journal_head SET seq = $1, hash = $2`, last.Seq, last.Hash[:]),
-	}
+	return newStatement(`
+		WITH head AS (UPDATE journal_head SET seq = $6, hash = $7 WHERE seq = $8 AND hash = $9 RETURNING seq),
+		added AS (
+			INSERT INTO journal (seq, name_key, former_key, entry, hash)
+			SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::bytea[]))
+		SELECT 1 / count(*) FROM head`,
+		seqs, keys, former, entries, hashes, last.Seq, last.Hash[:], head.Seq, head.Hash[:])
 }
 
 func timeOrNull(t time.Time) *time.Time {

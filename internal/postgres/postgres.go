@@ -61,6 +61,7 @@ type Store struct {
 	searches    *storekit.Searches
 	callTimeout time.Duration
 	readOnly    bool
+	doubts      doubts
 	closed      atomic.Bool
 }
 

@@ -32,7 +32,7 @@ func TestARowThatIsGoneMakesAChangeTryAgain(t *testing.T) {
 			return err
 		}
 		next := head.Append(nametag.Event{Action: nametag.ActionReleased})
-		return tx.Write(ctx, storekit.Changes{RemovePets: []string{"bella"}, Records: []nametag.Record{next}})
+		return tx.Write(ctx, storekit.Changes{Head: head, Records: []nametag.Record{next}, RemovePets: []string{"bella"}})
 	})
 	if !errors.Is(err, errAgain) || attempts != maxAttempts {
 		t.Errorf("after %d attempts: %v", attempts, err)
@@ -64,7 +64,7 @@ func TestAChangeWhoseCommitIsUnknownIsNotDoneAgain(t *testing.T) {
 		if _, err := s.pool.Exec(ctx, `SELECT pg_terminate_backend($1, 5000)`, conn.PID()); err != nil {
 			return err
 		}
-		return tx.Write(ctx, storekit.Changes{Records: []nametag.Record{head.Append(nametag.Event{Action: nametag.ActionReleased})}})
+		return tx.Write(ctx, storekit.Changes{Head: head, Records: []nametag.Record{head.Append(nametag.Event{Action: nametag.ActionReleased})}})
 	})
 	if nametag.ErrorCode(err) != nametag.CodeUnavailable || attempts != 1 {
 		t.Errorf("after %d attempts: %v", attempts, err)

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"time"
 
+	sqlite3 "modernc.org/sqlite/lib"
+
 	"nametag"
 	"nametag/internal/storekit"
 )
@@ -16,14 +18,22 @@ func (s *Store) Insert(ctx context.Context, entries []nametag.Entry) (results []
 	if len(entries) == 0 {
 		return nil, nil
 	}
-	err = s.write(ctx, "insert", func(tx *sql.Tx) error {
-		results, err = storekit.Insert(ctx, transaction{tx}, entries)
-		return err
-	})
+	results, err = s.insert(ctx, entries)
+	if doubted, changed := storekit.Doubted(entries); changed && resultCode(err) == sqlite3.SQLITE_CONSTRAINT {
+		results, err = s.insert(ctx, doubted)
+	}
 	if err != nil {
 		return nil, err
 	}
 	return results, nil
+}
+
+func (s *Store) insert(ctx context.Context, entries []nametag.Entry) (results []nametag.Result, err error) {
+	err = s.write(ctx, "insert", func(tx *sql.Tx) error {
+		results, err = storekit.Insert(ctx, transaction{tx}, entries)
+		return err
+	})
+	return results, err
 }
 
 // Apply implements nametag.Store.
@@ -44,7 +54,8 @@ type transaction struct{ *sql.Tx }
 
 // Lock implements storekit.Tx.
 func (tx transaction) Lock(ctx context.Context, w storekit.Wanted) (head nametag.Head, found storekit.Found, err error) {
-	if head, err = journalHead(ctx, tx); err == nil {
+	head, err = journalHead(ctx, tx)
+	if err == nil && (w.FreeAt == nametag.Head{} || w.FreeAt != head) {
 		found, err = findWanted(ctx, tx, w)
 	}
 	return head, found, err

@@ -22,21 +22,25 @@ type Tx interface {
 
 	// Lock waits until no other transaction is changing the book, keeps others
 	// from it to the end of this one, and returns where the journal ends and what
-	// the book has by these keys.
+	// the book has by these keys. If w.FreeAt is not zero it may presume that the
+	// journal ends there, and wait for nobody: it is Write then that fails if that
+	// is not so.
 	Lock(ctx context.Context, w Wanted) (nametag.Head, Found, error)
 
-	// Write makes the changes, in the order of the fields.
+	// Write makes the changes, in the order of the fields. It fails if the journal
+	// does not end with c.Head.
 	Write(ctx context.Context, c Changes) error
 }
 
 // Changes are what a transaction does to the database.
 type Changes struct {
+	Head          nametag.Head // where the journal ends before Records
+	Records       []nametag.Record
 	RemovePets    []string // keys of their names
 	RemoveRulings []string // the same
 	AddPets       []*nametag.PetState
 	PutRulings    []*nametag.RulingState // in place of others on the same names
-	Records       []nametag.Record
-	Answers       []Answer // to the claims
+	Answers       []Answer               // to the claims
 }
 
 // A Claim is the first use of an idempotency key within a call.
@@ -70,6 +74,7 @@ func Insert(ctx context.Context, tx Tx, entries []nametag.Entry) ([]nametag.Resu
 			want.add(e.Pet.Name)
 		}
 	}
+	want.FreeAt = b.freeAt()
 	var c Changes
 	if len(want.Keys) > 0 {
 		head, found, err := tx.Lock(ctx, want)
@@ -134,6 +139,29 @@ func (b *batch) applies(i int) bool {
 	return !replayed && b.claimant[key] == i
 }
 
+// freeAt returns the FreeAt that all entries have in common; the zero Head if
+// they have none.
+func (b *batch) freeAt() nametag.Head {
+	head := b.entries[0].FreeAt
+	for _, e := range b.entries {
+		if e.FreeAt != head {
+			return nametag.Head{}
+		}
+	}
+	return head
+}
+
+// Doubted returns the entries without FreeAt, for another attempt when one that
+// relied on it failed. It reports whether there was any.
+func Doubted(entries []nametag.Entry) (doubted []nametag.Entry, changed bool) {
+	doubted = slices.Clone(entries)
+	for i := range doubted {
+		changed = changed || doubted[i].FreeAt != nametag.Head{}
+		doubted[i].FreeAt = nametag.Head{}
+	}
+	return doubted, changed
+}
+
 // enter decides on the entries, one after another, and returns what is to be
 // changed.
 func (b *batch) enter(head nametag.Head, found Found) Changes {
@@ -164,6 +192,9 @@ func (b *batch) enter(head nametag.Head, found Found) Changes {
 // record adds e to the journal that ends with head, and returns where it ends
 // then.
 func (c *Changes) record(head nametag.Head, e nametag.Event) nametag.Head {
+	if len(c.Records) == 0 {
+		c.Head = head
+	}
 	rec := head.Append(e)
 	c.Records = append(c.Records, rec)
 	return rec.Head()

@@ -11,6 +11,10 @@ import (
 // rulings on names that have one.
 type Wanted struct {
 	Keys, Lookalikes []string
+
+	// FreeAt, if it is not zero, is where the journal ended when there was nothing
+	// of this.
+	FreeAt nametag.Head
 }
 
 func (w *Wanted) add(n nametag.Name) {
@@ -81,6 +85,12 @@ func (s *Rulings) Remove(key string) {
 
 // IsEmpty reports whether there is no ruling.
 func (s *Rulings) IsEmpty() bool { return len(s.on) == 0 }
+
+// Touch reports whether a ruling, in force or not, is on n or on a name that looks
+// like it.
+func (s *Rulings) Touch(n nametag.Name) bool {
+	return s.on[n.Key()] != nil || len(s.like[n.LookalikeKey()]) > 0
+}
 
 // Over returns the ruling that keeps n from people at a time, and whether one
 // lets n pass though it looks like another. One on the name itself goes before

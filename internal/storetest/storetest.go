@@ -55,6 +55,7 @@ func Run(t *testing.T, create func(testing.TB) Database) {
 		{"List", listTests},
 		{"Life", lifeTests},
 		{"Law", lawTests},
+		{"Free", freeTests},
 		{"State", stateTests},
 	} {
 		t.Run(group.name, func(t *testing.T) {

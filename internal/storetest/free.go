@@ -1,0 +1,99 @@
+package storetest
+
+import (
+	"fmt"
+	"sync/atomic"
+	"testing"
+
+	"nametag"
+)
+
+// What stores do with entries whose names were free (nametag.Entry.FreeAt).
+var freeTests = map[string]func(*testing.T, nametag.Store){
+	"AFreeNameIsEntered":             freeIsEntered,
+	"WhatHasChangedSinceCounts":      changedSinceCounts,
+	"AnotherJournalIsNotGoneOnWith":  anotherJournal,
+	"WhatIsWronglyCalledFreeIsTaken": wronglyFree,
+	"FreeNamesMeet":                  freeNamesMeet,
+}
+
+// freeAt returns entries for pets whose names were free when the journal ended
+// with h.
+func freeAt(h nametag.Head, pets ...nametag.Pet) []nametag.Entry {
+	entries := entriesOf(pets...)
+	for i := range entries {
+		entries[i].FreeAt = h
+	}
+	return entries
+}
+
+func freeIsEntered(t *testing.T, s nametag.Store) {
+	insert(t, s, entriesOf(newPet(t, "Bella"))...)
+	rex, again, look, max := newPet(t, "Rex"), newPet(t, "REX"), newPet(t, "R-e-x"), newPet(t, "Max")
+	equal(t, "results", insert(t, s, freeAt(head(t, s), rex, again, look, max)...),
+		[]nametag.Result{registered(rex), taken(rex), similar(rex), registered(max)})
+	equal(t, "the journal's length", head(t, s).Seq, 3)
+	isWhole(t, s)
+}
+
+func changedSinceCounts(t *testing.T, s nametag.Store) {
+	insert(t, s, entriesOf(newPet(t, "Bella"))...)
+	before := head(t, s)
+	max, rex, luna := newPet(t, "Max"), newPet(t, "Rex"), newPet(t, "Luna")
+	insert(t, s, entriesOf(max)...)
+	ruling := reserve(t, s, "Rex")
+	equal(t, "results", insert(t, s, freeAt(before, newPet(t, "MAX"), newPet(t, "M-a-x"), rex, luna)...),
+		[]nametag.Result{taken(max), similar(max), keptBy(ruling), registered(luna)})
+	isWhole(t, s)
+}
+
+// The journal that a name was free in may be that of another book, or of this one
+// before it was restored.
+func anotherJournal(t *testing.T, s nametag.Store) {
+	bella := newPet(t, "Bella")
+	insert(t, s, entriesOf(bella)...)
+	beyond, other := head(t, s), head(t, s)
+	beyond.Seq += 5
+	other.Hash[7]++
+	for i, h := range []nametag.Head{beyond, other} {
+		luna := newPet(t, fmt.Sprint("Luna ", i))
+		equal(t, "results", insert(t, s, freeAt(h, luna, newPet(t, "BELLA"))...), []nametag.Result{registered(luna), taken(bella)})
+	}
+	equal(t, "the journal's length", head(t, s).Seq, 3)
+	isWhole(t, s)
+}
+
+// So is a name that was entered past the journal.
+func wronglyFree(t *testing.T, s nametag.Store) {
+	bella, luna := newPet(t, "Bella"), newPet(t, "Luna")
+	insert(t, s, entriesOf(bella)...)
+	equal(t, "results", insert(t, s, freeAt(head(t, s), luna, newPet(t, "BELLA"), newPet(t, "Bel-la"))...),
+		[]nametag.Result{registered(luna), taken(bella), similar(bella)})
+	isWhole(t, s)
+}
+
+// Many say at once that their names are free, some of them the same ones, and each
+// name is given away once.
+func freeNamesMeet(t *testing.T, s nametag.Store) {
+	const callers, each = 8, 25
+	var won [each]atomic.Int32
+	together(callers, func(int) {
+		for i := range each {
+			results, err := s.Insert(t.Context(), freeAt(head(t, s), newPet(t, fmt.Sprintf("Pet %d", i))))
+			switch {
+			case err != nil:
+				t.Errorf("pet %d: %v", i, err)
+			case results[0].Status == nametag.InsertRegistered:
+				won[i].Add(1)
+			case results[0].Status != nametag.InsertTaken:
+				t.Errorf("pet %d: %+v", i, results[0])
+			}
+		}
+	})
+	for i := range won {
+		if n := won[i].Load(); n != 1 {
+			t.Errorf("pet %d was given away %d times", i, n)
+		}
+	}
+	isWhole(t, s)
+}
