@@ -10,12 +10,12 @@ import (
 // mayImport says which packages of ours each package may import: the arrows of
 // docs/design.md. Tests may import more.
 var mayImport = map[string]string{
-	"nametag":                      "nametag/internal/skeleton",
+	"nametag":                      "nametag/internal/appendjson nametag/internal/skeleton",
 	"nametag/cmd/nametag":          "nametag/internal/cli",
 	"nametag/internal/cli":         "nametag nametag/internal/index nametag/internal/policyfile nametag/internal/postgres nametag/internal/queue nametag/internal/server nametag/internal/sqlite nametag/internal/transfer nametag/internal/web",
 	"nametag/internal/transfer":    "nametag",
 	"nametag/internal/policyfile":  "nametag",
-	"nametag/internal/web":         "nametag",
+	"nametag/internal/web":         "nametag nametag/internal/appendjson",
 	"nametag/internal/server":      "",
 	"nametag/internal/sqlite":      "nametag nametag/internal/storekit nametag/internal/migrate",
 	"nametag/internal/postgres":    "nametag nametag/internal/storekit nametag/internal/migrate",
@@ -23,6 +23,7 @@ var mayImport = map[string]string{
 	"nametag/internal/index":       "nametag nametag/internal/storekit",
 	"nametag/internal/queue":       "nametag",
 	"nametag/internal/skeleton":    "",
+	"nametag/internal/appendjson":  "",
 	"nametag/internal/migrate":     "",
 	"nametag/internal/pgtest":      "",
 	"nametag/internal/pebbletest":  "",

@@ -1,7 +1,6 @@
 package nametag
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -183,13 +182,7 @@ type Record struct {
 func (h Head) Append(e Event) Record {
 	e.Seq = h.Seq + 1
 	key, former := e.Key()
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(e); err != nil {
-		panic(err) // such values always marshal
-	}
-	entry := bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+	entry := e.appendJSON(make([]byte, 0, 512)) // hardly a row is longer
 	return Record{e.Seq, key, former, entry, h.hash(entry), &e}
 }
 
