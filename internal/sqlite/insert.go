@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"encoding/hex"
 	"fmt"
 	"time"
 
@@ -29,8 +28,8 @@ func (s *Store) Insert(ctx context.Context, entries []nametag.Entry) (results []
 }
 
 func (s *Store) insert(ctx context.Context, entries []nametag.Entry) (results []nametag.Result, err error) {
-	err = s.write(ctx, "insert", func(tx *sql.Tx) error {
-		results, err = storekit.Insert(ctx, transaction{tx}, entries)
+	err = s.write(ctx, "insert", func(tx transaction) error {
+		results, err = storekit.Insert(ctx, tx, entries)
 		return err
 	})
 	return results, err
@@ -38,8 +37,8 @@ func (s *Store) insert(ctx context.Context, entries []nametag.Entry) (results []
 
 // Apply implements nametag.Store.
 func (s *Store) Apply(ctx context.Context, c nametag.Change) (res nametag.Result, err error) {
-	err = s.write(ctx, string(c.Action), func(tx *sql.Tx) error {
-		res, err = storekit.Apply(ctx, transaction{tx}, c)
+	err = s.write(ctx, string(c.Action), func(tx transaction) error {
+		res, err = storekit.Apply(ctx, tx, c)
 		return err
 	})
 	if err != nil {
@@ -48,13 +47,57 @@ func (s *Store) Apply(ctx context.Context, c nametag.Change) (res nametag.Result
 	return res, nil
 }
 
+// The statements that every registration runs. They are compiled once, and run
+// once for each row: as one statement for all of them, SQLite would keep a journal
+// of each page to undo that statement alone, and the rows would come as JSON.
+const (
+	readHead  = `SELECT seq, hash FROM journal_head`
+	moveHead  = `UPDATE journal_head SET seq = ?, hash = ?`
+	addRecord = `INSERT INTO journal (seq, name_key, former_key, entry, hash) VALUES (?, ?, ?, ?, ?)`
+	addPet    = `INSERT INTO pets (name_key, lookalike_key, let_pass, name, favorite_color, category, registered_at_us)
+		VALUES (?, ?, ?, ?, ?, ?, ?)`
+)
+
+// keepStatements returns these statements, compiled.
+func (s *Store) keepStatements(ctx context.Context) (map[string]*sql.Stmt, error) {
+	s.keptMu.Lock()
+	defer s.keptMu.Unlock()
+	if s.kept != nil {
+		return s.kept, nil
+	}
+	kept := make(map[string]*sql.Stmt)
+	for _, query := range []string{readHead, moveHead, addRecord, addPet} {
+		var err error
+		if kept[query], err = s.writer.PrepareContext(ctx, query); err != nil {
+			return nil, err
+		}
+	}
+	s.kept = kept
+	return kept, nil
+}
+
 // A transaction implements storekit.Tx. It has SQLite's one lock for writing
 // from its beginning.
-type transaction struct{ *sql.Tx }
+type transaction struct {
+	*sql.Tx
+	kept map[string]*sql.Stmt // by their text; nil for none
+}
+
+// prepare returns a statement for this transaction, which ends with it.
+func (tx transaction) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
+	if stmt := tx.kept[query]; stmt != nil {
+		return tx.StmtContext(ctx, stmt), nil
+	}
+	return tx.PrepareContext(ctx, query)
+}
 
 // Lock implements storekit.Tx.
 func (tx transaction) Lock(ctx context.Context, w storekit.Wanted) (head nametag.Head, found storekit.Found, err error) {
-	head, err = journalHead(ctx, tx)
+	stmt, err := tx.prepare(ctx, readHead)
+	if err != nil {
+		return head, found, err
+	}
+	head, err = scanHead(stmt.QueryRowContext(ctx))
 	if err == nil && (w.FreeAt == nametag.Head{} || w.FreeAt != head) {
 		found, err = findWanted(ctx, tx, w)
 	}
@@ -63,74 +106,76 @@ func (tx transaction) Lock(ctx context.Context, w storekit.Wanted) (head nametag
 
 // Write implements storekit.Tx.
 func (tx transaction) Write(ctx context.Context, c storekit.Changes) error {
-	for _, s := range statements(c) {
-		res, err := tx.ExecContext(ctx, s.query, s.args...)
+	records := make([][]any, len(c.Records))
+	for i, r := range c.Records {
+		records[i] = []any{r.Seq, r.Key, sql.Null[string]{V: r.FormerKey, Valid: r.FormerKey != ""}, string(r.Entry), r.Hash[:]}
+	}
+	pets := make([][]any, len(c.AddPets))
+	for i, p := range c.AddPets {
+		pets[i] = []any{p.NameKey, p.LookalikeKey, intOf(p.LetPass), p.Name, string(p.FavoriteColor), string(p.Category), p.RegisteredAt.UnixMicro()}
+	}
+	rulings := make([][]any, len(c.PutRulings))
+	for i, r := range c.PutRulings {
+		rulings[i] = []any{r.NameKey, r.LookalikeKey, string(r.Kind), r.Name, r.Reason, r.At.UnixMicro(),
+			sql.Null[int64]{V: r.Until.UnixMicro(), Valid: !r.Until.IsZero()}}
+	}
+	var end [][]any
+	if n := len(c.Records); n > 0 {
+		last := c.Records[n-1]
+		end = [][]any{{last.Seq, last.Hash[:]}}
+	}
+	for _, s := range []struct {
+		query string
+		rows  [][]any
+	}{
+		{addRecord, records},
+		{moveHead, end},
+		{`DELETE FROM pets WHERE name_key = ?`, keysOf(c.RemovePets)},
+		{`DELETE FROM rulings WHERE name_key = ?`, keysOf(c.RemoveRulings)},
+		{addPet, pets},
+		{`INSERT INTO rulings (name_key, lookalike_key, kind, name, reason, at_us, until_us) VALUES (?, ?, ?, ?, ?, ?, ?)`, rulings},
+		{`INSERT INTO idempotency_keys (key, fingerprint, outcome, name_key, name, favorite_color, category, registered_at_us, created_at_us)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`, answerRows(c.Answers)},
+	} {
+		if err := tx.each(ctx, s.query, s.rows); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// each runs a statement for each of the rows, of which it must change one.
+func (tx transaction) each(ctx context.Context, query string, rows [][]any) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	stmt, err := tx.prepare(ctx, query)
+	if err != nil {
+		return err
+	}
+	defer stmt.Close()
+	brief := context.WithoutCancel(ctx) // one that can end costs a goroutine each time
+	for _, args := range rows {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		res, err := stmt.ExecContext(brief, args...)
 		if err != nil {
 			return err
 		}
-		if n, err := res.RowsAffected(); err != nil || n != int64(s.rows) {
-			return fmt.Errorf("%d rows were written, not %d: %w", n, s.rows, err)
+		if n, err := res.RowsAffected(); err != nil || n != 1 {
+			return fmt.Errorf("%d rows were written, not one: %w", n, err)
 		}
 	}
-	return recordAnswers(ctx, tx.Tx, c.Answers)
+	return nil
 }
 
-// A statement changes some rows.
-type statement struct {
-	query string
-	args  []any
-	rows  int // how many it must change
-}
-
-// statements returns how c is written, but for the answers.
-//
-// OR FAIL spares the journal that SQLite would keep to undo the statement
-// alone: when it fails, the transaction is undone.
-func statements(c storekit.Changes) []statement {
-	var all []statement
-	if n := len(c.RemovePets); n > 0 {
-		all = append(all, statement{`DELETE FROM pets WHERE name_key IN (SELECT value FROM json_each(?))`, []any{jsonArray(c.RemovePets)}, n})
+func keysOf(keys []string) [][]any {
+	rows := make([][]any, len(keys))
+	for i, k := range keys {
+		rows[i] = []any{k}
 	}
-	if n := len(c.RemoveRulings); n > 0 {
-		all = append(all, statement{`DELETE FROM rulings WHERE name_key IN (SELECT value FROM json_each(?))`, []any{jsonArray(c.RemoveRulings)}, n})
-	}
-	if n := len(c.AddPets); n > 0 {
-		rows := make([][7]any, n)
-		for i, p := range c.AddPets {
-			rows[i] = [7]any{p.NameKey, p.LookalikeKey, intOf(p.LetPass), p.Name, p.FavoriteColor, p.Category, p.RegisteredAt.UnixMicro()}
-		}
-		all = append(all, statement{`
-			INSERT OR FAIL INTO pets (name_key, lookalike_key, let_pass, name, favorite_color, category, registered_at_us)
-			SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6 FROM json_each(?)`,
-			[]any{jsonArray(rows)}, n})
-	}
-	for _, r := range c.PutRulings {
-		all = append(all, statement{
-			`INSERT OR FAIL INTO rulings (name_key, lookalike_key, kind, name, reason, at_us, until_us) VALUES (?, ?, ?, ?, ?, ?, ?)`,
-			[]any{r.NameKey, r.LookalikeKey, string(r.Kind), r.Name, r.Reason, r.At.UnixMicro(),
-				sql.Null[int64]{V: r.Until.UnixMicro(), Valid: !r.Until.IsZero()}}, 1})
-	}
-	if n := len(c.Records); n > 0 {
-		all = append(all, addRecords(c.Records)...)
-	}
-	return all
-}
-
-func addRecords(records []nametag.Record) []statement {
-	rows := make([][5]any, len(records))
-	for i, r := range records {
-		rows[i] = [5]any{r.Seq, r.Key, nil, string(r.Entry), hex.EncodeToString(r.Hash[:])}
-		if r.FormerKey != "" {
-			rows[i][2] = r.FormerKey
-		}
-	}
-	last := records[len(records)-1]
-	return []statement{
-		{`INSERT OR FAIL INTO journal (seq, name_key, former_key, entry, hash)
-			SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, unhex(value ->> 4) FROM json_each(?)`,
-			[]any{jsonArray(rows)}, len(records)},
-		{`UPDATE journal_head SET seq = ?, hash = ?`, []any{last.Seq, last.Hash[:]}, 1},
-	}
+	return rows
 }
 
 func intOf(b bool) int {
@@ -142,7 +187,7 @@ func intOf(b bool) int {
 
 // write runs f in a transaction that is on disk when write returns nil, and
 // undone otherwise.
-func (s *Store) write(ctx context.Context, doing string, f func(*sql.Tx) error) error {
+func (s *Store) write(ctx context.Context, doing string, f func(transaction) error) error {
 	if !s.calls.enter() {
 		return nametag.Unavailable(errClosed)
 	}
@@ -150,12 +195,16 @@ func (s *Store) write(ctx context.Context, doing string, f func(*sql.Tx) error) 
 	if s.writer == nil {
 		return errReadOnly
 	}
+	kept, err := s.keepStatements(ctx)
+	if err != nil {
+		return failure(ctx, doing, err)
+	}
 	tx, err := s.writer.BeginTx(ctx, nil)
 	if err != nil {
 		return failure(ctx, doing, err)
 	}
 	defer tx.Rollback() // does nothing after Commit
-	if err := f(tx); err != nil {
+	if err := f(transaction{tx, kept}); err != nil {
 		return failure(ctx, doing, err)
 	}
 	if err := tx.Commit(); err != nil {

@@ -57,46 +57,29 @@ func scanAnswer(rows *sql.Rows) (storekit.Answer, error) {
 	return a, nil
 }
 
-// recordAnswers remembers what idempotency keys were answered.
-func recordAnswers(ctx context.Context, tx *sql.Tx, answers []storekit.Answer) error {
-	if len(answers) == 0 {
-		return nil
-	}
-	stmt, err := tx.PrepareContext(ctx, `
-		INSERT INTO idempotency_keys (key, fingerprint, outcome,
-			name_key, name, favorite_color, category, registered_at_us, created_at_us)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`)
-	if err != nil {
-		return err
-	}
-	defer stmt.Close()
+// answerRows returns the rows that remember what idempotency keys were answered.
+func answerRows(answers []storekit.Answer) [][]any {
+	rows := make([][]any, len(answers))
 	now := time.Now().UnixMicro()
-	brief := context.WithoutCancel(ctx)
-	for _, a := range answers {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
+	for i, a := range answers {
 		p := a.Result.Pet
 		known := p.Name.Key() != ""
-		_, err := stmt.ExecContext(brief, a.Key, a.Fingerprint[:], a.Word(),
+		rows[i] = []any{a.Key, a.Fingerprint[:], a.Word(),
 			sql.Null[string]{V: p.Name.Key(), Valid: known},
 			sql.Null[string]{V: p.Name.String(), Valid: known},
 			sql.Null[string]{V: string(p.FavoriteColor), Valid: known},
 			sql.Null[string]{V: string(p.Category), Valid: known},
 			sql.Null[int64]{V: p.RegisteredAt.UnixMicro(), Valid: known},
-			now)
-		if err != nil {
-			return err
-		}
+			now}
 	}
-	return nil
+	return rows
 }
 
 // ForgetKeys implements nametag.Store. It deletes the oldest keys first, a few
 // at a time, so that pets are registered in between.
 func (s *Store) ForgetKeys(ctx context.Context, t time.Time) (int64, error) {
 	return storekit.ForgetKeys(func(limit int) (n int64, err error) {
-		err = s.write(ctx, "forget idempotency keys", func(tx *sql.Tx) error {
+		err = s.write(ctx, "forget idempotency keys", func(tx transaction) error {
 			res, err := tx.ExecContext(ctx, `
 				DELETE FROM idempotency_keys WHERE key IN (
 					SELECT key FROM idempotency_keys WHERE created_at_us < ? ORDER BY created_at_us LIMIT ?)`,

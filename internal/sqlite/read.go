@@ -162,8 +162,12 @@ func (s *Store) JournalHead(ctx context.Context) (head nametag.Head, err error) 
 }
 
 func journalHead(ctx context.Context, db querier) (head nametag.Head, err error) {
+	return scanHead(db.QueryRowContext(ctx, readHead))
+}
+
+func scanHead(row *sql.Row) (head nametag.Head, err error) {
 	var hash []byte
-	err = db.QueryRowContext(ctx, `SELECT seq, hash FROM journal_head`).Scan(&head.Seq, &hash)
+	err = row.Scan(&head.Seq, &hash)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = nametag.ErrNoHead
 	}

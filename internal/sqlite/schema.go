@@ -135,7 +135,7 @@ func addNames(ctx context.Context, tx *sql.Tx) error {
 	if _, err := tx.ExecContext(ctx, string(schema)); err != nil {
 		return err
 	}
-	fill := storekit.Backfill{Write: func(c storekit.Changes) error { return transaction{tx}.Write(ctx, c) }}
+	fill := storekit.Backfill{Write: func(c storekit.Changes) error { return transaction{Tx: tx}.Write(ctx, c) }}
 	const before = `SELECT ` + petColumns + ` FROM pets_before ORDER BY registered_at_us, name_key`
 	var failed error
 	err = eachPet(ctx, tx, before, nil, func(p nametag.Pet) {

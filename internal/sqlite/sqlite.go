@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"sync"
 
 	"modernc.org/sqlite"
 
@@ -61,6 +62,9 @@ type Store struct {
 	calls   gate
 
 	searches *storekit.Searches
+
+	keptMu sync.Mutex
+	kept   map[string]*sql.Stmt // statements that are compiled once; nil until they are
 }
 
 var _ nametag.Store = (*Store)(nil)
