@@ -90,7 +90,7 @@ func createFile(file string) error {
 // when they are committed and take the lock for writing when they begin.
 //
 // A larger cache, and fewer checkpoints, spare writes of the same pages when
-// names come in bulk and in no order.
+// names come in bulk and in no order. A server has a checkpointer besides.
 func writerURI(file string) string {
 	return uri(file, url.Values{
 		"_txlock": {"immediate"},
@@ -99,7 +99,7 @@ func writerURI(file string) string {
 			"journal_mode(WAL)",
 			"synchronous(FULL)",
 			"cache_size(-65536)",            // KiB
-			"wal_autocheckpoint(4000)",      // pages
+			"wal_autocheckpoint(16000)",     // pages
 			"journal_size_limit(268435456)", // bytes
 			"temp_store(MEMORY)",            // for what it takes to undo one statement
 		},

@@ -32,6 +32,9 @@ func (s *Store) insert(ctx context.Context, entries []nametag.Entry) (results []
 		results, err = storekit.Insert(ctx, tx, entries)
 		return err
 	})
+	if err == nil && s.behind != nil {
+		s.behind.wrote(len(entries))
+	}
 	return results, err
 }
 

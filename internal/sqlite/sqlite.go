@@ -56,8 +56,9 @@ type Store struct {
 	file    string      // absolute, with symbolic links resolved
 	inode   fs.FileInfo // of file when it was opened
 	serving *serverLock
-	writer  *sql.DB // one connection; nil if the book is only read
-	reader  *source // a few connections
+	writer  *sql.DB       // one connection; nil if the book is only read
+	reader  *source       // a few connections
+	behind  *checkpointer // nil unless the store serves
 	schema  *migrate.Migrator
 	calls   gate
 
@@ -151,7 +152,12 @@ func (s *Store) openToWrite(ctx context.Context, opts Options) (err error) {
 	if err := s.settleSchema(ctx, opts); err != nil {
 		return explain(ctx, s.file, err)
 	}
-	s.reader, err = openBesideWriters(s.file)
+	if s.reader, err = openBesideWriters(s.file); err != nil {
+		return err
+	}
+	if opts.Serve {
+		s.behind, err = newCheckpointer(s.file)
+	}
 	return err
 }
 
@@ -177,6 +183,9 @@ func (s *Store) Close() error {
 	var errs []error
 	if s.reader != nil {
 		errs = append(errs, s.reader.Close())
+	}
+	if s.behind != nil {
+		errs = append(errs, s.behind.close())
 	}
 	if s.writer != nil { // last, for it tidies up the write-ahead log
 		errs = append(errs, s.writer.Close())

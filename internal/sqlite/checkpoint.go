@@ -1,0 +1,61 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"net/url"
+	"sync/atomic"
+)
+
+// A checkpointer moves pages from the write-ahead log into the file beside the
+// writer, which would otherwise do it in between two transactions. The writer
+// still does what is left when the log has grown long, and begins the log anew.
+type checkpointer struct {
+	db   *sql.DB // one connection
+	wake chan struct{}
+	done chan struct{}
+
+	rows atomic.Int64 // that were entered since it was woken
+}
+
+// rowsBetween is how many rows of the journal are written between two
+// checkpoints. Each comes with some three or four pages.
+const rowsBetween = 500
+
+func newCheckpointer(file string) (*checkpointer, error) {
+	db, err := sql.Open("sqlite", uri(file, url.Values{"_pragma": {"synchronous(FULL)"}}))
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(1)
+	c := &checkpointer{db: db, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	go c.work()
+	return c, nil
+}
+
+func (c *checkpointer) work() {
+	defer close(c.done)
+	for range c.wake {
+		// If it fails, the writer meets the same failure and tells.
+		_, _ = c.db.ExecContext(context.Background(), `PRAGMA wal_checkpoint(PASSIVE)`)
+	}
+}
+
+// wrote notes that so many rows were entered.
+func (c *checkpointer) wrote(rows int) {
+	if c.rows.Add(int64(rows)) < rowsBetween {
+		return
+	}
+	c.rows.Store(0)
+	select {
+	case c.wake <- struct{}{}:
+	default: // it has enough to do
+	}
+}
+
+// close ends it. Nobody writes any more.
+func (c *checkpointer) close() error {
+	close(c.wake)
+	<-c.done
+	return c.db.Close()
+}
