@@ -263,7 +263,8 @@ func (r *Registry) Check(ctx context.Context, names ...string) ([]Verdict, error
 	if len(asked) == 0 {
 		return verdicts, nil
 	}
-	obstacles, at, asOf, err := r.look(ctx, asked)
+	at := r.moment()
+	obstacles, asOf, err := r.look(ctx, at, asked)
 	if err != nil {
 		return nil, err
 	}
@@ -310,20 +311,25 @@ const outdated = 2 * time.Second
 
 // look returns what stands in the way of names at a moment, which is now, and of
 // what time that knowledge is.
-func (r *Registry) look(ctx context.Context, names []Name) (obstacles []Obstacle, at, asOf time.Time, err error) {
-	at = r.moment()
+func (r *Registry) look(ctx context.Context, at time.Time, names []Name) (obstacles []Obstacle, asOf time.Time, err error) {
 	obstacles = make([]Obstacle, len(names))
 	for i, n := range names {
 		o, of, ok := r.glance(at, n)
 		if !ok {
 			obstacles, err = r.store.Look(ctx, at, names)
-			return obstacles, at, at, err
+			return obstacles, at, err
 		}
 		if obstacles[i] = o; i == 0 { // the oldest
 			asOf = of
 		}
 	}
-	return obstacles, at, asOf, nil
+	return obstacles, asOf, nil
+}
+
+func (r *Registry) expect(name Name) {
+	if r.index != nil {
+		r.index.Expect(name)
+	}
 }
 
 func (r *Registry) glance(at time.Time, name Name) (o Obstacle, asOf time.Time, ok bool) {

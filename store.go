@@ -179,6 +179,10 @@ type Index interface {
 	// change. asOf is when what it knows was last known to be all that there is; ok
 	// is false, and nothing is known, until it is ready.
 	Glance(at time.Time, name Name) (o Obstacle, asOf time.Time, ok bool)
+
+	// Expect says that Glance will be asked about name soon. It waits for nothing:
+	// what Glance will look at may be on its way from memory meanwhile.
+	Expect(name Name)
 }
 
 // A ListQuery says which pets List is to return.

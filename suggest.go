@@ -5,6 +5,7 @@ import (
 	"hash/fnv"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 )
 
@@ -20,16 +21,16 @@ const maxSuggestions = 3
 func (r *Registry) Suggest(ctx context.Context, a Application) (Verdict, error) {
 	name, err := r.policy.ParseName(a.Name)
 	refusal, _ := err.(*Error)
+	at := r.moment()
 	switch {
 	case name.key == "":
 		return judged(name, refusal), nil
 	case refusal != nil:
-		return r.suggest(ctx, name, a, judged(name, refusal))
+		return r.suggest(ctx, at, name, a, judged(name, refusal))
 	}
-	at := r.moment()
 	o, asOf, ok := r.glance(at, name)
 	if !ok {
-		return r.suggest(ctx, name, a, Verdict{})
+		return r.suggest(ctx, at, name, a, Verdict{})
 	}
 	v := r.verdict(name, o).dated(at, asOf)
 	if v.Status == Similar { // it must be said whose name it looks like
@@ -40,25 +41,23 @@ func (r *Registry) Suggest(ctx context.Context, a Application) (Verdict, error) 
 	if v.Status == Available {
 		return v, nil
 	}
-	return r.suggest(ctx, name, a, v)
+	return r.suggest(ctx, at, name, a, v)
 }
 
-// suggest returns v, the verdict on name, with suggestions. The zero Verdict is
-// one that is not known yet.
-func (r *Registry) suggest(ctx context.Context, name Name, a Application, v Verdict) (Verdict, error) {
-	at := r.moment()
-	var asked []Name // the book is to be asked about these, all in one question, if possible
-	atOnce := maxSuggestions
-	if v.Status == "" {
-		asked = append(make([]Name, 0, 2*maxSuggestions+1), name)
-		atOnce = cap(asked)
-	}
+// suggest returns v, the verdict on name at a moment, with suggestions. The zero
+// Verdict is one that is not known yet.
+func (r *Registry) suggest(ctx context.Context, at time.Time, name Name, a Application, v Verdict) (Verdict, error) {
 	base := name
 	if v.Status == Similar && v.Holder != nil { // nobody is helped to names that pass for others
 		base = v.Holder.Name
 	}
-	var room [2*maxSuggestions + 2]string
-	seen := append(room[:0], name.LookalikeKey())
+	atOnce := maxSuggestions
+	if v.Status == "" { // the book is to be asked: all in one question, if possible
+		atOnce = 2 * maxSuggestions
+	}
+	var roomForKeys [2*maxSuggestions + 1]string
+	var roomForNames [2 * maxSuggestions]Name
+	seen, names := append(roomForKeys[:0], name.LookalikeKey()), roomForNames[:0]
 	variations := r.variationsOf(base, a)
 	for text := range variations.each {
 		n, err := r.policy.ParseName(text)
@@ -69,46 +68,58 @@ func (r *Registry) suggest(ctx context.Context, name Name, a Application, v Verd
 		if slices.Contains(seen, key) {
 			continue
 		}
+		r.expect(n)
 		seen = append(seen, key)
-		if o, _, known := r.glance(at, n); known && len(asked) == 0 {
-			if r.propose(&v, n, o); len(v.Suggestions) == maxSuggestions {
-				return v, nil
-			}
+		if names = append(names, n); len(names) < atOnce {
 			continue
 		}
-		if asked = append(asked, n); len(asked) < atOnce {
-			continue
-		}
-		isAboutName := asked[0] == name
-		if err := r.ask(ctx, &v, name, asked); err != nil {
+		isAboutName := v.Status == ""
+		if err := r.ask(ctx, at, &v, name, names); err != nil {
 			return Verdict{}, err
 		}
 		if isAboutName && v.Status == Similar {
 			v.Suggestions = nil // they are of the spelling that passes for another
-			return r.suggest(ctx, name, a, v)
+			return r.suggest(ctx, at, name, a, v)
 		}
 		if v.Status == Available || len(v.Suggestions) == maxSuggestions {
 			return v, nil
 		}
-		asked = asked[:0]
+		names = names[:0]
 	}
-	err := r.ask(ctx, &v, name, asked)
+	err := r.ask(ctx, at, &v, name, names)
 	return v, err
 }
 
-// ask adds those of the names that are to be had to v's suggestions. If name is
-// one of them, v is the verdict on it.
-func (r *Registry) ask(ctx context.Context, v *Verdict, name Name, names []Name) error {
-	if len(names) == 0 {
-		return nil
+// ask adds those of the names that are to be had to v's suggestions. If there is
+// no verdict on name yet, v is that, too.
+func (r *Registry) ask(ctx context.Context, at time.Time, v *Verdict, name Name, names []Name) error {
+	if v.Status == "" {
+		return r.askBook(ctx, at, v, name, names)
 	}
-	obstacles, at, asOf, err := r.look(ctx, names)
+	for i, n := range names {
+		o, _, known := r.glance(at, n)
+		if !known {
+			return r.askBook(ctx, at, v, name, names[i:])
+		}
+		r.propose(v, n, o)
+	}
+	return nil
+}
+
+// askBook does what ask does, by one question.
+func (r *Registry) askBook(ctx context.Context, at time.Time, v *Verdict, name Name, names []Name) error {
+	var asked []Name
+	if v.Status == "" {
+		asked = append(asked, name)
+	}
+	asked = append(asked, names...)
+	obstacles, asOf, err := r.look(ctx, at, asked)
 	if err != nil {
 		return err
 	}
 	for i, o := range obstacles {
-		if names[i] != name {
-			r.propose(v, names[i], o)
+		if asked[i] != name {
+			r.propose(v, asked[i], o)
 		} else if *v = r.verdict(name, o).dated(at, asOf); v.Status == Available {
 			return nil
 		}
@@ -136,7 +147,7 @@ func (r *Registry) helpful(ctx context.Context, e *Error, a Application) []Name 
 	if !isAboutName || err != nil {
 		return nil
 	}
-	v, err := r.suggest(ctx, name, a, judged(name, e))
+	v, err := r.suggest(ctx, r.moment(), name, a, judged(name, e))
 	if err != nil {
 		return nil
 	}

@@ -80,6 +80,15 @@ func (x *Index) Glance(at time.Time, name nametag.Name) (o nametag.Obstacle, asO
 	return v.obstacle(name, at), asOf, true
 }
 
+// Expect implements nametag.Index.
+func (x *Index) Expect(name nametag.Name) {
+	if v := x.view.Load(); v != nil {
+		key, lookalike := v.hashesFor(name)
+		v.names.expect(key)
+		v.lookalikes.expect(lookalike)
+	}
+}
+
 // somePet is in the way, and nothing else is known of it.
 var somePet nametag.Pet
 
@@ -351,9 +360,15 @@ func (v *view) obstacle(n nametag.Name, at time.Time) nametag.Obstacle {
 
 // has reports whether a pet has the name, and whether one holds its lookalike key.
 func (v *view) has(n nametag.Name) (name, lookalike bool) {
+	key, lookalikeKey := v.hashesFor(n)
+	v.lookalikes.expect(lookalikeKey)
+	return v.names.has(key), v.lookalikes.has(lookalikeKey)
+}
+
+// hashesFor returns the hashes of n's keys.
+func (v *view) hashesFor(n nametag.Name) (key, lookalike uint64) {
 	var buffer [2 * nametag.MaxNameLength]byte // on the stack: hardly a key is longer
-	key := maphash.Bytes(v.seed, n.AppendLookalikeKey(buffer[:0]))
-	return v.names.has(maphash.String(v.seed, n.Key())), v.lookalikes.has(key)
+	return maphash.String(v.seed, n.Key()), maphash.Bytes(v.seed, n.AppendLookalikeKey(buffer[:0]))
 }
 
 // knowsNothingOf reports whether no pet and no ruling, in force or not, is on the
