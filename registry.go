@@ -326,9 +326,9 @@ func (r *Registry) look(ctx context.Context, at time.Time, names []Name) (obstac
 	return obstacles, asOf, nil
 }
 
-func (r *Registry) expect(name Name) {
+func (r *Registry) expect(names []Name) {
 	if r.index != nil {
-		r.index.Expect(name)
+		r.index.Expect(names)
 	}
 }
 

@@ -180,9 +180,9 @@ type Index interface {
 	// is false, and nothing is known, until it is ready.
 	Glance(at time.Time, name Name) (o Obstacle, asOf time.Time, ok bool)
 
-	// Expect says that Glance will be asked about name soon. It waits for nothing:
-	// what Glance will look at may be on its way from memory meanwhile.
-	Expect(name Name)
+	// Expect says that Glance will be asked about names next, one after another.
+	// What it will look at can come from memory at once then.
+	Expect(names []Name)
 }
 
 // A ListQuery says which pets List is to return.

@@ -55,9 +55,8 @@ func (r *Registry) suggest(ctx context.Context, at time.Time, name Name, a Appli
 	if v.Status == "" { // the book is to be asked: all in one question, if possible
 		atOnce = 2 * maxSuggestions
 	}
-	var roomForKeys [2*maxSuggestions + 1]string
-	var roomForNames [2 * maxSuggestions]Name
-	seen, names := append(roomForKeys[:0], name.LookalikeKey()), roomForNames[:0]
+	var room [2*maxSuggestions + 1]string
+	seen, names := append(room[:0], name.LookalikeKey()), make([]Name, 0, atOnce)
 	variations := r.variationsOf(base, a)
 	for text := range variations.each {
 		n, err := r.policy.ParseName(text)
@@ -68,7 +67,6 @@ func (r *Registry) suggest(ctx context.Context, at time.Time, name Name, a Appli
 		if slices.Contains(seen, key) {
 			continue
 		}
-		r.expect(n)
 		seen = append(seen, key)
 		if names = append(names, n); len(names) < atOnce {
 			continue
@@ -96,6 +94,7 @@ func (r *Registry) ask(ctx context.Context, at time.Time, v *Verdict, name Name,
 	if v.Status == "" {
 		return r.askBook(ctx, at, v, name, names)
 	}
+	r.expect(names)
 	for i, n := range names {
 		o, _, known := r.glance(at, n)
 		if !known {

@@ -81,11 +81,20 @@ func (x *Index) Glance(at time.Time, name nametag.Name) (o nametag.Obstacle, asO
 }
 
 // Expect implements nametag.Index.
-func (x *Index) Expect(name nametag.Name) {
-	if v := x.view.Load(); v != nil {
-		key, lookalike := v.hashesFor(name)
-		v.names.expect(key)
-		v.lookalikes.expect(lookalike)
+func (x *Index) Expect(names []nametag.Name) {
+	v := x.view.Load()
+	if v == nil {
+		return
+	}
+	var hashes [8]struct{ key, lookalike uint64 } // as many as a processor can wait for
+	n := 0
+	for n < min(len(names), len(hashes)) {
+		hashes[n].key, hashes[n].lookalike = v.hashesFor(names[n])
+		n++
+	}
+	for _, h := range hashes[:n] {
+		v.names.expect(h.key)
+		v.lookalikes.expect(h.lookalike)
 	}
 }
 
