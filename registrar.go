@@ -137,11 +137,12 @@ func (r *Registry) apply(ctx context.Context, c Change, old Name) (Result, error
 // EachRuling visits the rulings of the book, by the comparison keys of their
 // names. Quarantines whose time is over may be among them.
 func (r *Registry) EachRuling(ctx context.Context, visit func(Ruling)) error {
-	return EachRuling(ctx, r.store, visit)
+	return EachRuling(ctx, r.store, func(s *RulingState) { visit(s.Ruling()) })
 }
 
-// EachRuling does what Registry.EachRuling does, for the book in s.
-func EachRuling(ctx context.Context, s Store, visit func(Ruling)) error {
+// EachRuling visits all rulings in s, as the book has them, by the keys of their
+// names.
+func EachRuling(ctx context.Context, s Store, visit func(*RulingState)) error {
 	const limit = 1000
 	for after := ""; ; {
 		page, err := s.Rulings(ctx, after, limit)
@@ -150,7 +151,7 @@ func EachRuling(ctx context.Context, s Store, visit func(Ruling)) error {
 		}
 		for _, ru := range page {
 			visit(ru)
-			after = ru.Name.key
+			after = ru.NameKey
 		}
 		if len(page) < limit {
 			return nil

@@ -64,9 +64,10 @@ type Store interface {
 	// one that gets no turn is an *Error with CodeUnavailable.
 	List(ctx context.Context, q ListQuery) ([]Pet, error)
 
-	// Rulings returns at most limit rulings, by the keys of their names, after
-	// the one with this key. Those whose time is over may be among them.
-	Rulings(ctx context.Context, after string, limit int) ([]Ruling, error)
+	// Rulings returns at most limit rulings, as the book has them, by the keys of
+	// their names, after the one with this key. Those whose time is over may be
+	// among them.
+	Rulings(ctx context.Context, after string, limit int) ([]*RulingState, error)
 
 	// Journal returns at most q.Limit records, by their numbers.
 	Journal(ctx context.Context, q JournalQuery) ([]Record, error)

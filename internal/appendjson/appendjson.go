@@ -6,6 +6,7 @@ package appendjson
 import (
 	"bytes"
 	"encoding/json"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -56,8 +57,12 @@ func Bool(b []byte, v bool) []byte {
 	return append(b, "false"...)
 }
 
-// Time appends a time of the years 0 to 9999.
+// Time appends a time. It panics if the year is not within 0 and 9999, for nobody
+// could read it again.
 func Time(b []byte, t time.Time) []byte {
+	if y := t.Year(); y < 0 || y > 9999 {
+		panic("appendjson: a time in the year " + strconv.Itoa(y))
+	}
 	b = append(b, '"')
 	b = t.AppendFormat(b, time.RFC3339Nano)
 	return append(b, '"')

@@ -24,7 +24,8 @@ import (
 // Of each name it has two 64-bit hashes and nothing else. That two names have
 // one hash happens once in 10^12 checks with ten million names in the book, and
 // makes a free name look taken; nobody can bring it about, for the hashes are
-// other ones in each process. Registering asks the database.
+// other ones in each process. Registering asks the database, unless nothing that
+// the index knows has to do with the name: see nametag.Entry.FreeAt.
 type Index struct {
 	nametag.Store
 
@@ -228,7 +229,7 @@ func (x *Index) load(ctx context.Context) (*view, error) {
 	if err := x.EachKey(ctx, v.addKeys); err != nil {
 		return nil, err
 	}
-	if err := nametag.EachRuling(ctx, x, func(r nametag.Ruling) { v.rule(nil, nametag.NewRulingState(r)) }); err != nil {
+	if err := nametag.EachRuling(ctx, x, func(r *nametag.RulingState) { v.rule(nil, r) }); err != nil {
 		return nil, err
 	}
 	return v, x.catchUp(ctx, v)

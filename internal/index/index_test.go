@@ -205,7 +205,14 @@ func TestIndexesAgreeWithTheBook(t *testing.T) {
 				n := rapid.SampledFrom(names).Draw(rt, "name")
 				switch ctx := t.Context(); rapid.IntRange(0, 5).Draw(rt, "action") {
 				case 0, 1:
-					r.Register(ctx, nametag.Application{Name: n, FavoriteColor: "blue", Category: "cat"})
+					before, err := book.Look(ctx, time.Now().UTC(), []nametag.Name{name(t, n)})
+					if err != nil {
+						rt.Fatal(err)
+					}
+					_, err = r.Register(ctx, nametag.Application{Name: n, FavoriteColor: "blue", Category: "cat"})
+					if (err == nil) != (kind(before[0]) == "free") {
+						rt.Fatalf("%s was %s in the book, and registering it gave %v", n, kind(before[0]), err)
+					}
 				case 2:
 					r.Rename(ctx, n, rapid.SampledFrom(names).Draw(rt, "to"), false)
 				case 3:

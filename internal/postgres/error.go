@@ -81,6 +81,13 @@ func isLostRace(err error) bool {
 		return false
 	}
 	return e.Code == "23505" || // unique_violation
-		e.Code == "22012" || // division_by_zero: the journal does not end where it was left
+		isMoved(err) ||
 		strings.HasPrefix(e.Code, "40") && e.Code != "40003" // transaction rollback, its completion known
+}
+
+// isMoved reports whether err says that the journal does not end where addRecords
+// was told: it divided by zero.
+func isMoved(err error) bool {
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && e.Code == "22012" // division_by_zero
 }

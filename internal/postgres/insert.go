@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -20,7 +21,7 @@ func (s *Store) Insert(ctx context.Context, entries []nametag.Entry) (results []
 	}
 	err = s.change(ctx, "insert", func(ctx context.Context, tx storekit.Tx) error {
 		if results, err = storekit.Insert(ctx, tx, entries); isLostRace(err) {
-			entries, _ = storekit.Doubted(entries)
+			entries = storekit.Doubted(entries)
 		}
 		return err
 	})
@@ -61,8 +62,9 @@ func (s *Store) change(ctx context.Context, doing string, f func(context.Context
 // time in which nobody else can change the book.
 type transaction struct {
 	*pgx.Conn
-	begun  bool
-	doubts *doubts
+	begun    bool
+	presumes bool // Lock did, and does not have the lock
+	doubts   *doubts
 }
 
 // doubts say whether what Wanted.FreeAt promises is worth relying on. It is where
@@ -73,7 +75,7 @@ type doubts struct{ left atomic.Int32 }
 // asLongAs is for how many transactions a broken promise is remembered.
 const asLongAs = 16
 
-// none reports whether to rely on the next promise.
+// none reports whether there are none: the next promise is relied on.
 func (d *doubts) none() bool { return d.left.Load() <= 0 }
 
 // note learns whether a promise was kept.
@@ -112,6 +114,7 @@ func (tx *transaction) end(ctx context.Context) {
 func (tx *transaction) Lock(ctx context.Context, w storekit.Wanted) (head nametag.Head, found storekit.Found, err error) {
 	promised := w.FreeAt != nametag.Head{}
 	if promised && tx.doubts.none() {
+		tx.presumes = true
 		return w.FreeAt, found, nil
 	}
 	b := tx.batch()
@@ -154,8 +157,11 @@ func (tx *transaction) Write(ctx context.Context, c storekit.Changes) error {
 	if err == nil && !atOnce {
 		_, err = tx.Exec(ctx, commit)
 	}
-	if isLostRace(err) {
+	switch {
+	case tx.presumes && isLostRace(err):
 		tx.doubts.note(false)
+	case isMoved(err) && !tx.presumes: // under the lock, nothing has moved it
+		return fmt.Errorf("the journal does not end with what its head says (%v): %w", err, nametag.ErrNoHead)
 	}
 	return err
 }

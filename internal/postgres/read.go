@@ -96,14 +96,14 @@ func eachRuling(rows pgx.Rows, visit func(*nametag.RulingState)) error {
 }
 
 // Rulings implements nametag.Store.
-func (s *Store) Rulings(ctx context.Context, after string, limit int) (rulings []nametag.Ruling, err error) {
+func (s *Store) Rulings(ctx context.Context, after string, limit int) (rulings []*nametag.RulingState, err error) {
 	err = s.call(ctx, "list rulings", func(ctx context.Context) error {
 		rulings = nil
 		rows, err := s.pool.Query(ctx, `SELECT `+rulingColumns+` FROM rulings WHERE name_key > $1 ORDER BY name_key LIMIT $2`, after, limit)
 		if err != nil {
 			return err
 		}
-		return eachRuling(rows, func(r *nametag.RulingState) { rulings = append(rulings, r.Ruling()) })
+		return eachRuling(rows, func(r *nametag.RulingState) { rulings = append(rulings, r) })
 	})
 	return rulings, err
 }

@@ -73,3 +73,66 @@ func TestAChangeWhoseCommitIsUnknownIsNotDoneAgain(t *testing.T) {
 		t.Errorf("afterwards the journal ends with %v, %v", head, err)
 	}
 }
+
+// What is free where the journal ends is entered in one way to the database and
+// back, and only for as long as that turns out to be so.
+func TestAPromiseIsReliedOnUntilItIsBroken(t *testing.T) {
+	s, err := Open(t.Context(), pgtest.URL(t), Options{Migrate: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	relies := func(freeAt nametag.Head) (does bool) {
+		err := s.change(t.Context(), "test", func(ctx context.Context, tx storekit.Tx) error {
+			head, _, err := tx.Lock(ctx, storekit.Wanted{Keys: []string{"bella"}, Lookalikes: []string{"bella"}, FreeAt: freeAt})
+			does = head == freeAt && !tx.(*transaction).begun
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return does
+	}
+	enter := func(name string, freeAt nametag.Head) nametag.Head {
+		n, err := nametag.ParseName(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := s.Insert(t.Context(), []nametag.Entry{{Pet: nametag.Pet{Name: n}, Action: nametag.ActionRegistered, FreeAt: freeAt}})
+		if err != nil || res[0].Status != nametag.InsertRegistered {
+			t.Fatalf("%s: %v, %v", name, res, err)
+		}
+		return res[0].Record.Head()
+	}
+	first := enter("Bella", nametag.Head{})
+	second := enter("Max", first)
+	if relies(nametag.Head{}) || !relies(second) {
+		t.Error("it relies on no promise, or not on one that was kept")
+	}
+	third := enter("Rex", first) // the journal has gone on since
+	for i := range asLongAs {
+		if relies(third) {
+			t.Fatalf("after %d promises that were kept, it relies on one", i)
+		}
+	}
+	if !relies(third) {
+		t.Error("it does not rely on promises any more")
+	}
+}
+
+// A head that says what the journal does not have is told as what it is, and is
+// not tried again.
+func TestADamagedHeadIsTold(t *testing.T) {
+	s, err := Open(t.Context(), pgtest.URL(t), Options{Migrate: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if _, err := s.pool.Exec(t.Context(), `UPDATE journal_head SET hash = '\xff'`); err != nil {
+		t.Fatal(err)
+	}
+	_, err = nametag.NewRegistry(s, nil).Register(t.Context(), nametag.Application{Name: "Bella", FavoriteColor: "blue", Category: "cat"})
+	if !errors.Is(err, nametag.ErrNoHead) {
+		t.Error(err)
+	}
+}

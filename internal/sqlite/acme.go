@@ -22,7 +22,7 @@ func (s *Store) LoadACME(ctx context.Context, name string) (data []byte, err err
 // SaveACME saves data, which is not empty, under name, in place of what was
 // there.
 func (s *Store) SaveACME(ctx context.Context, name string, data []byte) error {
-	return s.write(ctx, "save to the ACME cache", func(tx transaction) error {
+	return s.write(ctx, "save to the ACME cache", func(tx *transaction) error {
 		_, err := tx.ExecContext(ctx, `
 			INSERT INTO acme_cache (name, data, updated_at_us) VALUES (?, ?, ?)
 			ON CONFLICT (name) DO UPDATE SET data = excluded.data, updated_at_us = excluded.updated_at_us`,
@@ -33,7 +33,7 @@ func (s *Store) SaveACME(ctx context.Context, name string, data []byte) error {
 
 // DeleteACME deletes what was saved under name, if there is anything.
 func (s *Store) DeleteACME(ctx context.Context, name string) error {
-	return s.write(ctx, "delete from the ACME cache", func(tx transaction) error {
+	return s.write(ctx, "delete from the ACME cache", func(tx *transaction) error {
 		_, err := tx.ExecContext(ctx, `DELETE FROM acme_cache WHERE name = ?`, name)
 		return err
 	})

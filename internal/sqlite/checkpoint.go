@@ -15,12 +15,12 @@ type checkpointer struct {
 	wake chan struct{}
 	done chan struct{}
 
-	rows atomic.Int64 // that were entered since it was woken
+	rows atomic.Int64 // that were written since it was woken
 }
 
-// rowsBetween is how many rows of the journal are written between two
-// checkpoints. Each comes with some three or four pages.
-const rowsBetween = 500
+// rowsBetween is about how many rows are written between two checkpoints: those
+// of 500 registrations, which come with some 1,700 pages.
+const rowsBetween = 1000
 
 func newCheckpointer(file string) (*checkpointer, error) {
 	db, err := sql.Open("sqlite", uri(file, url.Values{"_pragma": {"synchronous(FULL)"}}))
@@ -36,17 +36,19 @@ func newCheckpointer(file string) (*checkpointer, error) {
 func (c *checkpointer) work() {
 	defer close(c.done)
 	for range c.wake {
-		// If it fails, the writer meets the same failure and tells.
+		// If it fails, the log grows. Commits go into the log, so what keeps them
+		// from the disk is told by those.
 		_, _ = c.db.ExecContext(context.Background(), `PRAGMA wal_checkpoint(PASSIVE)`)
 	}
 }
 
-// wrote notes that so many rows were entered.
+// wrote notes that so many rows were written. It is not called after close.
 func (c *checkpointer) wrote(rows int) {
-	if c.rows.Add(int64(rows)) < rowsBetween {
+	n := c.rows.Add(int64(rows))
+	if n < rowsBetween {
 		return
 	}
-	c.rows.Store(0)
+	c.rows.Add(-n)
 	select {
 	case c.wake <- struct{}{}:
 	default: // it has enough to do

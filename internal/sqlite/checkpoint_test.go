@@ -1,8 +1,11 @@
 package sqlite
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -37,5 +40,54 @@ func TestAServerMovesPagesBesideTheWriter(t *testing.T) {
 		if time.Since(start) > 5*time.Second {
 			t.Fatalf("the file has %d bytes, and had %d before", size(), before)
 		}
+	}
+}
+
+// Registrations that are under way when the store is closed are entered or refused.
+func TestClosingWhileRowsAreEntered(t *testing.T) {
+	for range 20 {
+		s, err := Open(t.Context(), filepath.Join(t.TempDir(), "book.db"), Options{Serve: true, Migrate: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		registry := nametag.NewRegistry(s, nil)
+		var wg sync.WaitGroup
+		for w := range 4 {
+			wg.Go(func() {
+				for bulk := 0; ; bulk++ {
+					applications := make([]nametag.Application, rowsBetween)
+					for i := range applications {
+						applications[i] = nametag.Application{Name: fmt.Sprintf("Pet %d %d %d", w, bulk, i), FavoriteColor: "blue", Category: "cat"}
+					}
+					if _, err := registry.RegisterAll(t.Context(), applications); err != nil {
+						if nametag.ErrorCode(err) != nametag.CodeUnavailable {
+							t.Error(err)
+						}
+						return
+					}
+				}
+			})
+		}
+		time.Sleep(20 * time.Millisecond)
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		wg.Wait()
+	}
+}
+
+// A head that says what the journal does not have is told as what it is.
+func TestADamagedHeadIsTold(t *testing.T) {
+	s, err := Open(t.Context(), filepath.Join(t.TempDir(), "book.db"), Options{Migrate: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if _, err := s.writer.Exec(`UPDATE journal_head SET hash = x'ff'`); err != nil {
+		t.Fatal(err)
+	}
+	_, err = nametag.NewRegistry(s, nil).Register(t.Context(), nametag.Application{Name: "Bella", FavoriteColor: "blue", Category: "cat"})
+	if !errors.Is(err, nametag.ErrNoHead) {
+		t.Error(err)
 	}
 }

@@ -18,8 +18,8 @@ func (s *Store) Insert(ctx context.Context, entries []nametag.Entry) (results []
 		return nil, nil
 	}
 	results, err = s.insert(ctx, entries)
-	if doubted, changed := storekit.Doubted(entries); changed && resultCode(err) == sqlite3.SQLITE_CONSTRAINT {
-		results, err = s.insert(ctx, doubted)
+	if resultCode(err) == sqlite3.SQLITE_CONSTRAINT {
+		results, err = s.insert(ctx, storekit.Doubted(entries))
 	}
 	if err != nil {
 		return nil, err
@@ -28,19 +28,16 @@ func (s *Store) Insert(ctx context.Context, entries []nametag.Entry) (results []
 }
 
 func (s *Store) insert(ctx context.Context, entries []nametag.Entry) (results []nametag.Result, err error) {
-	err = s.write(ctx, "insert", func(tx transaction) error {
+	err = s.write(ctx, "insert", func(tx *transaction) error {
 		results, err = storekit.Insert(ctx, tx, entries)
 		return err
 	})
-	if err == nil && s.behind != nil {
-		s.behind.wrote(len(entries))
-	}
 	return results, err
 }
 
 // Apply implements nametag.Store.
 func (s *Store) Apply(ctx context.Context, c nametag.Change) (res nametag.Result, err error) {
-	err = s.write(ctx, string(c.Action), func(tx transaction) error {
+	err = s.write(ctx, string(c.Action), func(tx *transaction) error {
 		res, err = storekit.Apply(ctx, tx, c)
 		return err
 	})
@@ -55,28 +52,21 @@ func (s *Store) Apply(ctx context.Context, c nametag.Change) (res nametag.Result
 // of each page to undo that statement alone, and the rows would come as JSON.
 const (
 	readHead  = `SELECT seq, hash FROM journal_head`
-	moveHead  = `UPDATE journal_head SET seq = ?, hash = ?`
+	moveHead  = `UPDATE journal_head SET seq = ?, hash = ? WHERE seq = ? AND hash = ?`
 	addRecord = `INSERT INTO journal (seq, name_key, former_key, entry, hash) VALUES (?, ?, ?, ?, ?)`
 	addPet    = `INSERT INTO pets (name_key, lookalike_key, let_pass, name, favorite_color, category, registered_at_us)
 		VALUES (?, ?, ?, ?, ?, ?, ?)`
 )
 
-// keepStatements returns these statements, compiled.
-func (s *Store) keepStatements(ctx context.Context) (map[string]*sql.Stmt, error) {
-	s.keptMu.Lock()
-	defer s.keptMu.Unlock()
-	if s.kept != nil {
-		return s.kept, nil
-	}
-	kept := make(map[string]*sql.Stmt)
+// keepStatements compiles these statements.
+func (s *Store) keepStatements(ctx context.Context) (err error) {
+	s.kept = make(map[string]*sql.Stmt)
 	for _, query := range []string{readHead, moveHead, addRecord, addPet} {
-		var err error
-		if kept[query], err = s.writer.PrepareContext(ctx, query); err != nil {
-			return nil, err
+		if s.kept[query], err = s.writer.PrepareContext(ctx, query); err != nil {
+			return err // closing the writer ends those that there are
 		}
 	}
-	s.kept = kept
-	return kept, nil
+	return nil
 }
 
 // A transaction implements storekit.Tx. It has SQLite's one lock for writing
@@ -84,10 +74,11 @@ func (s *Store) keepStatements(ctx context.Context) (map[string]*sql.Stmt, error
 type transaction struct {
 	*sql.Tx
 	kept map[string]*sql.Stmt // by their text; nil for none
+	rows int                  // written by Write
 }
 
 // prepare returns a statement for this transaction, which ends with it.
-func (tx transaction) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
+func (tx *transaction) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
 	if stmt := tx.kept[query]; stmt != nil {
 		return tx.StmtContext(ctx, stmt), nil
 	}
@@ -95,7 +86,7 @@ func (tx transaction) prepare(ctx context.Context, query string) (*sql.Stmt, err
 }
 
 // Lock implements storekit.Tx.
-func (tx transaction) Lock(ctx context.Context, w storekit.Wanted) (head nametag.Head, found storekit.Found, err error) {
+func (tx *transaction) Lock(ctx context.Context, w storekit.Wanted) (head nametag.Head, found storekit.Found, err error) {
 	stmt, err := tx.prepare(ctx, readHead)
 	if err != nil {
 		return head, found, err
@@ -108,7 +99,7 @@ func (tx transaction) Lock(ctx context.Context, w storekit.Wanted) (head nametag
 }
 
 // Write implements storekit.Tx.
-func (tx transaction) Write(ctx context.Context, c storekit.Changes) error {
+func (tx *transaction) Write(ctx context.Context, c storekit.Changes) error {
 	records := make([][]any, len(c.Records))
 	for i, r := range c.Records {
 		records[i] = []any{r.Seq, r.Key, sql.Null[string]{V: r.FormerKey, Valid: r.FormerKey != ""}, string(r.Entry), r.Hash[:]}
@@ -125,7 +116,7 @@ func (tx transaction) Write(ctx context.Context, c storekit.Changes) error {
 	var end [][]any
 	if n := len(c.Records); n > 0 {
 		last := c.Records[n-1]
-		end = [][]any{{last.Seq, last.Hash[:]}}
+		end = [][]any{{last.Seq, last.Hash[:], c.Head.Seq, c.Head.Hash[:]}}
 	}
 	for _, s := range []struct {
 		query string
@@ -148,7 +139,7 @@ func (tx transaction) Write(ctx context.Context, c storekit.Changes) error {
 }
 
 // each runs a statement for each of the rows, of which it must change one.
-func (tx transaction) each(ctx context.Context, query string, rows [][]any) error {
+func (tx *transaction) each(ctx context.Context, query string, rows [][]any) error {
 	if len(rows) == 0 {
 		return nil
 	}
@@ -166,10 +157,17 @@ func (tx transaction) each(ctx context.Context, query string, rows [][]any) erro
 		if err != nil {
 			return err
 		}
-		if n, err := res.RowsAffected(); err != nil || n != 1 {
-			return fmt.Errorf("%d rows were written, not one: %w", n, err)
+		n, err := res.RowsAffected()
+		switch {
+		case err != nil:
+			return err
+		case n != 1 && query == moveHead:
+			return fmt.Errorf("the journal does not end with what its head says: %w", nametag.ErrNoHead)
+		case n != 1:
+			return fmt.Errorf("%d rows were written, not one", n)
 		}
 	}
+	tx.rows += len(rows)
 	return nil
 }
 
@@ -190,7 +188,7 @@ func intOf(b bool) int {
 
 // write runs f in a transaction that is on disk when write returns nil, and
 // undone otherwise.
-func (s *Store) write(ctx context.Context, doing string, f func(transaction) error) error {
+func (s *Store) write(ctx context.Context, doing string, f func(*transaction) error) error {
 	if !s.calls.enter() {
 		return nametag.Unavailable(errClosed)
 	}
@@ -198,20 +196,23 @@ func (s *Store) write(ctx context.Context, doing string, f func(transaction) err
 	if s.writer == nil {
 		return errReadOnly
 	}
-	kept, err := s.keepStatements(ctx)
+	if err := s.isThere(); err != nil {
+		return err
+	}
+	begun, err := s.writer.BeginTx(ctx, nil)
 	if err != nil {
 		return failure(ctx, doing, err)
 	}
-	tx, err := s.writer.BeginTx(ctx, nil)
-	if err != nil {
-		return failure(ctx, doing, err)
-	}
+	tx := &transaction{Tx: begun, kept: s.kept}
 	defer tx.Rollback() // does nothing after Commit
-	if err := f(transaction{tx, kept}); err != nil {
+	if err := f(tx); err != nil {
 		return failure(ctx, doing, err)
 	}
 	if err := tx.Commit(); err != nil {
 		return failure(ctx, doing, fmt.Errorf("commit: %w", err))
+	}
+	if s.behind != nil {
+		s.behind.wrote(tx.rows)
 	}
 	return nil
 }

@@ -11,7 +11,7 @@ import (
 
 // Claim implements storekit.Tx. The transaction has the lock for writing, so
 // nobody uses the keys meanwhile.
-func (tx transaction) Claim(ctx context.Context, claims []storekit.Claim) ([]storekit.Answer, error) {
+func (tx *transaction) Claim(ctx context.Context, claims []storekit.Claim) ([]storekit.Answer, error) {
 	keys := make([]string, len(claims))
 	for i, c := range claims {
 		keys[i] = c.Key
@@ -79,7 +79,7 @@ func answerRows(answers []storekit.Answer) [][]any {
 // at a time, so that pets are registered in between.
 func (s *Store) ForgetKeys(ctx context.Context, t time.Time) (int64, error) {
 	return storekit.ForgetKeys(func(limit int) (n int64, err error) {
-		err = s.write(ctx, "forget idempotency keys", func(tx transaction) error {
+		err = s.write(ctx, "forget idempotency keys", func(tx *transaction) error {
 			res, err := tx.ExecContext(ctx, `
 				DELETE FROM idempotency_keys WHERE key IN (
 					SELECT key FROM idempotency_keys WHERE created_at_us < ? ORDER BY created_at_us LIMIT ?)`,

@@ -232,7 +232,8 @@ func TestADamagedBookIsNamed(t *testing.T) {
 	storetest.Mentions(t, refused(t, path, serve), path, "damaged", "backup")
 }
 
-func TestADeletedFileIsNotReady(t *testing.T) {
+// What is written to a file that is no longer there would be lost.
+func TestADeletedFileIsNotWritten(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "book.db")
 	s := open(t, path, serve)
 	if err := os.Remove(path); err != nil {
@@ -240,6 +241,10 @@ func TestADeletedFileIsNotReady(t *testing.T) {
 	}
 	if err := s.Ready(t.Context()); nametag.ErrorCode(err) != nametag.CodeUnavailable {
 		t.Errorf("Ready: %v, want CodeUnavailable", err)
+	}
+	_, err := nametag.NewRegistry(s, nil).Register(t.Context(), nametag.Application{Name: "Bella", FavoriteColor: "blue", Category: "cat"})
+	if nametag.ErrorCode(err) != nametag.CodeUnavailable {
+		t.Errorf("Register: %v, want CodeUnavailable", err)
 	}
 }
 

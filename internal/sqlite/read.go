@@ -116,9 +116,9 @@ func eachRuling(ctx context.Context, db querier, visit func(*nametag.RulingState
 }
 
 // Rulings implements nametag.Store.
-func (s *Store) Rulings(ctx context.Context, after string, limit int) (rulings []nametag.Ruling, err error) {
+func (s *Store) Rulings(ctx context.Context, after string, limit int) (rulings []*nametag.RulingState, err error) {
 	err = s.read(ctx, "list rulings", func() error {
-		return eachRuling(ctx, s.reader, func(r *nametag.RulingState) { rulings = append(rulings, r.Ruling()) },
+		return eachRuling(ctx, s.reader, func(r *nametag.RulingState) { rulings = append(rulings, r) },
 			`SELECT `+rulingColumns+` FROM rulings WHERE name_key > ? ORDER BY name_key LIMIT ?`, after, limit)
 	})
 	return rulings, err

@@ -113,16 +113,24 @@ func (s *Store) Migrate(ctx context.Context) (from, to int64, err error) {
 	return from, to, failure(ctx, "migrate", err)
 }
 
-// Ready implements nametag.Store. It also notices when the file was deleted or
-// replaced under the program, whose writes would then be lost.
+// Ready implements nametag.Store. Like whatever writes, it notices when the file
+// was deleted or replaced under the program: what is written then would be lost.
 func (s *Store) Ready(ctx context.Context) error {
 	return s.read(ctx, "check the schema", func() error {
-		if now, err := os.Stat(s.file); err != nil || !os.SameFile(now, s.inode) {
-			return nametag.Unavailable(errors.Join(
-				fmt.Errorf("%s was deleted or replaced while it was open: start nametag again", s.file), err))
+		if err := s.isThere(); err != nil {
+			return err
 		}
 		return s.schema.Ready(ctx, s.reader)
 	})
+}
+
+// isThere returns an error if the file was deleted or replaced.
+func (s *Store) isThere() error {
+	now, err := os.Stat(s.file)
+	if err == nil && os.SameFile(now, s.inode) {
+		return nil
+	}
+	return nametag.Unavailable(errors.Join(fmt.Errorf("%s was deleted or replaced while it was open: start nametag again", s.file), err))
 }
 
 // addNames is the migration that gave names a lookalike key and the book a
@@ -135,7 +143,7 @@ func addNames(ctx context.Context, tx *sql.Tx) error {
 	if _, err := tx.ExecContext(ctx, string(schema)); err != nil {
 		return err
 	}
-	fill := storekit.Backfill{Write: func(c storekit.Changes) error { return transaction{Tx: tx}.Write(ctx, c) }}
+	fill := storekit.Backfill{Write: func(c storekit.Changes) error { return (&transaction{Tx: tx}).Write(ctx, c) }}
 	const before = `SELECT ` + petColumns + ` FROM pets_before ORDER BY registered_at_us, name_key`
 	var failed error
 	err = eachPet(ctx, tx, before, nil, func(p nametag.Pet) {

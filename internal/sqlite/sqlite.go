@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"sync"
 
 	"modernc.org/sqlite"
 
@@ -63,9 +62,7 @@ type Store struct {
 	calls   gate
 
 	searches *storekit.Searches
-
-	keptMu sync.Mutex
-	kept   map[string]*sql.Stmt // statements that are compiled once; nil until they are
+	kept     map[string]*sql.Stmt // compiled once, by their text; nil with SkipSchemaCheck
 }
 
 var _ nametag.Store = (*Store)(nil)
@@ -151,6 +148,11 @@ func (s *Store) openToWrite(ctx context.Context, opts Options) (err error) {
 	}
 	if err := s.settleSchema(ctx, opts); err != nil {
 		return explain(ctx, s.file, err)
+	}
+	if !opts.SkipSchemaCheck || opts.Migrate {
+		if err := s.keepStatements(ctx); err != nil {
+			return explain(ctx, s.file, err)
+		}
 	}
 	if s.reader, err = openBesideWriters(s.file); err != nil {
 		return err

@@ -139,12 +139,16 @@ func (b *batch) applies(i int) bool {
 	return !replayed && b.claimant[key] == i
 }
 
-// freeAt returns the FreeAt that all entries have in common; the zero Head if
-// they have none.
-func (b *batch) freeAt() nametag.Head {
-	head := b.entries[0].FreeAt
-	for _, e := range b.entries {
-		if e.FreeAt != head {
+// freeAt returns the FreeAt that all entries that apply have in common; the zero
+// Head if they have none.
+func (b *batch) freeAt() (head nametag.Head) {
+	first := true
+	for i, e := range b.entries {
+		switch {
+		case !b.applies(i):
+		case first:
+			head, first = e.FreeAt, false
+		case e.FreeAt != head:
 			return nametag.Head{}
 		}
 	}
@@ -152,14 +156,13 @@ func (b *batch) freeAt() nametag.Head {
 }
 
 // Doubted returns the entries without FreeAt, for another attempt when one that
-// relied on it failed. It reports whether there was any.
-func Doubted(entries []nametag.Entry) (doubted []nametag.Entry, changed bool) {
-	doubted = slices.Clone(entries)
+// may have relied on it failed.
+func Doubted(entries []nametag.Entry) []nametag.Entry {
+	doubted := slices.Clone(entries)
 	for i := range doubted {
-		changed = changed || doubted[i].FreeAt != nametag.Head{}
 		doubted[i].FreeAt = nametag.Head{}
 	}
-	return doubted, changed
+	return doubted
 }
 
 // enter decides on the entries, one after another, and returns what is to be

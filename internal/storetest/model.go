@@ -281,8 +281,8 @@ func agreesWithBook(rt *rapid.T, s nametag.Store, m model, run int) {
 	rulings := make(map[string]nametag.RulingState)
 	for _, r := range all {
 		for _, key := range keys {
-			if r.Name.Key() == key {
-				rulings[key] = *nametag.NewRulingState(r)
+			if r.NameKey == key {
+				rulings[key] = *r
 			}
 		}
 	}

@@ -6,9 +6,12 @@ import (
 	"nametag/internal/appendjson"
 )
 
-// write answers with a, which has no errors, and which is the answer to every
-// letter that is typed.
+// write answers with a, which is the answer to every letter that is typed.
 func (a *contractAnswer) write(w http.ResponseWriter) {
+	if len(a.Errors) > 0 {
+		writeJSON(w, http.StatusOK, a)
+		return
+	}
 	e := encoders.Get().(*encoder)
 	defer encoders.Put(e)
 	e.text.Reset()
@@ -16,7 +19,7 @@ func (a *contractAnswer) write(w http.ResponseWriter) {
 	e.send(w, typeJSON, http.StatusOK)
 }
 
-// appendJSON appends a to b as json.Encoder writes it.
+// appendJSON appends a, which has no errors, to b as json.Encoder writes it.
 func (a *contractAnswer) appendJSON(b []byte) []byte {
 	b = appendjson.String(append(b, `{"status":`...), a.Status)
 	if a.Available != nil {

@@ -17,19 +17,18 @@ func TestAnswersAreWrittenAsByEncodingJSON(t *testing.T) {
 		rapid.StringMatching(`([a<&>“”é"\\]|\x{2028}|\x{2029}|\x{202a}|\x00|\n|\x7f)*`),
 		rapid.Map(rapid.SliceOf(rapid.Byte()), func(b []byte) string { return string(b) }))
 	rapid.Check(t, func(t *rapid.T) {
-		a := contractAnswer{
-			Status:      text.Draw(t, "status"),
-			Available:   rapid.Ptr(rapid.Bool(), true).Draw(t, "available"),
-			Reason:      nametag.Code(text.Draw(t, "reason")),
-			Message:     text.Draw(t, "message"),
-			Suggestions: rapid.OneOf(rapid.Just[[]string](nil), rapid.SliceOfN(text, 0, 3)).Draw(t, "suggestions"),
-		}
+		var asOf time.Time
 		if rapid.Bool().Draw(t, "dated") {
-			a.AsOf = time.Unix(rapid.Int64Range(0, 1<<33).Draw(t, "seconds"), rapid.Int64Range(0, 999_999_999).Draw(t, "nanoseconds")).UTC()
+			asOf = time.Unix(rapid.Int64Range(0, 1<<33).Draw(t, "seconds"), rapid.Int64Range(0, 999_999_999).Draw(t, "nanoseconds")).UTC()
 		}
+		var conflict *petJSON
 		if rapid.Bool().Draw(t, "in conflict") {
-			a.ConflictsWith = &petJSON{text.Draw(t, "name"), text.Draw(t, "color"), text.Draw(t, "category"), text.Draw(t, "at"), text.Draw(t, "url")}
+			conflict = &petJSON{text.Draw(t, "name"), text.Draw(t, "color"), text.Draw(t, "category"), text.Draw(t, "at"), text.Draw(t, "url")}
 		}
+		a := contractAnswer{ // every field, in its order: a new one must be written, too
+			text.Draw(t, "status"), rapid.Ptr(rapid.Bool(), true).Draw(t, "available"), nametag.Code(text.Draw(t, "reason")),
+			text.Draw(t, "message"), nil, conflict,
+			rapid.OneOf(rapid.Just[[]string](nil), rapid.SliceOfN(text, 0, 3)).Draw(t, "suggestions"), asOf}
 		var want bytes.Buffer
 		e := json.NewEncoder(&want)
 		e.SetEscapeHTML(false)

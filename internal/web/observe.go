@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
+	"net/netip"
 	"runtime/debug"
 	"strconv"
 	"sync/atomic"
@@ -23,7 +24,8 @@ type exchange struct {
 	http.ResponseWriter
 	code  int
 	bytes int64
-	ids   [1]string // the request's id, as the value of a header
+	ids   [1]string  // the request's id, as the value of a header
+	peer  netip.Addr // the client's, once it was asked for
 	attrs []slog.Attr
 
 	// limited is why a form must not be registered now; the form's handler
@@ -31,7 +33,17 @@ type exchange struct {
 	limited error
 }
 
+// exchangeOf returns the exchange that a handler was given: no layer between wraps
+// it.
 func exchangeOf(w http.ResponseWriter) *exchange { return w.(*exchange) }
+
+// client returns the address of the client behind r, which is answered by x.
+func (s *site) client(x *exchange, r *http.Request) netip.Addr {
+	if !x.peer.IsValid() {
+		x.peer = clientAddr(r, s.trusted)
+	}
+	return x.peer
+}
 
 func (x *exchange) note(attrs ...slog.Attr) { x.attrs = append(x.attrs, attrs...) }
 
@@ -104,7 +116,7 @@ func (s *site) logRequest(x *exchange, r *http.Request, took time.Duration) {
 		slog.Int("status", x.status()),
 		slog.Int64("bytes", x.bytes),
 		slog.Float64("seconds", took.Seconds()),
-		slog.String("client", clientAddr(r, s.trusted).String()),
+		slog.String("client", s.client(x, r).String()),
 	}, x.attrs...)
 	s.log.LogAttrs(r.Context(), level, "request", attrs...)
 }

@@ -56,7 +56,7 @@ func (s *site) limitRate(l *limiter, next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		if wait := l.take(limitedNetwork(clientAddr(r, s.trusted))); wait > 0 {
+		if wait := l.take(limitedNetwork(s.client(exchangeOf(w), r))); wait > 0 {
 			setRetryAfter(w, wait)
 			err := webError(codeRateLimited, "That was too fast: this registry answers each client only so often. Please wait a moment and try again.")
 			if !isSentForm(r) {

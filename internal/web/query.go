@@ -13,9 +13,15 @@ import (
 // there are few parameters, and every letter that is typed brings some.
 type query string
 
+// maxParameters is how many parameters an address may have.
+const maxParameters = 100
+
 // readQuery returns the parameters in the address of r.
 func readQuery(r *http.Request) (query, error) {
 	q := query(r.URL.RawQuery)
+	if strings.Count(string(q), "&") >= maxParameters {
+		return "", webError(codeMalformed, "The address has more than %d parameters. None of ours takes as many.", maxParameters)
+	}
 	for key, value := range q.pairs() {
 		text, err := url.QueryUnescape(value)
 		if err == nil {

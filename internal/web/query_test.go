@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 	"unicode/utf8"
 
@@ -37,4 +38,13 @@ func TestQueryAgreesWithURL(t *testing.T) {
 			t.Errorf("%q with another a: %q, want %q", raw, got, want.Encode())
 		}
 	})
+}
+
+func TestSoManyParametersAreNoneOfOurs(t *testing.T) {
+	for n, valid := range map[int]bool{maxParameters: true, maxParameters + 1: false} {
+		raw := strings.Repeat("a=1&", n-1) + "a=1"
+		if _, err := readQuery(&http.Request{URL: &url.URL{RawQuery: raw}}); (err == nil) != valid {
+			t.Errorf("%d parameters: %v", n, err)
+		}
+	}
 }

@@ -1,0 +1,100 @@
+package index_test
+
+import (
+	"context"
+	"database/sql"
+	"log/slog"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"nametag"
+	"nametag/internal/index"
+	"nametag/internal/sqlite"
+)
+
+// A listener hears which entries reach a store.
+type listener struct {
+	nametag.Store
+	heard []nametag.Entry
+}
+
+func (l *listener) Insert(ctx context.Context, entries []nametag.Entry) ([]nametag.Result, error) {
+	l.heard = append(l.heard, entries...)
+	return l.Store.Insert(ctx, entries)
+}
+
+// The store is told that a name is free only if nothing at all in the book has to
+// do with it, and up to where the index knows that.
+func TestTheStoreIsToldWhatIsFree(t *testing.T) {
+	book := newBook(t)
+	at := time.Now()
+	desk := nametag.NewRegistry(book, func() time.Time { return at }).As(nametag.ViaRegistrar, "Ada", "a test")
+	register(t, book, "Bella", "McIntosh", "Max", "Rex", "Ida")
+	if _, err := desk.LetPass(t.Context(), "M-a-x"); err != nil {
+		t.Fatal(err)
+	}
+	register(t, book, "M-a-x")
+	if _, err := desk.Reserve(t.Context(), "King"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := desk.LetPass(t.Context(), "B-ella"); err != nil {
+		t.Fatal(err)
+	}
+	at = time.Now().AddDate(-10, 0, 0) // the quarantine is over long since
+	if _, _, err := desk.Release(t.Context(), "Rex"); err != nil {
+		t.Fatal(err)
+	}
+	l := &listener{Store: book}
+	x := index.New(l, slog.New(slog.DiscardHandler))
+	register(t, x, "Luna") // it is not filled yet
+	go x.Run(t.Context())
+	<-x.Filled()
+	for _, n := range []string{"Zorro", "BELLA", "Bel-la", "B-ella", "Mcintosh", "M-a-x", "M.a.x", "King", "Ki-ng", "Rex", "R-ex"} {
+		head, err := book.JournalHead(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		nametag.NewRegistry(x, nil).Register(t.Context(), nametag.Application{Name: n, FavoriteColor: "blue", Category: "cat"})
+		want := nametag.Head{}
+		if n == "Zorro" {
+			want = head
+		}
+		if got := l.heard[len(l.heard)-1]; got.Pet.Name.String() != n || got.FreeAt != want {
+			t.Errorf("of %s the store heard that %s is free at %v, want %v", n, got.Pet.Name, got.FreeAt, want)
+		}
+	}
+	if l.heard[0].FreeAt != (nametag.Head{}) {
+		t.Errorf("before it was filled, the index said that %s is free", l.heard[0].Pet.Name)
+	}
+}
+
+// A ruling counts by the lookalike key that it got once, as the book has it: later
+// programs may find other names alike.
+func TestRulingsCountAsTheyAreKept(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "book.db")
+	book, err := sqlite.Open(t.Context(), file, sqlite.Options{Migrate: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer book.Close()
+	if _, err := nametag.NewRegistry(book, nil).As(nametag.ViaRegistrar, "Ada", "a test").Reserve(t.Context(), "King"); err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("sqlite", file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec(`UPDATE rulings SET lookalike_key = 'luna'`); err != nil {
+		t.Fatal(err)
+	}
+	x := run(t, book)
+	if got := glance(x, name(t, "Luna")); got != "reserved by King" {
+		t.Errorf("a check says: %s", got)
+	}
+	_, err = nametag.NewRegistry(x, nil).Register(t.Context(), nametag.Application{Name: "Luna", FavoriteColor: "blue", Category: "cat"})
+	if nametag.ErrorCode(err) != nametag.CodeReserved {
+		t.Errorf("registering gives %v", err)
+	}
+}
