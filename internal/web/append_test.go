@@ -16,6 +16,9 @@ func TestAnswersAreWrittenAsByEncodingJSON(t *testing.T) {
 	text := rapid.OneOf(rapid.Just(""), rapid.Just("Bella"), rapid.String(),
 		rapid.StringMatching(`([a<&>“”é"\\]|\x{2028}|\x{2029}|\x{202a}|\x00|\n|\x7f)*`),
 		rapid.Map(rapid.SliceOf(rapid.Byte()), func(b []byte) string { return string(b) }))
+	fault := rapid.Custom(func(t *rapid.T) fieldError {
+		return fieldError{nametag.Field(text.Draw(t, "field")), nametag.Code(text.Draw(t, "code")), text.Draw(t, "detail")}
+	})
 	rapid.Check(t, func(t *rapid.T) {
 		var asOf time.Time
 		if rapid.Bool().Draw(t, "dated") {
@@ -27,7 +30,7 @@ func TestAnswersAreWrittenAsByEncodingJSON(t *testing.T) {
 		}
 		a := contractAnswer{ // every field, in its order: a new one must be written, too
 			text.Draw(t, "status"), rapid.Ptr(rapid.Bool(), true).Draw(t, "available"), nametag.Code(text.Draw(t, "reason")),
-			text.Draw(t, "message"), nil, conflict,
+			text.Draw(t, "message"), rapid.SliceOfN(fault, 0, 2).Draw(t, "errors"), conflict,
 			rapid.OneOf(rapid.Just[[]string](nil), rapid.SliceOfN(text, 0, 3)).Draw(t, "suggestions"), asOf}
 		var want bytes.Buffer
 		e := json.NewEncoder(&want)

@@ -118,7 +118,8 @@ func (s *site) fail(w http.ResponseWriter, r *http.Request, err error) {
 	suggestRetry(w, status)
 	switch {
 	case r.URL.Path == "/check_pet_name", r.URL.Path == "/register_pet" && !wantsPage(r):
-		writeJSON(w, status, newContractAnswer(e))
+		a := newContractAnswer(e)
+		a.write(w, status)
 	case strings.HasPrefix(r.URL.Path, "/api/") || !wantsPage(r):
 		writeProblem(w, e)
 	default:
