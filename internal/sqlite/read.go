@@ -271,12 +271,11 @@ func eachPet(ctx context.Context, db querier, query string, args []any, visit fu
 	return rows.Err()
 }
 
-// jsonArray passes any number of values, or rows of them, in one parameter, for
-// json_each.
-func jsonArray[T any](values []T) string {
-	text, err := json.Marshal(values)
+// jsonArray passes any number of keys in one parameter, for json_each.
+func jsonArray(keys []string) string {
+	text, err := json.Marshal(keys)
 	if err != nil {
-		panic(err) // strings and numbers always marshal
+		panic(err) // strings always marshal
 	}
 	return string(text)
 }
