@@ -212,6 +212,14 @@ func (b *tab) until(what, expression string) {
 	b.t.Fatalf("waited in vain until %s (%v); the page says:\n%s", what, err, eval[string](b, `document.body.innerText`))
 }
 
+// focused waits for the focus to be on an input: the browser moves it to the
+// one that is marked autofocus when it draws the page, which may be later than
+// what is in the page can be read.
+func (b *tab) focused(id string) {
+	b.t.Helper()
+	b.until("the focus is on "+id, `document.activeElement.id === "`+id+`"`)
+}
+
 // typeInto types into an input, after what is in it.
 func (b *tab) typeInto(id, text string) {
 	b.t.Helper()
