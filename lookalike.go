@@ -1,6 +1,7 @@
 package nametag
 
 import (
+	"bytes"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -48,6 +49,30 @@ func (n Name) AppendLookalikeKey(b []byte) []byte {
 		text = read
 	}
 	return append(b, settle(text)...)
+}
+
+// IsReadAsItsKey reports whether n is printable ASCII, and its lookalike key is
+// what AppendPlainLookalikeKey makes of its comparison key. It is for most names;
+// "McIntosh" and "Möbius" are others.
+func (n Name) IsReadAsItsKey() bool {
+	if !isPlain(n.display) {
+		return false
+	}
+	if strings.IndexByte(n.display, 'I') < 0 { // no other capital is read as another letter
+		return true
+	}
+	var buffer, usual [2 * MaxNameLength]byte
+	return bytes.Equal(appendPlainLookalike(buffer[:0], n.display), appendPlainLookalike(usual[:0], n.key))
+}
+
+// AppendPlainLookalikeKey appends the lookalike key that most names with this
+// comparison key have. ok is false, and nothing is appended, if the key is not
+// printable ASCII.
+func AppendPlainLookalikeKey(b, key []byte) (appended []byte, ok bool) {
+	if !isPlain(key) {
+		return b, false
+	}
+	return appendPlainLookalike(b, key), true
 }
 
 // spaceForModifier returns a space for a modifier such as the acute accent that

@@ -6,7 +6,7 @@ import "strings"
 // Unicode, and a fraction of the time; the results are the same.
 
 // isPlain reports whether s has nothing but printable ASCII and spaces.
-func isPlain(s string) bool {
+func isPlain[S ~string | ~[]byte](s S) bool {
 	for i := range len(s) {
 		if s[i] < ' ' || s[i] > '~' {
 			return false
@@ -51,7 +51,7 @@ var plainLooks = func() (looks [0x7f]string) {
 
 // appendPlainLookalike is AppendLookalikeKey for plain text; it appends nothing
 // for what has only punctuation.
-func appendPlainLookalike(key []byte, text string) []byte {
+func appendPlainLookalike[S ~string | ~[]byte](key []byte, text S) []byte {
 	inWord, small := false, false // whether the word has had a letter, and a small one
 	for i := range len(text) {
 		c := text[i]
@@ -59,7 +59,7 @@ func appendPlainLookalike(key []byte, text string) []byte {
 		case 'a' <= c && c <= 'z':
 			inWord, small = true, true
 		case 'A' <= c && c <= 'Z':
-			if c == 'I' && inWord && readsAsL(small, text[i+1:]) {
+			if c == 'I' && inWord && readsAsL(small, string(text[i+1:])) {
 				c = 'l'
 			}
 			inWord = true

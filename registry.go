@@ -312,24 +312,13 @@ const outdated = 2 * time.Second
 // look returns what stands in the way of names at a moment, which is now, and of
 // what time that knowledge is.
 func (r *Registry) look(ctx context.Context, at time.Time, names []Name) (obstacles []Obstacle, asOf time.Time, err error) {
-	obstacles = make([]Obstacle, len(names))
-	for i, n := range names {
-		o, of, ok := r.glance(at, n)
-		if !ok {
-			obstacles, err = r.store.Look(ctx, at, names)
-			return obstacles, at, err
-		}
-		if obstacles[i] = o; i == 0 { // the oldest
-			asOf = of
-		}
-	}
-	return obstacles, asOf, nil
-}
-
-func (r *Registry) expect(names []Name) {
 	if r.index != nil {
-		r.index.Expect(names)
+		if obstacles, asOf, ok := r.index.GlanceAll(at, names); ok {
+			return obstacles, asOf, nil
+		}
 	}
+	obstacles, err = r.store.Look(ctx, at, names)
+	return obstacles, at, err
 }
 
 func (r *Registry) glance(at time.Time, name Name) (o Obstacle, asOf time.Time, ok bool) {

@@ -181,9 +181,9 @@ type Index interface {
 	// is false, and nothing is known, until it is ready.
 	Glance(at time.Time, name Name) (o Obstacle, asOf time.Time, ok bool)
 
-	// Expect says that Glance will be asked about names next, one after another.
-	// What it will look at can come from memory at once then.
-	Expect(names []Name)
+	// GlanceAll is Glance for several names, in the order given. What it looks at
+	// comes from memory at once.
+	GlanceAll(at time.Time, names []Name) (obstacles []Obstacle, asOf time.Time, ok bool)
 }
 
 // A ListQuery says which pets List is to return.

@@ -100,27 +100,10 @@ var looksSeed = maphash.MakeSeed()
 // ask adds those of the names that are to be had to v's suggestions. If there is
 // no verdict on name yet, v is that, too.
 func (r *Registry) ask(ctx context.Context, at time.Time, v *Verdict, name Name, names []Name) error {
+	asked := names
 	if v.Status == "" {
-		return r.askBook(ctx, at, v, name, names)
+		asked = append([]Name{name}, names...)
 	}
-	r.expect(names)
-	for i, n := range names {
-		o, _, known := r.glance(at, n)
-		if !known {
-			return r.askBook(ctx, at, v, name, names[i:])
-		}
-		r.propose(v, n, o)
-	}
-	return nil
-}
-
-// askBook does what ask does, by one question.
-func (r *Registry) askBook(ctx context.Context, at time.Time, v *Verdict, name Name, names []Name) error {
-	var asked []Name
-	if v.Status == "" {
-		asked = append(asked, name)
-	}
-	asked = append(asked, names...)
 	obstacles, asOf, err := r.look(ctx, at, asked)
 	if err != nil {
 		return err

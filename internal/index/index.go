@@ -3,6 +3,7 @@
 package index
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -78,26 +79,34 @@ func (x *Index) Glance(at time.Time, name nametag.Name) (o nametag.Obstacle, asO
 		return nametag.Obstacle{}, time.Time{}, false
 	}
 	asOf = v.isOf() // first: what is looked up is this new at least
-	return v.obstacle(name, at), asOf, true
+	return v.obstacle(name, v.keysOf(name), at), asOf, true
 }
 
-// Expect implements nametag.Index.
-func (x *Index) Expect(names []nametag.Name) {
+// GlanceAll implements nametag.Index.
+func (x *Index) GlanceAll(at time.Time, names []nametag.Name) (obstacles []nametag.Obstacle, asOf time.Time, ok bool) {
 	v := x.view.Load()
 	if v == nil {
-		return
+		return nil, time.Time{}, false
 	}
-	var hashes [8]struct{ key, lookalike uint64 } // as many as a processor can wait for
-	n := 0
-	for n < min(len(names), len(hashes)) {
-		hashes[n].key, hashes[n].lookalike = v.hashesFor(names[n])
-		n++
+	asOf = v.isOf()
+	obstacles = make([]nametag.Obstacle, 0, len(names))
+	for some := range slices.Chunk(names, atOnce) {
+		var keys [atOnce]keys
+		for i, n := range some {
+			keys[i] = v.keysOf(n)
+		}
+		for i := range some {
+			v.expect(keys[i])
+		}
+		for i, n := range some {
+			obstacles = append(obstacles, v.obstacle(n, keys[i], at))
+		}
 	}
-	for _, h := range hashes[:n] {
-		v.names.expect(h.key)
-		v.lookalikes.expect(h.lookalike)
-	}
+	return obstacles, asOf, true
 }
+
+// atOnce is how many places in memory a processor can wait for, about.
+const atOnce = 8
 
 // somePet is in the way, and nothing else is known of it.
 var somePet nametag.Pet
@@ -311,13 +320,22 @@ func rest(ctx context.Context, d time.Duration) {
 	}
 }
 
-// A view is what is known of a book. Neither set says what is in the other: two
-// spellings of one name may look different ("McIntosh" and "Mcintosh"), and a pet
-// that was let pass holds no lookalike key.
+// A view is what is known of a book. Most names are read as their comparison keys
+// are (see nametag.Name.IsReadAsItsKey), and most pets hold the lookalike key that
+// these have: where nobody holds it, nobody has such a name, unless it is among the
+// odd ones. So one look, at a place in memory that no cache has, tells that a name
+// is free. Odd are pets whose names are not read as their keys, though another
+// spelling may be ("McIntosh" and "Mcintosh"), and those that were let pass, which
+// hold no lookalike key; they are few.
 type view struct {
 	seed       maphash.Seed
 	names      set // hashes of comparison keys
+	odd        set // of those of odd pets
 	lookalikes set // of the lookalike keys that are held
+
+	// turns is how often a pet has turned odd, or has ceased to be. Between two
+	// turns it is found in one of odd and lookalikes all the time.
+	turns atomic.Uint64
 
 	rulingsMu  sync.RWMutex
 	rulings    storekit.Rulings
@@ -337,6 +355,17 @@ func (v *view) addKeys(key, lookalike []byte) {
 	if len(lookalike) > 0 {
 		v.lookalikes.add(maphash.Bytes(v.seed, lookalike))
 	}
+	if isOdd(key, lookalike) {
+		v.odd.add(maphash.Bytes(v.seed, key))
+	}
+}
+
+// isOdd reports whether a pet with this comparison key, which holds this lookalike
+// key, is odd. Where no spelling is read as the key is, no pet is.
+func isOdd(key, lookalike []byte) bool {
+	var buffer [2 * nametag.MaxNameLength]byte // on the stack: hardly a key is longer
+	usual, ok := nametag.AppendPlainLookalikeKey(buffer[:0], key)
+	return ok && (len(lookalike) == 0 || !bytes.Equal(usual, lookalike))
 }
 
 func (v *view) size() (names, bytes int) {
@@ -350,10 +379,29 @@ func (v *view) size() (names, bytes int) {
 }
 
 // sets returns the sets, in the order in which hashesOf has what is in them.
-func (v *view) sets() [2]*set { return [2]*set{&v.names, &v.lookalikes} }
+func (v *view) sets() [3]*set { return [3]*set{&v.names, &v.odd, &v.lookalikes} }
 
-func (v *view) obstacle(n nametag.Name, at time.Time) nametag.Obstacle {
-	has, similar := v.has(n)
+// keys are what a name is looked for by.
+type keys struct {
+	name, lookalike uint64 // hashes
+	isReadAsItsKey  bool
+}
+
+func (v *view) keysOf(n nametag.Name) keys {
+	var buffer [2 * nametag.MaxNameLength]byte // on the stack: hardly a key is longer
+	return keys{maphash.String(v.seed, n.Key()), maphash.Bytes(v.seed, n.AppendLookalikeKey(buffer[:0])), n.IsReadAsItsKey()}
+}
+
+// expect has the memory come nearer where a look for a free name begins.
+func (v *view) expect(k keys) {
+	v.lookalikes.expect(k.lookalike)
+	if !k.isReadAsItsKey {
+		v.names.expect(k.name)
+	}
+}
+
+func (v *view) obstacle(n nametag.Name, k keys, at time.Time) nametag.Obstacle {
+	has, similar := v.has(k)
 	if has {
 		return nametag.Obstacle{Holder: &somePet}
 	}
@@ -369,22 +417,20 @@ func (v *view) obstacle(n nametag.Name, at time.Time) nametag.Obstacle {
 }
 
 // has reports whether a pet has the name, and whether one holds its lookalike key.
-func (v *view) has(n nametag.Name) (name, lookalike bool) {
-	key, lookalikeKey := v.hashesFor(n)
-	v.lookalikes.expect(lookalikeKey)
-	return v.names.has(key), v.lookalikes.has(lookalikeKey)
-}
-
-// hashesFor returns the hashes of n's keys.
-func (v *view) hashesFor(n nametag.Name) (key, lookalike uint64) {
-	var buffer [2 * nametag.MaxNameLength]byte // on the stack: hardly a key is longer
-	return maphash.String(v.seed, n.Key()), maphash.Bytes(v.seed, n.AppendLookalikeKey(buffer[:0]))
+func (v *view) has(k keys) (name, lookalike bool) {
+	if k.isReadAsItsKey {
+		turns := v.turns.Load()
+		if !v.odd.has(k.name) && !v.lookalikes.has(k.lookalike) && v.turns.Load() == turns {
+			return false, false
+		}
+	}
+	return v.names.has(k.name), v.lookalikes.has(k.lookalike)
 }
 
 // knowsNothingOf reports whether no pet and no ruling, in force or not, is on the
 // name or on one that looks like it.
 func (v *view) knowsNothingOf(n nametag.Name) bool {
-	if has, similar := v.has(n); has || similar {
+	if has, similar := v.has(v.keysOf(n)); has || similar {
 		return false
 	}
 	if !v.anyRulings.Load() {
@@ -467,6 +513,9 @@ func (v *view) change(before, after nametag.State) {
 			s.add(new[i])
 		}
 	}
+	if old[1] != new[1] {
+		v.turns.Add(1)
+	}
 	for i, s := range v.sets() {
 		if old[i] != 0 && old[i] != new[i] {
 			s.remove(old[i])
@@ -491,13 +540,20 @@ func (v *view) rule(before, after *nametag.RulingState) {
 }
 
 // hashesOf returns what p has in each of the sets; 0 for nothing.
-func (v *view) hashesOf(p *nametag.PetState) (h [2]uint64) {
+func (v *view) hashesOf(p *nametag.PetState) (h [3]uint64) {
 	if p == nil {
 		return h
 	}
+	held := p.LookalikeKey
+	if p.LetPass {
+		held = ""
+	}
 	h[0] = nonZero(maphash.String(v.seed, p.NameKey))
-	if !p.LetPass {
-		h[1] = nonZero(maphash.String(v.seed, p.LookalikeKey))
+	if isOdd([]byte(p.NameKey), []byte(held)) {
+		h[1] = h[0]
+	}
+	if held != "" {
+		h[2] = nonZero(maphash.String(v.seed, held))
 	}
 	return h
 }

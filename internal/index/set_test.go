@@ -90,12 +90,51 @@ func TestWhatOthersDidBeforeUndoesNothing(t *testing.T) {
 		if err != nil || inTurn != step.inTurn {
 			t.Fatalf("row %d is in turn: %v, %v", step.row+1, inTurn, err)
 		}
-		if o := v.obstacle(nametag.RestoreName("Bella", "bella"), time.Now()); (o.Holder != nil) != step.taken {
+		bella := nametag.RestoreName("Bella", "bella")
+		if o := v.obstacle(bella, v.keysOf(bella), time.Now()); (o.Holder != nil) != step.taken {
 			t.Errorf("after row %d the name is taken: %v, want %v", step.row+1, o.Holder != nil, step.taken)
 		}
 	}
 	if len(v.ahead) > 0 {
 		t.Errorf("%d rows are still remembered", len(v.ahead))
+	}
+}
+
+// A pet keeps its name while it is spelt in a way that has another lookalike key,
+// and back.
+func TestAPetIsFoundWhileItTurnsOdd(t *testing.T) {
+	state := func(name, lookalike string) nametag.State {
+		return nametag.State{Pet: &nametag.PetState{Name: name, NameKey: "mcintosh", LookalikeKey: lookalike}}
+	}
+	odd, usual := state("McIntosh", "rnclntosh"), state("Mcintosh", "rncintosh")
+	asked := nametag.RestoreName("Mcintosh", "mcintosh")
+	v := newView(nametag.Head{})
+	v.change(nametag.State{}, odd)
+	if !asked.IsReadAsItsKey() || !v.odd.has(v.keysOf(asked).name) || v.lookalikes.has(v.keysOf(asked).lookalike) {
+		t.Fatal("the pet is not odd")
+	}
+	var done atomic.Bool
+	var asks int
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for k := v.keysOf(asked); !done.Load(); asks++ {
+			if name, _ := v.has(k); !name {
+				t.Error("the pet is not found")
+				return
+			}
+		}
+	})
+	for range 200_000 {
+		v.change(odd, usual)
+		v.change(usual, odd)
+	}
+	done.Store(true)
+	wg.Wait()
+	if asks < 1000 {
+		t.Errorf("it was looked for %d times only", asks)
+	}
+	if v.change(odd, nametag.State{}); v.odd.has(v.keysOf(asked).name) {
+		t.Error("the odd pet has gone, and is still known as odd")
 	}
 }
 
