@@ -117,7 +117,7 @@ func (s *site) fail(w http.ResponseWriter, r *http.Request, err error) {
 	status := problemOf(e.Code).Status
 	suggestRetry(w, status)
 	switch {
-	case r.URL.Path == "/check_pet_name", r.URL.Path == "/register_pet" && !wantsPage(r):
+	case r.URL.Path == pathCheck, r.URL.Path == "/register_pet" && !wantsPage(r):
 		a := newContractAnswer(e)
 		a.write(w, status)
 	case strings.HasPrefix(r.URL.Path, "/api/") || !wantsPage(r):
