@@ -1,0 +1,115 @@
+package server
+
+import (
+	"errors"
+	"net"
+	"os"
+	"sync"
+	"time"
+)
+
+// A lazyListener accepts connections whose deadlines are lazy.
+type lazyListener struct{ net.Listener }
+
+// Accept implements net.Listener.
+func (l lazyListener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return &lazyConn{Conn: c}, nil
+}
+
+// A lazyConn is a connection whose deadlines cost little to move. net/http moves
+// them seven times a request: once into the past, for it has begun to read what
+// comes next and wants that back, and else further away, to be moved again long
+// before. Each time a timer of the runtime is set. Here the timer stays where it is
+// if it comes first anyway; if it goes off before the deadline, nobody is told, and
+// it is set to the deadline that there is by then.
+//
+// What is read or written at a deadline fails as it does with other connections,
+// but for one case: if the deadline is moved away again before that was noticed, it
+// goes on. net/http and crypto/tls wait until it was.
+type lazyConn struct {
+	net.Conn
+	read, write deadline
+}
+
+// Read implements net.Conn.
+func (c *lazyConn) Read(b []byte) (n int, err error) {
+	for {
+		n, err = c.Conn.Read(b)
+		if n > 0 || !c.read.isAhead(err, c.Conn.SetReadDeadline) {
+			return n, err
+		}
+	}
+}
+
+// Write implements net.Conn.
+func (c *lazyConn) Write(b []byte) (n int, err error) {
+	for {
+		var more int
+		more, err = c.Conn.Write(b[n:])
+		if n += more; !c.write.isAhead(err, c.Conn.SetWriteDeadline) {
+			return n, err
+		}
+	}
+}
+
+// SetReadDeadline implements net.Conn.
+func (c *lazyConn) SetReadDeadline(t time.Time) error {
+	return c.read.move(t, c.Conn.SetReadDeadline)
+}
+
+// SetWriteDeadline implements net.Conn.
+func (c *lazyConn) SetWriteDeadline(t time.Time) error {
+	return c.write.move(t, c.Conn.SetWriteDeadline)
+}
+
+// SetDeadline implements net.Conn.
+func (c *lazyConn) SetDeadline(t time.Time) error {
+	return errors.Join(c.SetReadDeadline(t), c.SetWriteDeadline(t))
+}
+
+// A deadline is that of one direction of a connection. Its methods are given what
+// sets the timer of that direction.
+type deadline struct {
+	mu    sync.Mutex
+	at    time.Time // zero for never
+	timer time.Time // when the timer goes off: not after at; zero for never
+	off   bool      // at is in the past, and the timer was set to it, to go off at once
+}
+
+// move moves the deadline to t.
+func (d *deadline) move(t time.Time, set func(time.Time) error) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.at = t
+	isFirst := !t.IsZero() && (d.timer.IsZero() || t.Before(d.timer))
+	switch {
+	case isFirst && !t.After(time.Now()):
+		d.off = true
+		return set(t)
+	case isFirst:
+		d.timer = t
+	case !d.off:
+		return nil
+	}
+	d.off = false
+	return set(d.timer)
+}
+
+// isAhead reports whether err, by which a read or a write ended, comes from a timer
+// that went off while the deadline was still ahead. The timer is set to it then.
+func (d *deadline) isAhead(err error, set func(time.Time) error) bool {
+	if err == nil || !errors.Is(err, os.ErrDeadlineExceeded) {
+		return false
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.at.IsZero() && !d.at.After(time.Now()) {
+		return false
+	}
+	d.timer, d.off = d.at, false
+	return set(d.timer) == nil
+}
