@@ -21,7 +21,7 @@ func TestEntriesAreWrittenAsByEncodingJSON(t *testing.T) {
 	state := rapid.Custom(func(t *rapid.T) (s State) {
 		if rapid.Bool().Draw(t, "pet") {
 			s.Pet = &PetState{text.Draw(t, "name"), text.Draw(t, "key"), text.Draw(t, "lookalike"), rapid.Bool().Draw(t, "let pass"),
-				Color(text.Draw(t, "color")), Category(text.Draw(t, "category")), at.Draw(t, "registered")}
+				Color(text.Draw(t, "color")), Category(text.Draw(t, "category")), at.Draw(t, "registered"), rapid.Int64().Draw(t, "entered by")}
 		}
 		if rapid.Bool().Draw(t, "ruling") {
 			s.Ruling = &RulingState{RulingKind(text.Draw(t, "kind")), text.Draw(t, "name"), text.Draw(t, "key"), text.Draw(t, "lookalike"),

@@ -77,6 +77,11 @@ type PetState struct {
 	FavoriteColor Color     `json:"favorite_color"`
 	Category      Category  `json:"category"`
 	RegisteredAt  time.Time `json:"registered_at"`
+
+	// EnteredBy is the number of the record that entered the pet; 0 if another one
+	// has changed it since, or if that is not known. Stores find that record by it,
+	// and it is no part of the state.
+	EnteredBy int64 `json:"-"`
 }
 
 // A RulingState is a Ruling.
@@ -92,7 +97,8 @@ type RulingState struct {
 
 // NewPetState returns the state of p.
 func NewPetState(p Pet, letPass bool) *PetState {
-	return &PetState{p.Name.display, p.Name.key, p.Name.LookalikeKey(), letPass, p.FavoriteColor, p.Category, p.RegisteredAt.UTC()}
+	return &PetState{Name: p.Name.display, NameKey: p.Name.key, LookalikeKey: p.Name.LookalikeKey(), LetPass: letPass,
+		FavoriteColor: p.FavoriteColor, Category: p.Category, RegisteredAt: p.RegisteredAt.UTC()}
 }
 
 // Pet returns the pet that s is the state of.
@@ -401,8 +407,18 @@ func (v *verifier) compareBook(ctx context.Context) error {
 	if err == nil {
 		err = v.registry.eachUpTo(ctx, v.found.Head.Seq, head.Seq, v.take)
 	}
-	if some := v.sums.unequal(); err == nil && len(some) > 0 && len(v.found.Faults) == 0 {
+	some := v.sums.unequal()
+	switch {
+	case err != nil || len(v.found.Faults) > 0:
+		return err
+	case len(some) > 0:
 		v.found.Differences, err = v.registry.differences(ctx, some)
+		return err
+	}
+	strays, err := v.registry.store.Strays(ctx, maxFaults)
+	for _, seq := range strays {
+		v.found.Differences = append(v.found.Differences,
+			fmt.Sprintf("Row %d is missing from the history of its name: the pet that it entered does not have its number.", seq))
 	}
 	return err
 }

@@ -72,6 +72,12 @@ type Store interface {
 	// Journal returns at most q.Limit records, by their numbers.
 	Journal(ctx context.Context, q JournalQuery) ([]Record, error)
 
+	// Strays returns the numbers of at most limit records, the lowest first, that
+	// Journal does not find by the keys that they have. There are none unless
+	// somebody changed the database past nametag. With millions of records it takes
+	// minutes, and nobody waits for it.
+	Strays(ctx context.Context, limit int) ([]int64, error)
+
 	// JournalHead returns where the journal ends. The error wraps ErrNoHead if
 	// that is missing; so does that of whatever changes the book.
 	JournalHead(ctx context.Context) (Head, error)

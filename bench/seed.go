@@ -89,19 +89,19 @@ func dropIndexes(ctx context.Context, conn *pgx.Conn) ([]string, error) {
 }
 
 func copyPets(ctx context.Context, url string, n int) error {
-	columns := []string{"name_key", "lookalike_key", "let_pass", "name", "favorite_color", "category", "registered_at"}
+	columns := []string{"name_key", "lookalike_key", "let_pass", "name", "favorite_color", "category", "registered_at", "entered_by"}
 	return copyRows(ctx, url, "pets", columns, n, func(i int) []any {
 		p := seedPet(i)
-		return []any{p.NameKey, p.LookalikeKey, p.LetPass, p.Name, string(p.FavoriteColor), string(p.Category), p.RegisteredAt}
+		return []any{p.NameKey, p.LookalikeKey, p.LetPass, p.Name, string(p.FavoriteColor), string(p.Category), p.RegisteredAt, i + 1}
 	})
 }
 
 func copyJournal(ctx context.Context, url string, n int) error {
 	var head nametag.Head
-	err := copyRows(ctx, url, "journal", []string{"seq", "name_key", "entry", "hash"}, n, func(i int) []any {
+	err := copyRows(ctx, url, "journal", []string{"seq", "name_key", "entry", "hash", "by_pet"}, n, func(i int) []any {
 		r := seedRecord(head, seedPet(i))
 		head = r.Head()
-		return []any{r.Seq, r.Key, string(r.Entry), r.Hash[:]}
+		return []any{r.Seq, r.Key, string(r.Entry), r.Hash[:], true}
 	})
 	if err != nil {
 		return err
@@ -146,19 +146,19 @@ func fillSQLite(ctx context.Context, file string, n int) error {
 	}
 	defer tx.Rollback()
 	pets, err := tx.PrepareContext(ctx, `
-		INSERT INTO pets (name_key, lookalike_key, let_pass, name, favorite_color, category, registered_at_us)
-		VALUES (?, ?, 0, ?, ?, ?, ?)`)
+		INSERT INTO pets (name_key, lookalike_key, let_pass, name, favorite_color, category, registered_at_us, entered_by)
+		VALUES (?, ?, 0, ?, ?, ?, ?, ?)`)
 	if err != nil {
 		return err
 	}
-	journal, err := tx.PrepareContext(ctx, `INSERT INTO journal (seq, name_key, entry, hash) VALUES (?, ?, ?, ?)`)
+	journal, err := tx.PrepareContext(ctx, `INSERT INTO journal (seq, name_key, entry, hash, by_pet) VALUES (?, ?, ?, ?, 1)`)
 	if err != nil {
 		return err
 	}
 	var head nametag.Head
 	for i := range n {
 		p := seedPet(i)
-		_, err := pets.ExecContext(ctx, p.NameKey, p.LookalikeKey, p.Name, string(p.FavoriteColor), string(p.Category), p.RegisteredAt.UnixMicro())
+		_, err := pets.ExecContext(ctx, p.NameKey, p.LookalikeKey, p.Name, string(p.FavoriteColor), string(p.Category), p.RegisteredAt.UnixMicro(), i+1)
 		if err != nil {
 			return err
 		}

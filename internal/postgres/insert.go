@@ -186,6 +186,9 @@ func statements(c storekit.Changes) []statement {
 	if len(c.Records) > 0 { // first, for it takes the lock, if nothing has
 		all = append(all, addRecords(c.Head, c.Records))
 	}
+	if len(c.ByName) > 0 {
+		all = append(all, newStatement(`UPDATE journal SET by_pet = NULL WHERE seq = ANY($1::bigint[])`, c.ByName))
+	}
 	if len(c.RemovePets) > 0 {
 		all = append(all, removal(`DELETE FROM pets WHERE name_key = ANY($1::text[])`, c.RemovePets))
 	}
@@ -210,14 +213,16 @@ func addPets(pets []*nametag.PetState) statement {
 	n := len(pets)
 	keys, lookalikes, letPass := make([]string, n), make([]string, n), make([]bool, n)
 	names, colors, categories, registered := make([]string, n), make([]string, n), make([]string, n), make([]time.Time, n)
+	entered := make([]int64, n)
 	for i, p := range pets {
 		keys[i], lookalikes[i], letPass[i] = p.NameKey, p.LookalikeKey, p.LetPass
 		names[i], colors[i], categories[i], registered[i] = p.Name, string(p.FavoriteColor), string(p.Category), p.RegisteredAt
+		entered[i] = p.EnteredBy
 	}
 	return newStatement(`
-		INSERT INTO pets (name_key, lookalike_key, let_pass, name, favorite_color, category, registered_at)
-		SELECT * FROM unnest($1::text[], $2::text[], $3::boolean[], $4::text[], $5::text[], $6::text[], $7::timestamptz[])`,
-		keys, lookalikes, letPass, names, colors, categories, registered)
+		INSERT INTO pets (name_key, lookalike_key, let_pass, name, favorite_color, category, registered_at, entered_by)
+		SELECT * FROM unnest($1::text[], $2::text[], $3::boolean[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $8::bigint[])`,
+		keys, lookalikes, letPass, names, colors, categories, registered, entered)
 }
 
 // addRecords returns a statement that adds records to the journal. If it does not
@@ -225,8 +230,11 @@ func addPets(pets []*nametag.PetState) statement {
 func addRecords(head nametag.Head, records []nametag.Record) statement {
 	n := len(records)
 	seqs, keys, former := make([]int64, n), make([]string, n), make([]*string, n)
-	entries, hashes := make([]string, n), make([][]byte, n)
+	entries, hashes, byPet := make([]string, n), make([][]byte, n), make([]*bool, n)
 	for i, r := range records {
+		if storekit.IsByPet(r) {
+			byPet[i] = new(true)
+		}
 		seqs[i], keys[i], entries[i], hashes[i] = r.Seq, r.Key, string(r.Entry), r.Hash[:]
 		if r.FormerKey != "" {
 			former[i] = &r.FormerKey
@@ -234,12 +242,12 @@ func addRecords(head nametag.Head, records []nametag.Record) statement {
 	}
 	last := records[n-1]
 	return newStatement(`
-		WITH head AS (UPDATE journal_head SET seq = $6, hash = $7 WHERE seq = $8 AND hash = $9 RETURNING seq),
+		WITH head AS (UPDATE journal_head SET seq = $7, hash = $8 WHERE seq = $9 AND hash = $10 RETURNING seq),
 		added AS (
-			INSERT INTO journal (seq, name_key, former_key, entry, hash)
-			SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::bytea[]))
+			INSERT INTO journal (seq, name_key, former_key, entry, hash, by_pet)
+			SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::boolean[]))
 		SELECT 1 / count(*) FROM head`,
-		seqs, keys, former, entries, hashes, last.Seq, last.Hash[:], head.Seq, head.Hash[:])
+		seqs, keys, former, entries, hashes, byPet, last.Seq, last.Hash[:], head.Seq, head.Hash[:])
 }
 
 func timeOrNull(t time.Time) *time.Time {

@@ -58,7 +58,7 @@ func (s *Store) Look(ctx context.Context, at time.Time, names []nametag.Name) (o
 
 // queueWanted queues the questions for w; the answers go into found.
 func queueWanted(b *pgx.Batch, w storekit.Wanted, found *storekit.Found) {
-	const columns = `name_key, lookalike_key, let_pass, name, favorite_color, category, registered_at`
+	const columns = `name_key, lookalike_key, let_pass, name, favorite_color, category, registered_at, entered_by`
 	b.Queue(`
 		SELECT `+columns+` FROM pets WHERE name_key = ANY($1::text[])
 		UNION ALL
@@ -67,9 +67,10 @@ func queueWanted(b *pgx.Batch, w storekit.Wanted, found *storekit.Found) {
 		var key, lookalike, name, color, category string
 		var letPass bool
 		var registered time.Time
-		_, err := pgx.ForEachRow(rows, []any{&key, &lookalike, &letPass, &name, &color, &category, &registered}, func() error {
+		var entered int64
+		_, err := pgx.ForEachRow(rows, []any{&key, &lookalike, &letPass, &name, &color, &category, &registered, &entered}, func() error {
 			found.AddPet(&nametag.PetState{Name: name, NameKey: key, LookalikeKey: lookalike, LetPass: letPass,
-				FavoriteColor: nametag.Color(color), Category: nametag.Category(category), RegisteredAt: registered.UTC()})
+				FavoriteColor: nametag.Color(color), Category: nametag.Category(category), RegisteredAt: registered.UTC(), EnteredBy: entered})
 			return nil
 		})
 		return err
@@ -112,8 +113,10 @@ func (s *Store) Rulings(ctx context.Context, after string, limit int) (rulings [
 func (s *Store) Journal(ctx context.Context, q nametag.JournalQuery) (records []nametag.Record, err error) {
 	const all = `SELECT seq, name_key, former_key, entry, hash FROM journal WHERE seq > $1`
 	query, args := all, []any{q.After, q.Limit}
-	if q.Key != "" { // two questions, one for each index
-		query, args = all+` AND name_key = $3 UNION ALL `+all+` AND former_key = $3`, append(args, q.Key)
+	if q.Key != "" { // a question for each way to find a row
+		query, args = all+` AND name_key = $3 AND by_pet IS NULL`+
+			` UNION ALL `+all+` AND former_key = $3`+
+			` UNION ALL `+all+` AND name_key = $3 AND by_pet AND seq = (SELECT entered_by FROM pets WHERE name_key = $3)`, append(args, q.Key)
 	}
 	err = s.call(ctx, "read the journal", func(ctx context.Context) error {
 		records = nil
@@ -136,6 +139,19 @@ func (s *Store) Journal(ctx context.Context, q nametag.JournalQuery) (records []
 		return err
 	})
 	return records, err
+}
+
+// Strays implements nametag.Store. It is not bound by CallTimeout.
+func (s *Store) Strays(ctx context.Context, limit int) ([]int64, error) {
+	rows, err := s.pool.Query(ctx, `
+		SELECT seq FROM journal WHERE by_pet
+		AND NOT EXISTS (SELECT FROM pets WHERE name_key = journal.name_key AND entered_by = journal.seq)
+		ORDER BY seq LIMIT $1`, limit)
+	if err != nil {
+		return nil, failure(ctx, "look for strays", err)
+	}
+	strays, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	return strays, failure(ctx, "look for strays", err)
 }
 
 // JournalHead implements nametag.Store.

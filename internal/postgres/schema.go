@@ -24,7 +24,7 @@ func newMigrator() (*migrate.Migrator, error) {
 	if err != nil {
 		return nil, fmt.Errorf("postgres: %w", err)
 	}
-	return migrate.New(migrate.PostgreSQL, files, map[int64]migrate.Step{4: addNames})
+	return migrate.New(migrate.PostgreSQL, files, map[int64]migrate.Step{4: addNames, 5: addByPet})
 }
 
 // Migrate brings the database to the schema that the program needs, and returns
@@ -62,6 +62,9 @@ func addNames(ctx context.Context, tx *sql.Tx) error {
 		return err
 	}
 	if _, err := tx.ExecContext(ctx, string(schema)); err != nil {
+		return err
+	}
+	if err := addByPet(ctx, tx); err != nil {
 		return err
 	}
 	if err := fillNames(ctx, tx); err != nil {
@@ -122,4 +125,22 @@ func fetch(ctx context.Context, tx *sql.Tx) (pets []nametag.Pet, err error) {
 		pets = append(pets, petOf(key, name, color, category, registered))
 	}
 	return pets, rows.Err()
+}
+
+// addByPet is the migration that took most rows of the journal out of the index of
+// names. addNames does it already, where there was no journal before.
+func addByPet(ctx context.Context, tx *sql.Tx) error {
+	var done bool
+	err := tx.QueryRowContext(ctx, `
+		SELECT count(*) > 0 FROM information_schema.columns
+		WHERE table_schema = current_schema() AND table_name = 'pets' AND column_name = 'entered_by'`).Scan(&done)
+	if err != nil || done {
+		return err
+	}
+	schema, err := migrations.ReadFile("migrations/steps/00005_by_pet.sql")
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, string(schema))
+	return err
 }

@@ -53,9 +53,9 @@ func (s *Store) Apply(ctx context.Context, c nametag.Change) (res nametag.Result
 const (
 	readHead  = `SELECT seq, hash FROM journal_head`
 	moveHead  = `UPDATE journal_head SET seq = ?, hash = ? WHERE seq = ? AND hash = ?`
-	addRecord = `INSERT INTO journal (seq, name_key, former_key, entry, hash) VALUES (?, ?, ?, ?, ?)`
-	addPet    = `INSERT INTO pets (name_key, lookalike_key, let_pass, name, favorite_color, category, registered_at_us)
-		VALUES (?, ?, ?, ?, ?, ?, ?)`
+	addRecord = `INSERT INTO journal (seq, name_key, former_key, entry, hash, by_pet) VALUES (?, ?, ?, ?, ?, ?)`
+	addPet    = `INSERT INTO pets (name_key, lookalike_key, let_pass, name, favorite_color, category, registered_at_us, entered_by)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
 )
 
 // keepStatements compiles these statements.
@@ -102,11 +102,12 @@ func (tx *transaction) Lock(ctx context.Context, w storekit.Wanted) (head nameta
 func (tx *transaction) Write(ctx context.Context, c storekit.Changes) error {
 	records := make([][]any, len(c.Records))
 	for i, r := range c.Records {
-		records[i] = []any{r.Seq, r.Key, sql.Null[string]{V: r.FormerKey, Valid: r.FormerKey != ""}, string(r.Entry), r.Hash[:]}
+		records[i] = []any{r.Seq, r.Key, sql.Null[string]{V: r.FormerKey, Valid: r.FormerKey != ""}, string(r.Entry), r.Hash[:],
+			sql.Null[int64]{V: 1, Valid: storekit.IsByPet(r)}}
 	}
 	pets := make([][]any, len(c.AddPets))
 	for i, p := range c.AddPets {
-		pets[i] = []any{p.NameKey, p.LookalikeKey, intOf(p.LetPass), p.Name, string(p.FavoriteColor), string(p.Category), p.RegisteredAt.UnixMicro()}
+		pets[i] = []any{p.NameKey, p.LookalikeKey, intOf(p.LetPass), p.Name, string(p.FavoriteColor), string(p.Category), p.RegisteredAt.UnixMicro(), p.EnteredBy}
 	}
 	rulings := make([][]any, len(c.PutRulings))
 	for i, r := range c.PutRulings {
@@ -124,8 +125,9 @@ func (tx *transaction) Write(ctx context.Context, c storekit.Changes) error {
 	}{
 		{addRecord, records},
 		{moveHead, end},
-		{`DELETE FROM pets WHERE name_key = ?`, keysOf(c.RemovePets)},
-		{`DELETE FROM rulings WHERE name_key = ?`, keysOf(c.RemoveRulings)},
+		{`UPDATE journal SET by_pet = NULL WHERE seq = ?`, rowsOf(c.ByName)},
+		{`DELETE FROM pets WHERE name_key = ?`, rowsOf(c.RemovePets)},
+		{`DELETE FROM rulings WHERE name_key = ?`, rowsOf(c.RemoveRulings)},
 		{addPet, pets},
 		{`INSERT INTO rulings (name_key, lookalike_key, kind, name, reason, at_us, until_us) VALUES (?, ?, ?, ?, ?, ?, ?)`, rulings},
 		{`INSERT INTO idempotency_keys (key, fingerprint, outcome, name_key, name, favorite_color, category, registered_at_us, created_at_us)
@@ -171,10 +173,11 @@ func (tx *transaction) each(ctx context.Context, query string, rows [][]any) err
 	return nil
 }
 
-func keysOf(keys []string) [][]any {
-	rows := make([][]any, len(keys))
-	for i, k := range keys {
-		rows[i] = []any{k}
+// rowsOf returns rows of one value each.
+func rowsOf[T any](values []T) [][]any {
+	rows := make([][]any, len(values))
+	for i, v := range values {
+		rows[i] = []any{v}
 	}
 	return rows
 }

@@ -64,7 +64,7 @@ func (s *Store) Look(ctx context.Context, at time.Time, names []nametag.Name) ([
 }
 
 func findWanted(ctx context.Context, db querier, w storekit.Wanted) (found storekit.Found, err error) {
-	const columns = `name_key, lookalike_key, let_pass, name, favorite_color, category, registered_at_us`
+	const columns = `name_key, lookalike_key, let_pass, name, favorite_color, category, registered_at_us, entered_by`
 	keys, lookalikes := jsonArray(w.Keys), jsonArray(w.Lookalikes)
 	rows, err := db.QueryContext(ctx, `
 		SELECT `+columns+` FROM pets WHERE name_key IN (SELECT value FROM json_each(?))
@@ -77,7 +77,7 @@ func findWanted(ctx context.Context, db querier, w storekit.Wanted) (found store
 	for rows.Next() {
 		var p nametag.PetState
 		var registered int64
-		if err := rows.Scan(&p.NameKey, &p.LookalikeKey, &p.LetPass, &p.Name, &p.FavoriteColor, &p.Category, &registered); err != nil {
+		if err := rows.Scan(&p.NameKey, &p.LookalikeKey, &p.LetPass, &p.Name, &p.FavoriteColor, &p.Category, &registered, &p.EnteredBy); err != nil {
 			return found, err
 		}
 		p.RegisteredAt = timeOf(registered)
@@ -128,8 +128,11 @@ func (s *Store) Rulings(ctx context.Context, after string, limit int) (rulings [
 func (s *Store) Journal(ctx context.Context, q nametag.JournalQuery) (records []nametag.Record, err error) {
 	const all = `SELECT seq, name_key, former_key, entry, hash FROM journal WHERE seq > ?`
 	query, args := all, []any{q.After}
-	if q.Key != "" { // two questions, one for each index
-		query, args = all+` AND name_key = ? UNION ALL `+all+` AND former_key = ?`, []any{q.After, q.Key, q.After, q.Key}
+	if q.Key != "" { // a question for each way to find a row
+		query = all + ` AND name_key = ? AND by_pet IS NULL` +
+			` UNION ALL ` + all + ` AND former_key = ?` +
+			` UNION ALL ` + all + ` AND name_key = ? AND by_pet AND seq = (SELECT entered_by FROM pets WHERE name_key = ?)`
+		args = []any{q.After, q.Key, q.After, q.Key, q.After, q.Key, q.Key}
 	}
 	err = s.read(ctx, "read the journal", func() error {
 		rows, err := s.reader.QueryContext(ctx, query+` ORDER BY seq LIMIT ?`, append(args, q.Limit)...)
@@ -150,6 +153,29 @@ func (s *Store) Journal(ctx context.Context, q nametag.JournalQuery) (records []
 		return rows.Err()
 	})
 	return records, err
+}
+
+// Strays implements nametag.Store.
+func (s *Store) Strays(ctx context.Context, limit int) (strays []int64, err error) {
+	err = s.read(ctx, "look for strays", func() error {
+		rows, err := s.reader.QueryContext(ctx, `
+			SELECT seq FROM journal WHERE by_pet
+			AND NOT EXISTS (SELECT 1 FROM pets WHERE name_key = journal.name_key AND entered_by = journal.seq)
+			ORDER BY seq LIMIT ?`, limit)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var seq int64
+			if err := rows.Scan(&seq); err != nil {
+				return err
+			}
+			strays = append(strays, seq)
+		}
+		return rows.Err()
+	})
+	return strays, err
 }
 
 // JournalHead implements nametag.Store.

@@ -24,7 +24,7 @@ func newMigrator() (*migrate.Migrator, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sqlite: %w", err)
 	}
-	return migrate.New(migrate.SQLite, files, map[int64]migrate.Step{4: addNames})
+	return migrate.New(migrate.SQLite, files, map[int64]migrate.Step{4: addNames, 5: addByPet})
 }
 
 // settleSchema does with the schema what opts ask for.
@@ -143,6 +143,9 @@ func addNames(ctx context.Context, tx *sql.Tx) error {
 	if _, err := tx.ExecContext(ctx, string(schema)); err != nil {
 		return err
 	}
+	if err := addByPet(ctx, tx); err != nil {
+		return err
+	}
 	fill := storekit.Backfill{Write: func(c storekit.Changes) error { return (&transaction{Tx: tx}).Write(ctx, c) }}
 	const before = `SELECT ` + petColumns + ` FROM pets_before ORDER BY registered_at_us, name_key`
 	var failed error
@@ -158,5 +161,21 @@ func addNames(ctx context.Context, tx *sql.Tx) error {
 		return err
 	}
 	_, err = tx.ExecContext(ctx, `DROP TABLE pets_before`)
+	return err
+}
+
+// addByPet is the migration that took most rows of the journal out of the index of
+// names. addNames does it already, where there was no journal before.
+func addByPet(ctx context.Context, tx *sql.Tx) error {
+	var done bool
+	err := tx.QueryRowContext(ctx, `SELECT count(*) > 0 FROM pragma_table_info('pets') WHERE name = 'entered_by'`).Scan(&done)
+	if err != nil || done {
+		return err
+	}
+	schema, err := migrations.ReadFile("migrations/steps/00005_by_pet.sql")
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, string(schema))
 	return err
 }

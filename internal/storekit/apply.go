@@ -42,28 +42,10 @@ func Apply(ctx context.Context, tx Tx, c nametag.Change) (nametag.Result, error)
 	if after.Ruling != nil {
 		res.Ruling = after.Ruling.Ruling()
 	}
-	changes := changesOf(before, after)
-	changes.record(head, nametag.NewEvent(c.Action, c.Origin, before, after))
+	var changes Changes
+	changes.add(head, nametag.NewEvent(c.Action, c.Origin, before, after))
 	res.Record = changes.Records[0]
 	return res, tx.Write(ctx, changes)
-}
-
-// changesOf returns what takes the book from before to after.
-func changesOf(before, after nametag.State) Changes {
-	var c Changes
-	if before.Pet != nil {
-		c.RemovePets = []string{before.Pet.NameKey}
-	}
-	if before.Ruling != nil {
-		c.RemoveRulings = []string{before.Ruling.NameKey}
-	}
-	if after.Pet != nil {
-		c.AddPets = []*nametag.PetState{after.Pet}
-	}
-	if after.Ruling != nil {
-		c.PutRulings = []*nametag.RulingState{after.Ruling}
-	}
-	return c
 }
 
 func rename(found Found, c nametag.Change) (before, after nametag.State, res nametag.Result) {

@@ -30,8 +30,7 @@ func (b *Backfill) Add(p nametag.Pet) error {
 	after := nametag.State{Pet: nametag.NewPetState(p, b.held[key])}
 	b.held[key] = true
 	origin := nametag.Origin{At: b.began, Via: nametag.ViaMigration}
-	b.head = b.part.record(b.head, nametag.NewEvent(nametag.ActionImported, origin, nametag.State{}, after))
-	b.part.AddPets = append(b.part.AddPets, after.Pet)
+	b.head = b.part.add(b.head, nametag.NewEvent(nametag.ActionImported, origin, nametag.State{}, after))
 	if len(b.part.AddPets) < partSize {
 		return nil
 	}

@@ -36,6 +36,7 @@ type Tx interface {
 type Changes struct {
 	Head          nametag.Head // where the journal ends before Records
 	Records       []nametag.Record
+	ByName        []int64  // numbers of records that were found by their pets, and are found by their names from now on
 	RemovePets    []string // keys of their names
 	RemoveRulings []string // the same
 	AddPets       []*nametag.PetState
@@ -180,10 +181,8 @@ func (b *batch) enter(head nametag.Head, found Found) Changes {
 		}
 		after := nametag.State{Pet: nametag.NewPetState(e.Pet, o.similar != nil || e.HoldsNoKey)}
 		before := nametag.State{Ruling: o.ruling}
-		head = c.record(head, nametag.NewEvent(e.Action, e.Origin, before, after))
-		c.AddPets = append(c.AddPets, after.Pet)
+		head = c.add(head, nametag.NewEvent(e.Action, e.Origin, before, after))
 		if o.ruling != nil {
-			c.RemoveRulings = append(c.RemoveRulings, o.ruling.NameKey)
 			found.rulings.Remove(o.ruling.NameKey)
 		}
 		found.AddPet(after.Pet)
@@ -192,15 +191,45 @@ func (b *batch) enter(head nametag.Head, found Found) Changes {
 	return c
 }
 
-// record adds e to the journal that ends with head, and returns where it ends
-// then.
-func (c *Changes) record(head nametag.Head, e nametag.Event) nametag.Head {
+// add adds what e tells of, and e to the journal that ends with head, and returns
+// where it ends then.
+//
+// Nearly all records enter a pet that nobody changes later. So that they need no
+// place in an index of names, such a record is found by its pet, which has its
+// number; all others are found by their names.
+func (c *Changes) add(head nametag.Head, e nametag.Event) nametag.Head {
+	before, after := e.Before, e.After
+	if before.Pet != nil {
+		c.RemovePets = append(c.RemovePets, before.Pet.NameKey)
+		if before.Pet.EnteredBy != 0 {
+			c.ByName = append(c.ByName, before.Pet.EnteredBy)
+		}
+	}
+	if before.Ruling != nil {
+		c.RemoveRulings = append(c.RemoveRulings, before.Ruling.NameKey)
+	}
+	if after.Pet != nil {
+		after.Pet.EnteredBy = 0
+		if before.Pet == nil {
+			after.Pet.EnteredBy = head.Seq + 1
+		}
+		c.AddPets = append(c.AddPets, after.Pet)
+	}
+	if after.Ruling != nil {
+		c.PutRulings = append(c.PutRulings, after.Ruling)
+	}
 	if len(c.Records) == 0 {
 		c.Head = head
 	}
 	rec := head.Append(e)
 	c.Records = append(c.Records, rec)
 	return rec.Head()
+}
+
+// IsByPet reports whether a record of Changes is to be found by its pet.
+func IsByPet(rec nametag.Record) bool {
+	e, err := rec.Event()
+	return err == nil && e.After.Pet != nil && e.After.Pet.EnteredBy == rec.Seq
 }
 
 // repeat gives those entries that don't apply the answer that their idempotency

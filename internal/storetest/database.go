@@ -21,6 +21,7 @@ var databaseTests = map[string]func(*testing.T, Database){
 	"ChangesOfEveryKindMeet":             changesMeet,
 	"TheJournalHasOneHead":               oneHead,
 	"AJournalWithoutItsHeadSaysSo":       headMissing,
+	"AHistoryIsWholeAfterAnUpgrade":      historyAfterUpgrade,
 	"AReaderChangesNothing":              readerChangesNothing,
 	"AReaderNeedsTheSchemaOfTheProgram":  readerNeedsSchema,
 	"KeysAreForgottenAFewAtATime":        keysForgottenInBatches,
@@ -120,6 +121,40 @@ func headMissing(t *testing.T, db Database) {
 	if _, err := s.EachState(t.Context(), func(nametag.State) error { states++; return nil }); err != nil || states != 1 {
 		t.Errorf("the book has %d pets (%v), want Rex as before", states, err)
 	}
+}
+
+// historyAfterUpgrade has a book of schema 4, in which all rows of the journal are
+// found by their names, become one of today, and a program of that time register on.
+func historyAfterUpgrade(t *testing.T, db Database) {
+	before := openNew(t, db)
+	Enter(t, before, "Rex")
+	Enter(t, before, "Ada")
+	for _, undo := range []string{
+		`DROP INDEX journal_names`,
+		`ALTER TABLE journal DROP COLUMN by_pet`,
+		`ALTER TABLE pets DROP COLUMN entered_by`,
+		`CREATE INDEX journal_names ON journal (name_key, seq)`,
+		`UPDATE schema_floor SET version = 4`,
+		`DELETE FROM goose_db_version WHERE version_id > 4`,
+	} {
+		db.Execute(t, undo)
+	}
+	Mentions(t, refused(t, db, Options{}), "schema 4", "run “nametag migrate”")
+	s := open(t, db, Options{Migrate: true})
+	Enter(t, s, "Old")
+	Enter(t, s, "New")
+	db.Execute(t, `UPDATE pets SET entered_by = 0 WHERE name_key = 'old'`)
+	db.Execute(t, `UPDATE journal SET by_pet = NULL WHERE name_key = 'old'`)
+
+	for key, to := range map[string]string{"rex": "Rex II", "old": "Old II", "new": "New II"} {
+		apply(t, s, on(1, nametag.ActionRenamed, nametag.Change{Key: key, Name: parse(t, to)}))
+	}
+	for key, want := range map[string]int{"rex": 2, "old": 2, "new": 2, "rex ii": 1, "new ii": 1, "ada": 1} {
+		if got := len(records(t, s, nametag.JournalQuery{Key: key, Limit: 10})); got != want {
+			t.Errorf("the journal has %d rows about %s, want %d", got, key, want)
+		}
+	}
+	isWhole(t, s)
 }
 
 func readerChangesNothing(t *testing.T, db Database) {

@@ -235,7 +235,21 @@ func agreesWithModel(t *testing.T, s nametag.Store) {
 		agreesWithBook(rt, s, m, run)
 
 		journal, h := newModel(), began
-		for _, r := range records(t, s, nametag.JournalQuery{After: began.Seq, Limit: 1000}) {
+		all, of := records(t, s, nametag.JournalQuery{After: began.Seq, Limit: 1000}), map[string][]int64{}
+		for _, r := range all {
+			of[r.Key] = append(of[r.Key], r.Seq)
+			if r.FormerKey != "" {
+				of[r.FormerKey] = append(of[r.FormerKey], r.Seq)
+			}
+		}
+		for key, want := range of {
+			var got []int64
+			for _, r := range records(t, s, nametag.JournalQuery{After: began.Seq, Key: key, Limit: 1000}) {
+				got = append(got, r.Seq)
+			}
+			agree(rt, "the history of "+key, got, want)
+		}
+		for _, r := range all {
 			e, err := r.Event()
 			if err != nil {
 				rt.Fatal(err)
