@@ -51,9 +51,9 @@ func (n Name) AppendLookalikeKey(b []byte) []byte {
 	return append(b, settle(text)...)
 }
 
-// IsReadAsItsKey reports whether n is printable ASCII, and its lookalike key is
-// what AppendPlainLookalikeKey makes of its comparison key. It is for most names;
-// "McIntosh" and "Möbius" are others.
+// IsReadAsItsKey reports whether n, which ParseName has made, is printable ASCII
+// and has the lookalike key that AppendPlainLookalikeKey makes of its comparison
+// key. Most names do; "McIntosh" and "Möbius" do not.
 func (n Name) IsReadAsItsKey() bool {
 	if !isPlain(n.display) {
 		return false

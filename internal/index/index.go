@@ -334,7 +334,8 @@ type view struct {
 	lookalikes set // of the lookalike keys that are held
 
 	// turns is how often a pet has turned odd, or has ceased to be. Between two
-	// turns it is found in one of odd and lookalikes all the time.
+	// turns it is found in one of odd and lookalikes all the time, if rows come in
+	// their turn.
 	turns atomic.Uint64
 
 	rulingsMu  sync.RWMutex
@@ -345,7 +346,7 @@ type view struct {
 
 	mu    sync.Mutex                // one change after another
 	head  nametag.Head              // everything up to here was taken up in its turn
-	ahead map[string]nametag.Record // by each of their keys, the last ones that were taken up before it
+	ahead map[string]nametag.Record // by each of their keys and their pets' lookalike keys, the last ones that were taken up before it
 }
 
 func (v *view) isOf() time.Time { return time.Unix(0, v.asOf.Load()).UTC() }
@@ -477,16 +478,26 @@ func (v *view) take(rec nametag.Record) (inTurn bool, err error) {
 	if inTurn {
 		v.head = rec.Head()
 	}
-	return inTurn, v.settle(rec, inTurn)
+	return inTurn, v.settle(rec, e, inTurn)
 }
 
-// settle sees to it that rec, which was just taken up, undoes nothing that was
-// taken up before its turn.
-func (v *view) settle(rec nametag.Record, inTurn bool) error {
-	for _, key := range []string{rec.Key, rec.FormerKey} {
-		if key == "" {
-			continue
+// settle sees to it that rec, which was just taken up and tells of e, undoes
+// nothing that was taken up before its turn.
+func (v *view) settle(rec nametag.Record, e nametag.Event, inTurn bool) error {
+	if inTurn && len(v.ahead) == 0 {
+		return nil
+	}
+	const lookalike = "\x00" // no key has it
+	keys := []string{rec.Key}
+	if rec.FormerKey != "" {
+		keys = append(keys, rec.FormerKey)
+	}
+	for _, pet := range []*nametag.PetState{e.Before.Pet, e.After.Pet} {
+		if pet != nil {
+			keys = append(keys, lookalike+pet.LookalikeKey)
 		}
+	}
+	for _, key := range keys {
 		later, ok := v.ahead[key]
 		switch {
 		case ok && later.Seq > rec.Seq:

@@ -100,6 +100,41 @@ func TestWhatOthersDidBeforeUndoesNothing(t *testing.T) {
 	}
 }
 
+// The same of pets of different names that hold one lookalike key after one another.
+func TestWhatOthersDidBeforeUndoesNoLookalike(t *testing.T) {
+	dashed := nametag.State{Pet: &nametag.PetState{Name: "Bel-la", NameKey: "bel-la", LookalikeKey: "bella"}}
+	plain := nametag.State{Pet: &nametag.PetState{Name: "Bella", NameKey: "bella", LookalikeKey: "bella"}}
+	var head nametag.Head
+	var rows []nametag.Record
+	for _, e := range []nametag.Event{
+		nametag.NewEvent(nametag.ActionRegistered, nametag.Origin{}, nametag.State{}, dashed),
+		nametag.NewEvent(nametag.ActionReleased, nametag.Origin{}, dashed, nametag.State{}),
+		nametag.NewEvent(nametag.ActionRegistered, nametag.Origin{}, nametag.State{}, plain),
+	} {
+		row := head.Append(e)
+		rows, head = append(rows, row), row.Head()
+	}
+	v := newView(nametag.Head{})
+	bella, dashedName := nametag.RestoreName("Bella", "bella"), nametag.RestoreName("Bel-la", "bel-la")
+	for _, row := range []int{0, 2, 1, 2} { // the last but one by others
+		if _, err := v.take(rows[row]); err != nil {
+			t.Fatal(err)
+		}
+		if row == 0 {
+			continue
+		}
+		if o := v.obstacle(bella, v.keysOf(bella), time.Now()); o.Holder == nil {
+			t.Errorf("after row %d, Bella is free", row+1)
+		}
+		if o := v.obstacle(dashedName, v.keysOf(dashedName), time.Now()); row == 1 && o.Similar == nil {
+			t.Error("Bel-la does not look like Bella")
+		}
+	}
+	if len(v.ahead) > 0 {
+		t.Errorf("%d rows are still remembered", len(v.ahead))
+	}
+}
+
 // A pet keeps its name while it is spelt in a way that has another lookalike key,
 // and back.
 func TestAPetIsFoundWhileItTurnsOdd(t *testing.T) {
