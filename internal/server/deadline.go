@@ -28,8 +28,9 @@ func (l lazyListener) Accept() (net.Conn, error) {
 // it is set to the deadline that there is by then.
 //
 // What is read or written at a deadline fails as it does with other connections,
-// but for one case: if the deadline is moved away again before that was noticed, it
-// goes on. net/http and crypto/tls wait until it was.
+// but for two things. If the deadline is moved away again before it was noticed, the
+// read goes on; net/http and crypto/tls wait until it was. And a write that a timer
+// interrupts is tried again, so it may put some more into the system's buffers.
 type lazyConn struct {
 	net.Conn
 	read, write deadline
@@ -76,8 +77,8 @@ func (c *lazyConn) SetDeadline(t time.Time) error {
 type deadline struct {
 	mu    sync.Mutex
 	at    time.Time // zero for never
-	timer time.Time // when the timer goes off: not after at; zero for never
-	off   bool      // at is in the past, and the timer was set to it, to go off at once
+	timer time.Time // when the timer goes off, or would but for off: not after at, unless off; zero for never
+	off   bool      // at is in the past, and the timer was set to that, to go off at once
 }
 
 // move moves the deadline to t.

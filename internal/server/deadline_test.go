@@ -115,7 +115,6 @@ func TestAReadIsCalledBack(t *testing.T) {
 				return err
 			})
 		})
-		time.Sleep(5 * time.Millisecond)
 		c.SetReadDeadline(time.Unix(1, 0))
 		wg.Wait()
 		fails(t, time.Now(), 0, func() error { // until the deadline is moved

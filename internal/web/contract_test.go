@@ -43,6 +43,11 @@ func TestContractCheck(t *testing.T) {
 	if taken["available"] != false || holder["name"] != "Möbius" || holder["url"] != "/pets/M%C3%B6bius" {
 		t.Errorf("taken: %v", taken)
 	}
+	// As by its route, which HEAD takes.
+	if head, get := s.do("HEAD", "/check_pet_name?pet_name=Bella", ""), s.get("/check_pet_name?pet_name=Bella"); head.StatusCode != 200 || head.body != "" ||
+		head.Header.Get("Content-Type") != get.Header.Get("Content-Type") {
+		t.Errorf("HEAD: %d %v %q, where GET has %v", head.StatusCode, head.Header, head.body, get.Header)
+	}
 }
 
 func TestContractRegister(t *testing.T) {

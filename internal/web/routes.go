@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"strings"
 )
 
@@ -45,21 +46,21 @@ func (s *site) routes() *http.ServeMux {
 	return mux
 }
 
-// patternCheck is the route of the check that is asked for with every letter that
-// is typed.
+// The path and the route of the check that is asked for with every letter that is
+// typed.
 const (
 	pathCheck    = "/check_pet_name"
 	patternCheck = "GET " + pathCheck
 )
 
-// direct leads checks to where their route does, without the search for it, which
+// direct leads checks to where mux does, without the search for their route, which
 // takes as long as a look into the index.
-func (s *site) direct(mux *http.ServeMux) http.Handler {
-	check := s.handle(s.checkPetName)
+func direct(mux *http.ServeMux) http.Handler {
+	check, pattern := mux.Handler(&http.Request{Method: http.MethodGet, URL: &url.URL{Path: pathCheck}})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodGet && r.URL.Path == pathCheck {
-			r.Pattern = patternCheck
-			check(w, r)
+			r.Pattern = pattern
+			check.ServeHTTP(w, r)
 			return
 		}
 		mux.ServeHTTP(w, r)

@@ -51,7 +51,7 @@ func New(c Config) http.Handler {
 		metrics:  newMetrics(c.Metrics),
 		pages:    newPages(),
 	}
-	h := s.direct(s.routes())
+	h := direct(s.routes())
 	h = s.refuseCrossOrigin(h)
 	if c.HTTPS != nil {
 		h = c.HTTPS.require(c.TrustedProxies, h)
