@@ -304,6 +304,7 @@ type Verification struct {
 	Head        Head     // where the journal ends
 	Faults      []string // of the journal, a sentence each
 	Differences []string // between the book and a journal without faults, the same
+	Strays      []Record // rows of a journal without faults that are not found by their names
 }
 
 // maxFaults is how many faults are told of, and how many differences.
@@ -407,18 +408,14 @@ func (v *verifier) compareBook(ctx context.Context) error {
 	if err == nil {
 		err = v.registry.eachUpTo(ctx, v.found.Head.Seq, head.Seq, v.take)
 	}
-	some := v.sums.unequal()
-	switch {
-	case err != nil || len(v.found.Faults) > 0:
-		return err
-	case len(some) > 0:
-		v.found.Differences, err = v.registry.differences(ctx, some)
+	if err != nil || len(v.found.Faults) > 0 {
 		return err
 	}
-	strays, err := v.registry.store.Strays(ctx, maxFaults)
-	for _, seq := range strays {
-		v.found.Differences = append(v.found.Differences,
-			fmt.Sprintf("Row %d is missing from the history of its name: the pet that it entered does not have its number.", seq))
+	if some := v.sums.unequal(); len(some) > 0 {
+		if v.found.Differences, err = v.registry.differences(ctx, some); err != nil {
+			return err
+		}
 	}
+	v.found.Strays, err = v.registry.store.Strays(ctx, maxFaults)
 	return err
 }

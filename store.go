@@ -72,11 +72,11 @@ type Store interface {
 	// Journal returns at most q.Limit records, by their numbers.
 	Journal(ctx context.Context, q JournalQuery) ([]Record, error)
 
-	// Strays returns the numbers of at most limit records, the lowest first, that
-	// Journal does not find by the keys that they have. There are none unless
-	// somebody changed the database past nametag. With millions of records it takes
-	// minutes, and nobody waits for it.
-	Strays(ctx context.Context, limit int) ([]int64, error)
+	// Strays returns at most limit records, by their numbers, that Journal does not
+	// find by the keys that they have: the pets that they entered should lead to
+	// them, and do not. There are none unless somebody changed the database past
+	// nametag. With millions of records it takes minutes, and nobody waits for it.
+	Strays(ctx context.Context, limit int) ([]Record, error)
 
 	// JournalHead returns where the journal ends. The error wraps ErrNoHead if
 	// that is missing; so does that of whatever changes the book.

@@ -86,9 +86,16 @@ func (c journalVerifyCmd) Run(ctx context.Context, p Process) (err error) {
 	if n := len(found.Faults); n > 0 {
 		return fmt.Errorf("%s: the journal is not whole: %s", place, counted(n, "fault"))
 	}
+	for _, stray := range found.Strays {
+		fmt.Fprintf(p.Stdout, "Row %d, about “%s”, is not found by its name, as the pet that it entered does not lead to it. "+
+			"This has it found, in the database: UPDATE journal SET by_pet = NULL WHERE seq = %d\n", stray.Seq, stray.Key, stray.Seq)
+	}
 	if n := len(found.Differences); n > 0 {
 		return fmt.Errorf("%s: the journal is whole, but the book was changed past it: %s. "+
 			"See “nametag journal show” for what should be there, and mend it with “nametag pets” and “nametag names”", place, counted(n, "difference"))
+	}
+	if n := len(found.Strays); n > 0 {
+		return fmt.Errorf("%s: the journal is whole, but not found by its names: %s", place, counted(n, "row"))
 	}
 	_, err = fmt.Fprintf(p.Stdout, "The journal is whole: %s. Head: %s\n", counted(int(found.Head.Seq), "row"), found.Head)
 	return err

@@ -545,11 +545,16 @@ func TestJournalVerifyFindsWhatWasChangedPastIt(t *testing.T) {
 		r.stderr = ""
 		is(t, r, 1, "“Bella” is in the journal with another colour: “light blue”, not “tan”.\n"+
 			"The journal has a ruling on “King” that is not in the book: reserved.\n"+
-			"“Rex” is in the journal, but not in the book.\n", "")
+			"“Rex” is in the journal, but not in the book.\n"+
+			"Row 1, about “rex”, is not found by its name, as the pet that it entered does not lead to it. "+
+			"This has it found, in the database: UPDATE journal SET by_pet = NULL WHERE seq = 1\n", "")
 
 		nametag("pets", "correct", "Bella", "--color=light blue", "--reason=It was changed by SQL.")
 		nametag("names", "reserve", "King", "--reason=x")
 		bring(t, database, write(t, "back.csv", "name,category,color,registered_at\nRex,dog,red,2001-02-03\n"))
+		r = nametag("journal", "verify")
+		refuses(t, r, 1, "the journal is whole, but not found by its names: 1 row")
+		execute(t, database, `UPDATE journal SET by_pet = NULL WHERE seq = 1`)
 		if r := nametag("journal", "verify"); r.code != 0 {
 			t.Errorf("when all is mended: %+v", r)
 		}

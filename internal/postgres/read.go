@@ -111,7 +111,7 @@ func (s *Store) Rulings(ctx context.Context, after string, limit int) (rulings [
 
 // Journal implements nametag.Store.
 func (s *Store) Journal(ctx context.Context, q nametag.JournalQuery) (records []nametag.Record, err error) {
-	const all = `SELECT seq, name_key, former_key, entry, hash FROM journal WHERE seq > $1`
+	const all = `SELECT ` + recordColumns + ` FROM journal WHERE seq > $1`
 	query, args := all, []any{q.After, q.Limit}
 	if q.Key != "" { // a question for each way to find a row
 		query, args = all+` AND name_key = $3 AND by_pet IS NULL`+
@@ -119,39 +119,45 @@ func (s *Store) Journal(ctx context.Context, q nametag.JournalQuery) (records []
 			` UNION ALL `+all+` AND name_key = $3 AND by_pet AND seq = (SELECT entered_by FROM pets WHERE name_key = $3)`, append(args, q.Key)
 	}
 	err = s.call(ctx, "read the journal", func(ctx context.Context) error {
-		records = nil
 		rows, err := s.pool.Query(ctx, query+` ORDER BY seq LIMIT $2`, args...)
 		if err != nil {
 			return err
 		}
-		var seq int64
-		var key, entry string
-		var former *string
-		var hash []byte
-		_, err = pgx.ForEachRow(rows, []any{&seq, &key, &former, &entry, &hash}, func() error {
-			r := nametag.Record{Seq: seq, Key: key, Entry: []byte(entry), Hash: storekit.Hash(hash)}
-			if former != nil {
-				r.FormerKey = *former
-			}
-			records = append(records, r)
-			return nil
-		})
+		records, err = collectRecords(rows)
 		return err
 	})
 	return records, err
 }
 
 // Strays implements nametag.Store. It is not bound by CallTimeout.
-func (s *Store) Strays(ctx context.Context, limit int) ([]int64, error) {
+func (s *Store) Strays(ctx context.Context, limit int) ([]nametag.Record, error) {
 	rows, err := s.pool.Query(ctx, `
-		SELECT seq FROM journal WHERE by_pet
+		SELECT `+recordColumns+` FROM journal WHERE by_pet
 		AND NOT EXISTS (SELECT FROM pets WHERE name_key = journal.name_key AND entered_by = journal.seq)
 		ORDER BY seq LIMIT $1`, limit)
 	if err != nil {
 		return nil, failure(ctx, "look for strays", err)
 	}
-	strays, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	strays, err := collectRecords(rows)
 	return strays, failure(ctx, "look for strays", err)
+}
+
+const recordColumns = `seq, name_key, former_key, entry, hash`
+
+func collectRecords(rows pgx.Rows) (records []nametag.Record, err error) {
+	var seq int64
+	var key, entry string
+	var former *string
+	var hash []byte
+	_, err = pgx.ForEachRow(rows, []any{&seq, &key, &former, &entry, &hash}, func() error {
+		r := nametag.Record{Seq: seq, Key: key, Entry: []byte(entry), Hash: storekit.Hash(hash)}
+		if former != nil {
+			r.FormerKey = *former
+		}
+		records = append(records, r)
+		return nil
+	})
+	return records, err
 }
 
 // JournalHead implements nametag.Store.

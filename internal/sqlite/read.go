@@ -126,7 +126,7 @@ func (s *Store) Rulings(ctx context.Context, after string, limit int) (rulings [
 
 // Journal implements nametag.Store.
 func (s *Store) Journal(ctx context.Context, q nametag.JournalQuery) (records []nametag.Record, err error) {
-	const all = `SELECT seq, name_key, former_key, entry, hash FROM journal WHERE seq > ?`
+	const all = `SELECT ` + recordColumns + ` FROM journal WHERE seq > ?`
 	query, args := all, []any{q.After}
 	if q.Key != "" { // a question for each way to find a row
 		query = all + ` AND name_key = ? AND by_pet IS NULL` +
@@ -134,48 +134,44 @@ func (s *Store) Journal(ctx context.Context, q nametag.JournalQuery) (records []
 			` UNION ALL ` + all + ` AND name_key = ? AND by_pet AND seq = (SELECT entered_by FROM pets WHERE name_key = ?)`
 		args = []any{q.After, q.Key, q.After, q.Key, q.After, q.Key, q.Key}
 	}
-	err = s.read(ctx, "read the journal", func() error {
-		rows, err := s.reader.QueryContext(ctx, query+` ORDER BY seq LIMIT ?`, append(args, q.Limit)...)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var r nametag.Record
-			var former sql.Null[string]
-			var hash []byte
-			if err := rows.Scan(&r.Seq, &r.Key, &former, &r.Entry, &hash); err != nil {
-				return err
-			}
-			r.FormerKey, r.Hash = former.V, storekit.Hash(hash)
-			records = append(records, r)
-		}
-		return rows.Err()
+	err = s.read(ctx, "read the journal", func() (err error) {
+		records, err = collectRecords(ctx, s.reader, query+` ORDER BY seq LIMIT ?`, append(args, q.Limit)...)
+		return err
 	})
 	return records, err
 }
 
 // Strays implements nametag.Store.
-func (s *Store) Strays(ctx context.Context, limit int) (strays []int64, err error) {
-	err = s.read(ctx, "look for strays", func() error {
-		rows, err := s.reader.QueryContext(ctx, `
-			SELECT seq FROM journal WHERE by_pet
+func (s *Store) Strays(ctx context.Context, limit int) (strays []nametag.Record, err error) {
+	err = s.read(ctx, "look for strays", func() (err error) {
+		strays, err = collectRecords(ctx, s.reader, `
+			SELECT `+recordColumns+` FROM journal WHERE by_pet
 			AND NOT EXISTS (SELECT 1 FROM pets WHERE name_key = journal.name_key AND entered_by = journal.seq)
 			ORDER BY seq LIMIT ?`, limit)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var seq int64
-			if err := rows.Scan(&seq); err != nil {
-				return err
-			}
-			strays = append(strays, seq)
-		}
-		return rows.Err()
+		return err
 	})
 	return strays, err
+}
+
+const recordColumns = `seq, name_key, former_key, entry, hash`
+
+func collectRecords(ctx context.Context, db querier, query string, args ...any) (records []nametag.Record, err error) {
+	rows, err := db.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var r nametag.Record
+		var former sql.Null[string]
+		var hash []byte
+		if err := rows.Scan(&r.Seq, &r.Key, &former, &r.Entry, &hash); err != nil {
+			return nil, err
+		}
+		r.FormerKey, r.Hash = former.V, storekit.Hash(hash)
+		records = append(records, r)
+	}
+	return records, rows.Err()
 }
 
 // JournalHead implements nametag.Store.

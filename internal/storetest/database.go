@@ -22,6 +22,7 @@ var databaseTests = map[string]func(*testing.T, Database){
 	"TheJournalHasOneHead":               oneHead,
 	"AJournalWithoutItsHeadSaysSo":       headMissing,
 	"AHistoryIsWholeAfterAnUpgrade":      historyAfterUpgrade,
+	"RowsThatNothingLeadsToAreFound":     straysFound,
 	"AReaderChangesNothing":              readerChangesNothing,
 	"AReaderNeedsTheSchemaOfTheProgram":  readerNeedsSchema,
 	"KeysAreForgottenAFewAtATime":        keysForgottenInBatches,
@@ -155,6 +156,39 @@ func historyAfterUpgrade(t *testing.T, db Database) {
 		}
 	}
 	isWhole(t, s)
+}
+
+// straysFound has rows of the journal lose the pets that lead to them, past
+// nametag.
+func straysFound(t *testing.T, db Database) {
+	s := openNew(t, db)
+	for _, name := range []string{"Rex", "Ada", "Zoe", "Max"} {
+		Enter(t, s, name)
+	}
+	apply(t, s, on(1, nametag.ActionReleased, nametag.Change{Key: "zoe"}))
+	db.Execute(t, `UPDATE pets SET entered_by = 0 WHERE name_key = 'rex'`)
+	db.Execute(t, `DELETE FROM pets WHERE name_key = 'ada'`)
+	all := records(t, s, nametag.JournalQuery{Limit: 10})
+	for limit, want := range map[int][]nametag.Record{1: all[:1], 10: all[:2]} {
+		strays, err := s.Strays(t.Context(), limit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		equal(t, "strays", strays, want)
+	}
+	found, err := nametag.NewRegistry(s, nil).VerifyJournal(t.Context(), nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "verification", found, nametag.Verification{Head: head(t, s), Strays: all[:2],
+		Differences: []string{"“Ada” is in the journal, but not in the book."}})
+	equal(t, "of Ada", records(t, s, nametag.JournalQuery{Key: "ada", Limit: 10}), nil)
+
+	db.Execute(t, `UPDATE journal SET by_pet = NULL WHERE seq IN (1, 2)`)
+	equal(t, "of Ada, given back", records(t, s, nametag.JournalQuery{Key: "ada", Limit: 10}), all[1:2])
+	if strays, err := s.Strays(t.Context(), 10); err != nil || len(strays) > 0 {
+		t.Errorf("there are still strays: %v, %v", strays, err)
+	}
 }
 
 func readerChangesNothing(t *testing.T, db Database) {

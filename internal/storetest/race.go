@@ -273,8 +273,8 @@ func anyChange(t *testing.T, s nametag.Store, random *rand.Rand, today int) (boo
 func isWhole(t testing.TB, s nametag.Store) {
 	t.Helper()
 	found, err := nametag.NewRegistry(s, nil).VerifyJournal(t.Context(), nil, nil)
-	if err != nil || len(found.Faults)+len(found.Differences) > 0 {
-		t.Errorf("verification: %q and %q (%v)", found.Faults, found.Differences, err)
+	if err != nil || len(found.Faults)+len(found.Differences)+len(found.Strays) > 0 {
+		t.Errorf("verification: %q, %q and %v (%v)", found.Faults, found.Differences, found.Strays, err)
 	}
 }
 

@@ -1,10 +1,10 @@
 -- Done by a program, for its columns are needed already by the one that fills the tables of schema 4.
 
 -- Nearly all rows of the journal enter a pet that nobody changes later. Such a row is found by its pet, and has no place
--- in the index of names. Programs that do not know that leave both columns as they are, and so do nothing wrong by
--- registering.
+-- in the index of names, until its pet is changed: by_pet is the only column of the journal that is ever updated. Programs
+-- that do not know that leave both columns as they are, and so do nothing wrong by registering.
 ALTER TABLE pets ADD COLUMN entered_by INTEGER NOT NULL DEFAULT 0; -- the row of the journal that is found by this pet; 0 for none
-ALTER TABLE journal ADD COLUMN by_pet INTEGER;                     -- 1 if the row is found by its pet; null if by its names
+ALTER TABLE journal ADD COLUMN by_pet INTEGER CHECK (by_pet = 1); -- 1 if the row is found by its pet; null if by its names
 
 DROP INDEX journal_names;
 CREATE INDEX journal_names ON journal (name_key, seq) WHERE by_pet IS NULL;
