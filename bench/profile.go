@@ -36,8 +36,7 @@ var tasks = []struct{ function, name string }{
 	{"modernc.org/sqlite/lib._sqlite3LockAndPrepare", "SQLite: compiling statements"},
 	{"modernc.org/sqlite/lib._sqlite3BtreeIndexMoveto", "SQLite: finding places in indexes"},
 	{"modernc.org/sqlite/lib._sqlite3BtreeInsert", "SQLite: entering rows"},
-	{"nametag/internal/index.(*view).obstacle", "looking into the index"},
-	{"nametag/internal/index.(*Index).Expect", "looking into the index"},
+	{"nametag/internal/index.(*Index).Glance", "looking into the index"}, // and GlanceAll
 	{"nametag.(*Registry).suggest", "suggesting other names"},
 	{"nametag/internal/storekit.(*batch)", "deciding, and the journal"},
 	{"nametag/internal/web.(*site).logRequest", "the log"},
@@ -52,6 +51,7 @@ var tasks = []struct{ function, name string }{
 var fields = []struct{ function, name string }{
 	{"modernc.org/sqlite", "SQLite: all else"},
 	{"github.com/jackc/pgx", "PostgreSQL's protocol"},
+	{"nametag/internal/server.(*lazyConn)", "net/http: all else"}, // the way to the connection
 	{"nametag", "Nametag: all else"},
 	{"net/http", "net/http: all else"},
 }
