@@ -97,6 +97,8 @@ func TestPartOf(t *testing.T) {
 		{"SQLite: writing pages into its log", []string{"syscall.Syscall6", "modernc.org/libc.Xpwrite", "modernc.org/sqlite/lib._unixWrite", "modernc.org/sqlite/lib._walFrames", "nametag/internal/queue.(*Queue).work"}},
 		{"net/http: sending answers", []string{"syscall.Syscall", "bufio.(*Writer).Flush", "net/http.checkConnErrorWriter.Write", "net/http.(*response).finishRequest", "net/http.(*conn).serve"}},
 		{"net/http: all else", []string{"runtime.park_m", "net/http.(*conn).serve"}},
+		{"net/http: all else", []string{"net.(*conn).Read", "nametag/internal/server.(*lazyConn).Read", "net/http.(*connReader).backgroundRead"}},
+		{"looking into the index", []string{"nametag/internal/index.(*set).has", "nametag/internal/index.(*Index).GlanceAll", "nametag.(*Registry).suggest"}},
 		{"collecting garbage", []string{"runtime.scanobject", "runtime.gcBgMarkWorker"}},
 		{"Go's scheduler", []string{"runtime.findRunnable", "runtime.mcall"}},
 	} {
