@@ -91,15 +91,15 @@ func (x *Index) GlanceAll(at time.Time, names []nametag.Name) (obstacles []namet
 	asOf = v.isOf()
 	obstacles = make([]nametag.Obstacle, 0, len(names))
 	for some := range slices.Chunk(names, atOnce) {
-		var keys [atOnce]keys
+		var asked [atOnce]keys
 		for i, n := range some {
-			keys[i] = v.keysOf(n)
+			asked[i] = v.keysOf(n)
 		}
 		for i := range some {
-			v.expect(keys[i])
+			v.expect(asked[i])
 		}
 		for i, n := range some {
-			obstacles = append(obstacles, v.obstacle(n, keys[i], at))
+			obstacles = append(obstacles, v.obstacle(n, asked[i], at))
 		}
 	}
 	return obstacles, asOf, true

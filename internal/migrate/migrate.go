@@ -62,6 +62,16 @@ type Migrator struct {
 // fails.
 type Step func(ctx context.Context, tx *sql.Tx) error
 
+// RunScript runs the statements in a file of files, as a part of a Step.
+func RunScript(ctx context.Context, tx *sql.Tx, files fs.FS, name string) error {
+	script, err := fs.ReadFile(files, name)
+	if err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	_, err = tx.ExecContext(ctx, string(script))
+	return err
+}
+
 // New returns a Migrator for the goose migrations in files, 00001_name.sql and
 // so on, and for steps, by their numbers. Together they are numbered without
 // gaps.

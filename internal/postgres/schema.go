@@ -57,11 +57,7 @@ func (s *Store) Ready(ctx context.Context) error {
 // addNames is the migration that gave names a lookalike key and the book a
 // journal.
 func addNames(ctx context.Context, tx *sql.Tx) error {
-	schema, err := migrations.ReadFile("migrations/steps/00004_names.sql")
-	if err != nil {
-		return err
-	}
-	if _, err := tx.ExecContext(ctx, string(schema)); err != nil {
+	if err := migrate.RunScript(ctx, tx, migrations, "migrations/steps/00004_names.sql"); err != nil {
 		return err
 	}
 	if err := addByPet(ctx, tx); err != nil {
@@ -70,7 +66,7 @@ func addNames(ctx context.Context, tx *sql.Tx) error {
 	if err := fillNames(ctx, tx); err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, `DROP TABLE pets_before`)
+	_, err := tx.ExecContext(ctx, `DROP TABLE pets_before`)
 	return err
 }
 
@@ -137,10 +133,5 @@ func addByPet(ctx context.Context, tx *sql.Tx) error {
 	if err != nil || done {
 		return err
 	}
-	schema, err := migrations.ReadFile("migrations/steps/00005_by_pet.sql")
-	if err != nil {
-		return err
-	}
-	_, err = tx.ExecContext(ctx, string(schema))
-	return err
+	return migrate.RunScript(ctx, tx, migrations, "migrations/steps/00005_by_pet.sql")
 }

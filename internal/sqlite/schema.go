@@ -136,11 +136,7 @@ func (s *Store) isThere() error {
 // addNames is the migration that gave names a lookalike key and the book a
 // journal.
 func addNames(ctx context.Context, tx *sql.Tx) error {
-	schema, err := migrations.ReadFile("migrations/steps/00004_names.sql")
-	if err != nil {
-		return err
-	}
-	if _, err := tx.ExecContext(ctx, string(schema)); err != nil {
+	if err := migrate.RunScript(ctx, tx, migrations, "migrations/steps/00004_names.sql"); err != nil {
 		return err
 	}
 	if err := addByPet(ctx, tx); err != nil {
@@ -149,7 +145,7 @@ func addNames(ctx context.Context, tx *sql.Tx) error {
 	fill := storekit.Backfill{Write: func(c storekit.Changes) error { return (&transaction{Tx: tx}).Write(ctx, c) }}
 	const before = `SELECT ` + petColumns + ` FROM pets_before ORDER BY registered_at_us, name_key`
 	var failed error
-	err = eachPet(ctx, tx, before, nil, func(p nametag.Pet) {
+	err := eachPet(ctx, tx, before, nil, func(p nametag.Pet) {
 		if failed == nil {
 			failed = fill.Add(p)
 		}
@@ -172,10 +168,5 @@ func addByPet(ctx context.Context, tx *sql.Tx) error {
 	if err != nil || done {
 		return err
 	}
-	schema, err := migrations.ReadFile("migrations/steps/00005_by_pet.sql")
-	if err != nil {
-		return err
-	}
-	_, err = tx.ExecContext(ctx, string(schema))
-	return err
+	return migrate.RunScript(ctx, tx, migrations, "migrations/steps/00005_by_pet.sql")
 }

@@ -53,8 +53,7 @@ const (
 	patternCheck = "GET " + pathCheck
 )
 
-// direct leads checks to where mux does, without the search for their route, which
-// takes as long as a look into the index.
+// direct leads checks to where mux does, without the search for their route.
 func direct(mux *http.ServeMux) http.Handler {
 	check, pattern := mux.Handler(&http.Request{Method: http.MethodGet, URL: &url.URL{Path: pathCheck}})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
