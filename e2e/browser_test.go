@@ -185,6 +185,15 @@ func (b *tab) colors(scheme string) {
 		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
 }
 
+// farAway makes every answer take a tenth of a second more, the stylesheet's on
+// each page as well.
+func (b *tab) farAway() {
+	b.t.Helper()
+	call(b, network.SetCacheDisabled, network.SetCacheDisabledParams{CacheDisabled: true})
+	call(b, network.EmulateNetworkConditionsByRule, network.EmulateNetworkConditionsByRuleParams{
+		MatchedNetworkConditions: []*network.Conditions{{Latency: 100, DownloadThroughput: -1, UploadThroughput: -1}}})
+}
+
 // noScript switches the page's scripts off.
 func (b *tab) noScript() {
 	b.t.Helper()
@@ -197,15 +206,16 @@ func eval[T any](b *tab, expression string) T {
 	return get(b, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
 }
 
-// until waits for a JavaScript expression to become true, through whatever
-// pages the browser is led to meanwhile.
+// until waits for a JavaScript expression to become true on a page that is
+// loaded, its stylesheet included, through whatever pages the browser is led to
+// meanwhile.
 func (b *tab) until(what, expression string) {
 	b.t.Helper()
 	const poll, patience = 20 * time.Millisecond, 20 * time.Second
 	var err error
 	for begun := time.Now(); time.Since(begun) < patience; time.Sleep(poll) {
 		var ok bool
-		if ok, err = chromedp.Run(b.ctx, chromedp.Evaluate[bool](expression)); ok && err == nil {
+		if ok, err = chromedp.Run(b.ctx, chromedp.Evaluate[bool](`document.readyState === "complete" && (`+expression+`)`)); ok && err == nil {
 			return
 		}
 	}

@@ -129,6 +129,9 @@ func TestNothingIsWiderThanThePage(t *testing.T) {
 	for _, width := range []int64{320, 480, 768, 1920} {
 		b := newTab(t)
 		b.size(width, 800)
+		if width == 320 { // as on a telephone
+			b.farAway()
+		}
 		everyPage(b, func(state string) {
 			if wide := eval[float64](b, `document.documentElement.scrollWidth`); wide > float64(width) {
 				t.Errorf("%s: %v wide on a page of %d", state, wide, width)
