@@ -41,11 +41,16 @@ benchmark() { # a small run of it, whose figures are thrown away
     go -C bench vet ./... && (cd bench && tests ./...)
 }
 
+without_passed() { # what tests said, less the lines that only name one that passed
+    awk 'NR == FNR { if ($1 == "---" && $2 != "FAIL:") passed[$3]; next }
+        !(($1 == "===" || $1 == "---") && $3 in passed) && !/^(PASS$|ok )/ && !/\[rapid\] OK, passed/' "$1" "$1"
+}
+
 tests() { # the lines that count, as they come; if a test fails, what all say, less what only passed. Go does not see that tests build the program: count=1
     { go test -v -count=1 -timeout 30m "$@"; echo $? >"$log.status"; } 2>&1 | tee "$log" |
         grep --line-buffered -E '^(ok|FAIL|panic:|--- FAIL|\?.*no test files)' | grep -v 'no test files'
     status=$(cat "$log.status")
-    [ "$status" = 0 ] || grep -vE '^ *(=== PAUSE|--- PASS|PASS$)|\[rapid\] OK, passed' "$log"
+    [ "$status" = 0 ] || without_passed "$log"
     reasons=$(sed -n 's/^ *[a-z_]*\.go:[0-9]*: \(.* left out: .*\)/\1/p' "$log" | sort | uniq -c | sed 's/^ *\([0-9]*\) \(.*\)/\2 (\1 tests)/')
     [ -z "$reasons" ] || leave_out "$(printf '%s' "$reasons" | sed '2,$s/^/   /')"
     silent=$(($(grep -c '^ *--- SKIP' "$log") - $(grep -c '^ *[a-z_]*\.go:[0-9]*: .* left out: ' "$log")))
