@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -38,7 +40,8 @@ func TestEverythingIsMeasured(t *testing.T) {
 	}
 	n, large := results.smallest(), results.largest()
 	for what, want := range map[string]int{
-		fmt.Sprint(checks, constant, 0):               1,
+		fmt.Sprint(checks, constant, n):               1,
+		fmt.Sprint(checks, constant, large):           1,
 		fmt.Sprint(checks, nametagPostgres, n):        1,
 		fmt.Sprint(checks, nametagSQLite, n):          1,
 		fmt.Sprint(checks, pocketBase, n):             1,
@@ -55,7 +58,7 @@ func TestEverythingIsMeasured(t *testing.T) {
 		fmt.Sprint(registrationsAtFirst, plainInsert, large):     1,
 		fmt.Sprint(registrations, nametagPostgres, large):        1,
 		fmt.Sprint(registrations, plainInsert, large):            1,
-		fmt.Sprint(latencyP50, constant, 0):                      1,
+		fmt.Sprint(latencyP50, constant, large):                  1,
 		fmt.Sprint(latencyP99, nametagPostgres, large):           1,
 		fmt.Sprint(latencyP999, nametagPostgres, large):          1,
 		fmt.Sprint(memory, nametagPostgres, large):               1,
@@ -155,14 +158,42 @@ func checkPage(t *testing.T, folder string) {
 	}
 }
 
+// Ratios are of what was measured in the same round.
+func TestRatio(t *testing.T) {
+	r := Results{Rounds: 3}
+	for round, v := range [][2]float64{{80, 100}, {45, 50}, {10, 20}} {
+		r.Measurements = append(r.Measurements,
+			Measurement{Round: round + 1, What: checks, System: nametagPostgres, Names: 10, Value: v[0]},
+			Measurement{Round: round + 1, What: checks, System: nametagPostgres, Names: 99, Value: 1},
+			Measurement{Round: round + 1, What: checks, System: constant, Names: 10, Value: v[1]})
+	}
+	of, to := Measurement{What: checks, System: nametagPostgres, Names: 10}, Measurement{What: checks, System: constant, Names: 10}
+	if got, ok := r.ratio(of, to); !ok || got != 0.8 {
+		t.Errorf("got %v (%v), want 0.8: the median of 0.8, 0.9 and 0.5", got, ok)
+	}
+	if _, ok := r.ratio(of, Measurement{What: checks, System: constant, Names: 99}); ok {
+		t.Error("there is a ratio to what was not measured")
+	}
+}
+
 func TestReadPgbench(t *testing.T) {
 	got, err := readPgbench(`number of transactions actually processed: 1234
 number of failed transactions: 0 (0.000%)
 latency average = 1.234 ms
 initial connection time = 250.500 ms
-tps = 5678.901234 (without initial connection time)`)
-	if want := (inserts{1234, 5678.901234, 250500 * time.Microsecond}); err != nil || got != want {
+tps = 5678.901234 (without initial connection time)
+progress: 1.0 s, 2000.0 tps, lat 2.256 ms stddev 1.561, 0 failed
+progress: 2.0 s, 5000.5 tps, lat 2.139 ms stddev 1.095, 0 failed
+progress: 3.0 s, 6000.5 tps, lat 2.044 ms stddev 0.863, 0 failed
+`)
+	want := inserts{1234, 5678.901234, 250500 * time.Microsecond, []float64{2000, 5000.5, 6000.5}}
+	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v (%v), want %+v", got, err, want)
+	}
+	for after, want := range map[time.Duration]float64{0: 13001.0 / 3, 1250 * time.Millisecond: 5500.5, 2 * time.Second: 6000.5, 3 * time.Second: 5678.901234} {
+		if rate := got.rateAfter(after); math.Abs(rate-want) > 1e-6 {
+			t.Errorf("after %v it is %v, want %v", after, rate, want)
+		}
 	}
 	if _, err := readPgbench("number of failed transactions: 3 (0.1%)"); err == nil {
 		t.Error("failed transactions are no error")

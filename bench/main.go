@@ -23,6 +23,7 @@ type options struct {
 	warmup      time.Duration
 	settling    time.Duration // how long registrations go into a large book between the two times that they are measured
 	duration    time.Duration
+	slices      int // that warmup and duration are spent in, others' between them
 	connections int
 	sizes       []int    // names in the books on PostgreSQL, ascending
 	systems     []string // empty for all
@@ -37,9 +38,9 @@ type options struct {
 
 // full is the benchmark, small what tests that it works.
 var (
-	full = options{rounds: 3, warmup: 3 * time.Second, settling: 25 * time.Second, duration: 8 * time.Second, connections: 64,
-		sizes: []int{10_000, 100_000, 1_000_000, 10_000_000}, large: 1_000_000, buffers: "2GB", compression: "lz4", tree: "..", replicas: 20}
-	small = options{rounds: 1, warmup: 100 * time.Millisecond, settling: 100 * time.Millisecond, duration: 300 * time.Millisecond, connections: 8,
+	full = options{rounds: 5, warmup: 4 * time.Second, settling: 25 * time.Second, duration: 8 * time.Second, slices: 4, connections: 64,
+		sizes: []int{10_000, 100_000, 1_000_000, 10_000_000}, large: 1_000_000, buffers: "4GB", compression: "lz4", tree: "..", replicas: 20}
+	small = options{rounds: 1, warmup: 100 * time.Millisecond, settling: 100 * time.Millisecond, duration: 300 * time.Millisecond, slices: 2, connections: 8,
 		sizes: []int{500, 2_000}, large: 1_000, buffers: "128MB", compression: "lz4", tree: "..", replicas: 3, trial: true}
 )
 
@@ -69,9 +70,9 @@ func run(ctx context.Context) error {
 	sizes := flag.String("sizes", "", "how many `names` the books have, ascending: 10000,1000000")
 	systems := flag.String("systems", "", "only these `systems`: "+strings.Join(allSystems, ","))
 	rounds := flag.Int("rounds", 0, "how often everything is measured")
-	warmup := flag.Duration("warmup", 0, "how long each load lasts before it is measured")
+	warmup := flag.Duration("warmup", 0, "how long each load lasts before it is measured, in all its slices")
 	settling := flag.Duration("settling", 0, "how long registrations go into a book of millions before they are measured again")
-	duration := flag.Duration("duration", 0, "how long each load is measured")
+	duration := flag.Duration("duration", 0, "how long each load is measured, in all its slices")
 	profile := flag.String("profile", "", "measure nothing: take CPU profiles of nametag, and write them for the compiler to this `file`, "+
 		"which is cmd/nametag/default.pgo")
 	compression := flag.String("wal-compression", "", "how PostgreSQL compresses the pages in its log: lz4, pglz or off")
@@ -116,6 +117,9 @@ func run(ctx context.Context) error {
 		for _, s := range opts.systems {
 			if !slices.Contains(allSystems, s) {
 				return fmt.Errorf("there is no system %q: choose among %s", s, strings.Join(allSystems, ", "))
+			}
+			if beside := []string{constant, plainInsert}; slices.Contains(beside, s) && !slices.Contains(opts.systems, nametagPostgres) {
+				return fmt.Errorf("%s is measured beside %s: name that as well", s, nametagPostgres)
 			}
 		}
 	}

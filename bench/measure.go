@@ -38,7 +38,7 @@ func measure(ctx context.Context, opts options) (_ *bench, err error) {
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
 	b := &bench{options: opts, folder: folder, inserted: map[int]int{}, results: &Results{
 		Began: time.Now().UTC().Truncate(time.Second), Command: command(os.Args[1:]), Trial: opts.trial, Rounds: opts.rounds, Connections: opts.connections, Sizes: opts.sizes,
-		Warmup: opts.warmup.Seconds(), Settling: opts.settling.Seconds(), Duration: opts.duration.Seconds(), Large: opts.large, Machine: thisMachine(folder)}}
+		Warmup: opts.warmup.Seconds(), Settling: opts.settling.Seconds(), Duration: opts.duration.Seconds(), Slices: opts.slices, Large: opts.large, Machine: thisMachine(folder)}}
 	if b.books, err = newBooks(opts); err != nil {
 		return nil, err
 	}
@@ -68,7 +68,8 @@ func command(args []string) string {
 
 var allSystems = []string{constant, nametagPostgres, nametagSQLite, pocketBase, pocketBaseTuned, plainInsert}
 
-// A turn is the time that one system has for itself.
+// A turn is the time that one system has for itself, or together with one that
+// it is compared with.
 type turn struct {
 	system  string
 	measure func(context.Context) error
@@ -82,7 +83,6 @@ func (b *bench) turns() []turn {
 			all = append(all, turn{system, measure})
 		}
 	}
-	add(constant, b.measureConstant)
 	for _, n := range b.sizes {
 		add(nametagPostgres, func(ctx context.Context) error { return b.measurePostgres(ctx, n) })
 	}
@@ -92,9 +92,6 @@ func (b *bench) turns() []turn {
 		for _, n := range b.pocketSizes() {
 			add(system, func(ctx context.Context) error { return b.measurePocketBase(ctx, system, n) })
 		}
-	}
-	for _, n := range b.insertSizes() {
-		add(plainInsert, func(ctx context.Context) error { return b.measureInsert(ctx, n) })
 	}
 	return all
 }
@@ -114,6 +111,9 @@ func (b *bench) pocketSizes() []int {
 
 // insertSizes are the sizes at which pgbench is run.
 func (b *bench) insertSizes() []int {
+	if !b.has(plainInsert) {
+		return nil
+	}
 	return slices.Compact([]int{b.results.smallest(), b.results.largest()})
 }
 
@@ -128,25 +128,77 @@ func (b *bench) load(addr string, ask question) load {
 	return load{addr: addr, ask: ask, status: http.StatusOK, connections: b.connections, warmup: b.warmup, duration: b.duration}
 }
 
-// throughput measures how many answers a second a server gives at most.
-func (b *bench) throughput(ctx context.Context, m Measurement, addr string, ask question) (outcome, error) {
-	o, err := b.load(addr, ask).run(ctx)
-	if err != nil {
+// A contender is a system under one kind of load.
+type contender struct {
+	m        Measurement // what it is, and at which size
+	load     func(ctx context.Context, warmup, duration time.Duration) (outcome, error)
+	loadAt   func(ctx context.Context, rate float64) (outcome, error) // nil for pgbench
+	rate     float64                                                  // that was measured last
+	answered int                                                      // by all its loads
+}
+
+// contend returns a contender that is a server.
+func (b *bench) contend(m Measurement, addr string, ask question) *contender {
+	l := b.load(addr, ask)
+	return &contender{m: m, loadAt: l.runAt, load: func(ctx context.Context, warmup, duration time.Duration) (outcome, error) {
+		l := l
+		l.warmup, l.duration = warmup, duration
+		return l.run(ctx)
+	}}
+}
+
+// contendInsert returns pgbench as a contender.
+func (b *bench) contendInsert(n int, url string) *contender {
+	m := Measurement{System: plainInsert, Names: n, Added: b.inserted[n]}
+	return &contender{m: m, load: func(ctx context.Context, warmup, duration time.Duration) (outcome, error) {
+		o, err := b.books.pgbench(ctx, b.folder, url, b.connections, warmup, duration)
+		if n > b.large {
+			b.inserted[n] += o.answered
+		}
 		return o, err
+	}}
+}
+
+// throughput measures how many answers a second each of the contenders gives at
+// most. They take turns, a slice of the time each, the first slice in their order,
+// the next in the opposite one: so all of them meet what else the machine does
+// meanwhile, and what they leave behind for whoever comes next.
+func (b *bench) throughput(ctx context.Context, what string, all ...*contender) error {
+	warmup, duration := b.warmup/time.Duration(b.slices), b.duration/time.Duration(b.slices)
+	sums := make([]outcome, len(all))
+	for slice := range b.slices {
+		for i := range all {
+			if slice%2 == 1 {
+				i = len(all) - 1 - i
+			}
+			o, err := all[i].load(ctx, warmup, duration)
+			if err != nil {
+				return fmt.Errorf("%s: %w", all[i].m.System, err)
+			}
+			all[i].answered += o.answered
+			sums[i].requests += o.requests
+			sums[i].rate += o.rate
+			sums[i].cpu += o.cpu
+		}
 	}
-	m.Value, m.Unit, m.Requests, m.LoadCPU = o.rate, "/s", o.requests, o.cpu
-	b.record(m)
-	return o, nil
+	for i, c := range all {
+		c.rate = sums[i].rate / float64(b.slices)
+		m := c.m
+		m.What, m.Value, m.Unit, m.Requests, m.LoadCPU = what, c.rate, "/s", sums[i].requests, sums[i].cpu/float64(b.slices)
+		b.record(m)
+	}
+	return nil
 }
 
 // latency measures how long answers take when half as many are asked for as
-// the server has just been seen to give.
-func (b *bench) latency(ctx context.Context, m Measurement, addr string, ask question, most float64) error {
-	o, err := b.load(addr, ask).runAt(ctx, most/2)
+// the contender has just been seen to give.
+func (b *bench) latency(ctx context.Context, c *contender) error {
+	o, err := c.loadAt(ctx, c.rate/2)
 	if err != nil {
 		return err
 	}
-	m.Unit, m.Requests, m.Rate, m.LoadCPU = "ms", o.requests, most/2, o.cpu
+	m := c.m
+	m.Unit, m.Requests, m.Rate, m.LoadCPU = "ms", o.requests, c.rate/2, o.cpu
 	for _, p := range []struct {
 		what     string
 		quantile float64
@@ -157,30 +209,22 @@ func (b *bench) latency(ctx context.Context, m Measurement, addr string, ask que
 	return nil
 }
 
-func (b *bench) measureConstant(ctx context.Context) (err error) {
-	p, err := b.startSelf(ctx, "serve-constant", b.constantAnswer(), "/")
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, p.stop()) }()
-	ask := askConstant(p.addr, b.results.largest())
-	o, err := b.throughput(ctx, Measurement{System: constant, What: checks}, p.addr, ask)
-	if err != nil {
-		return err
-	}
-	return b.latency(ctx, Measurement{System: constant}, p.addr, ask, o.rate)
-}
-
-// measurePostgres measures nametag on a book of n names on PostgreSQL. At the
-// largest it measures, besides checks and registrations, how the server starts,
-// how much memory it takes, and how long checks take.
+// measurePostgres measures nametag on a book of n names on PostgreSQL, its checks
+// beside the constant server's answers and its registrations beside pgbench's
+// inserts. At the largest it measures, besides, how the server starts, how much
+// memory it takes, and how long checks take.
 func (b *bench) measurePostgres(ctx context.Context, n int) error {
-	return b.books.use(ctx, bookOf(n), n, func(url string) (err error) {
-		before, err := number(ctx, url, `SELECT seq FROM journal_head`)
+	databases := []string{bookOf(n)}
+	if slices.Contains(b.insertSizes(), n) {
+		databases = append(databases, tableOf(n))
+	}
+	return b.books.use(ctx, databases, n, func(urls []string) (err error) {
+		const rows = `SELECT seq FROM journal_head`
+		before, err := number(ctx, urls[0], rows)
 		if err != nil {
 			return err
 		}
-		nt, err := b.startNametag(ctx, url)
+		nt, err := b.startNametag(ctx, urls[0])
 		if err != nil {
 			return err
 		}
@@ -189,48 +233,61 @@ func (b *bench) measurePostgres(ctx context.Context, n int) error {
 		if err := b.noteStart(ctx, m, nt); err != nil {
 			return err
 		}
-		m.What = checks
-		ask := askNametag(nt.addr, n)
-		o, err := b.throughput(ctx, m, nt.addr, ask)
-		if err != nil {
+		if err := b.checking(ctx, m, nt.addr); err != nil {
 			return err
 		}
-		if n == b.results.largest() {
-			if err := b.latency(ctx, m, nt.addr, ask, o.rate); err != nil {
-				return err
-			}
+		registering := []*contender{b.contend(m, nt.addr, b.tellNametag(nt.addr))}
+		for _, url := range urls[1:] {
+			registering = append(registering, b.contendInsert(n, url))
 		}
-		answered, err := b.registering(ctx, m, nt.addr)
-		if err != nil {
+		if err := b.registering(ctx, n, registering); err != nil {
 			return err
 		}
-		after, err := number(ctx, url, `SELECT seq FROM journal_head`)
-		return errors.Join(err, sameCount(before+answered, after))
+		after, err := number(ctx, urls[0], rows)
+		return errors.Join(err, sameCount(before+registering[0].answered, after))
 	})
 }
 
-// registering measures registrations, and returns how many were answered at all.
-// In a large book it measures them twice: first at once, when nearly each of them
-// meets pages that PostgreSQL writes as a whole into its log, for it changes them
-// for the first time since a checkpoint; and again when the book has settled.
-func (b *bench) registering(ctx context.Context, m Measurement, addr string) (answered int, err error) {
-	m.What = registrations
-	if m.Names > b.large {
-		m.What = registrationsAtFirst
-		o, err := b.throughput(ctx, m, addr, b.tellNametag(addr))
-		if err != nil {
-			return 0, err
+// checking measures nametag's checks beside the constant server's answers.
+func (b *bench) checking(ctx context.Context, m Measurement, addr string) (err error) {
+	all := []*contender{b.contend(m, addr, askNametag(addr, m.Names))}
+	if b.has(constant) {
+		var p *process
+		if p, err = b.startSelf(ctx, "serve-constant", b.constantAnswer(), "/"); err != nil {
+			return err
 		}
-		m.What, answered = registrations, o.answered
-		settling := b.load(addr, b.tellNametag(addr))
-		settling.warmup, settling.duration = 0, b.settling
-		if o, err = settling.run(ctx); err != nil {
-			return 0, err
-		}
-		answered += o.answered
+		defer func() { err = errors.Join(err, p.stop()) }()
+		all = append(all, b.contend(Measurement{System: constant, Names: m.Names}, p.addr, askConstant(p.addr, m.Names)))
 	}
-	o, err := b.throughput(ctx, m, addr, b.tellNametag(addr))
-	return answered + o.answered, err
+	if err := b.throughput(ctx, checks, all...); err != nil || m.Names != b.results.largest() {
+		return err
+	}
+	for _, c := range all {
+		if err := b.latency(ctx, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// registering measures registrations. In a large book it measures them twice:
+// first at once, when nearly each of them meets pages that PostgreSQL writes as a
+// whole into its log, for it changes them for the first time since a checkpoint;
+// and again when the book has settled.
+func (b *bench) registering(ctx context.Context, n int, all []*contender) error {
+	if n > b.large {
+		if err := b.throughput(ctx, registrationsAtFirst, all...); err != nil {
+			return err
+		}
+		for _, c := range all {
+			o, err := c.load(ctx, 0, b.settling)
+			if err != nil {
+				return err
+			}
+			c.answered += o.answered
+		}
+	}
+	return b.throughput(ctx, registrations, all...)
 }
 
 // noteStart waits until the index is ready, and measures how the server starts
@@ -282,10 +339,10 @@ func sameCount(want, got int) error {
 // the other has registered.
 func (b *bench) measureReplicas(ctx context.Context) error {
 	n := b.results.smallest()
-	return b.books.use(ctx, bookOf(n), n, func(url string) (err error) {
+	return b.books.use(ctx, []string{bookOf(n)}, n, func(urls []string) (err error) {
 		var pair [2]*nametagServer
 		for i := range pair {
-			if pair[i], err = b.startNametag(ctx, url); err != nil {
+			if pair[i], err = b.startNametag(ctx, urls[0]); err != nil {
 				return err
 			}
 			defer func() { err = errors.Join(err, pair[i].stop()) }()
@@ -326,12 +383,12 @@ func (b *bench) measureSQLite(ctx context.Context) (err error) {
 			return err
 		}
 		m := Measurement{System: nametagSQLite, Names: n}
-		o, err := b.both(ctx, m, nt.process, askNametag(nt.addr, n), b.tellNametag(nt.addr))
+		answered, err := b.both(ctx, m, nt.process, askNametag(nt.addr, n), b.tellNametag(nt.addr))
 		if err := errors.Join(err, nt.stop()); err != nil {
 			return err
 		}
 		after, err := countSQLite(ctx, file, "journal")
-		return errors.Join(err, sameCount(n+o.answered, after))
+		return errors.Join(err, sameCount(n+answered, after))
 	})
 }
 
@@ -364,73 +421,35 @@ func (b *bench) measurePocketBase(ctx context.Context, system string, n int) err
 	}
 	m := Measurement{System: system, Names: n}
 	if n != b.results.smallest() {
-		m.What = checks
-		_, err := b.throughput(ctx, m, p.addr, askPocketBase(p.addr, n))
+		err := b.throughput(ctx, checks, b.contend(m, p.addr, askPocketBase(p.addr, n)))
 		return errors.Join(err, p.stop())
 	}
-	o, err := b.both(ctx, m, p, askPocketBase(p.addr, n), b.tellPocketBase(p.addr))
+	answered, err := b.both(ctx, m, p, askPocketBase(p.addr, n), b.tellPocketBase(p.addr))
 	if err := errors.Join(err, p.stop()); err != nil {
 		return err
 	}
 	after, err := countSQLite(ctx, filepath.Join(folder, "data.db"), "pets")
-	return errors.Join(err, sameCount(n+o.answered, after))
+	return errors.Join(err, sameCount(n+answered, after))
 }
 
 // both measures checks and registrations, and how much is written for each of
-// the latter, of which it returns the outcome.
-func (b *bench) both(ctx context.Context, m Measurement, p *process, ask, tell question) (outcome, error) {
-	m.What = checks
-	if o, err := b.throughput(ctx, m, p.addr, ask); err != nil {
-		return o, err
+// the latter, and returns how many of these were answered.
+func (b *bench) both(ctx context.Context, m Measurement, p *process, ask, tell question) (answered int, err error) {
+	if err := b.throughput(ctx, checks, b.contend(m, p.addr, ask)); err != nil {
+		return 0, err
 	}
 	before, err := p.written()
 	if err != nil {
-		return outcome{}, err
+		return 0, err
 	}
-	m.What = registrations
-	o, err := b.throughput(ctx, m, p.addr, tell)
-	if err != nil {
-		return o, err
+	registering := b.contend(m, p.addr, tell)
+	if err := b.throughput(ctx, registrations, registering); err != nil {
+		return 0, err
 	}
 	after, err := p.written()
-	m.What, m.Value, m.Unit = writtenEach, (after-before)/1024/float64(o.answered), "KiB"
+	m.What, m.Value, m.Unit = writtenEach, (after-before)/1024/float64(registering.answered), "KiB"
 	b.record(m)
-	return o, err
-}
-
-func (b *bench) measureInsert(ctx context.Context, n int) error {
-	return b.books.use(ctx, tableOf(n), n, func(url string) error {
-		m := Measurement{System: plainInsert, Names: n, Added: b.inserted[n], What: registrations, Unit: "/s"}
-		insert := func(d time.Duration) error {
-			rate, inserted, err := b.books.pgbench(ctx, b.folder, url, b.connections, d)
-			if m.Value = rate; n > b.large {
-				b.inserted[n] += inserted
-			}
-			return err
-		}
-		if err := insert(b.warmup); err != nil {
-			return err
-		}
-		if n > b.large { // as registering does
-			if err := insert(b.duration); err != nil {
-				return err
-			}
-			first := m
-			first.What = registrationsAtFirst
-			b.record(first)
-			if err := insert(b.settling); err != nil {
-				return err
-			}
-			if err := insert(b.warmup); err != nil {
-				return err
-			}
-		}
-		if err := insert(b.duration); err != nil {
-			return err
-		}
-		b.record(m)
-		return nil
-	})
+	return registering.answered, err
 }
 
 // countSQLite counts the rows of a table in a file that nobody serves.

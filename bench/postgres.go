@@ -7,6 +7,7 @@ import (
 	"math"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -19,7 +20,7 @@ import (
 
 // serverSettings are PostgreSQL's, for all that use it. A commit is on disk
 // before it is answered.
-var serverSettings = []string{"fsync=on", "synchronous_commit=on", "max_wal_size=8GB"}
+var serverSettings = []string{"fsync=on", "synchronous_commit=on", "max_wal_size=16GB"}
 
 // books is a PostgreSQL server with books of several sizes. It runs only while
 // it is used.
@@ -54,34 +55,45 @@ func (b *books) create(ctx context.Context, database string, fill func(url strin
 	return fill(b.url(database))
 }
 
-// use starts the server, calls f with the URL of the database, or of a copy of
-// it, and stops the server.
-func (b *books) use(ctx context.Context, database string, names int, f func(url string) error) (err error) {
+// use starts the server, calls f with the URLs of databases of that many names,
+// or of copies of them, and stops the server.
+func (b *books) use(ctx context.Context, databases []string, names int, f func(urls []string) error) (err error) {
 	if err := b.cluster.Restart(); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, b.cluster.Stop()) }()
+	urls := make([]string, len(databases))
 	if names > b.large {
-		err := f(b.url(database))
+		for i, database := range databases {
+			urls[i] = b.url(database)
+		}
+		err := f(urls)
 		return errors.Join(err, b.exec(ctx, `CHECKPOINT`)) // so that stopping is quick
 	}
-	for _, s := range []string{`DROP DATABASE IF EXISTS turn`, `CREATE DATABASE turn TEMPLATE ` + database, `CHECKPOINT`} {
-		if err := b.exec(ctx, s); err != nil {
+	for i, database := range databases {
+		turn := "turn_" + strconv.Itoa(i)
+		if err := b.exec(ctx, `DROP DATABASE IF EXISTS `+turn, `CREATE DATABASE `+turn+` TEMPLATE `+database); err != nil {
 			return err
 		}
+		urls[i] = b.url(turn)
 	}
-	return f(b.url("turn"))
+	if err := b.exec(ctx, `CHECKPOINT`); err != nil {
+		return err
+	}
+	return f(urls)
 }
 
-// exec executes a statement on the server.
-func (b *books) exec(ctx context.Context, statement string) error {
+// exec executes statements on the server.
+func (b *books) exec(ctx context.Context, statements ...string) error {
 	conn, err := pgx.Connect(ctx, b.cluster.URL())
 	if err != nil {
 		return err
 	}
 	defer conn.Close(ctx)
-	if _, err := conn.Exec(ctx, statement); err != nil {
-		return fmt.Errorf("%s: %w", statement, err)
+	for _, s := range statements {
+		if _, err := conn.Exec(ctx, s); err != nil {
+			return fmt.Errorf("%s: %w", s, err)
+		}
 	}
 	return nil
 }
@@ -126,49 +138,52 @@ INSERT INTO pets (name_key, lookalike_key, let_pass, name, favorite_color, categ
 VALUES (left(md5(:n::text), 12), left(md5(:n::text), 12), false, left(md5(:n::text), 12), 'blue', 'cat', now());
 `
 
-// pgbench measures for some time how many such inserts PostgreSQL does a second,
-// and returns that and how many there were.
-func (b *books) pgbench(ctx context.Context, folder, url string, connections int, duration time.Duration) (rate float64, inserted int, err error) {
+// pgbench measures how many such inserts PostgreSQL does a second.
+func (b *books) pgbench(ctx context.Context, folder, url string, connections int, warmup, duration time.Duration) (outcome, error) {
 	program, err := b.cluster.Program("pgbench")
 	if err != nil {
-		return 0, 0, err
+		return outcome{}, err
 	}
 	script := filepath.Join(folder, "insert.sql")
 	if err := os.WriteFile(script, []byte(insertOne), 0o600); err != nil {
-		return 0, 0, err
+		return outcome{}, err
 	}
 	const count = `SELECT coalesce(sum(n_tup_ins), 0)::bigint FROM pg_stat_user_tables WHERE relname = 'pets'`
 	before, err := number(ctx, url, count)
 	if err != nil {
-		return 0, 0, err
+		return outcome{}, err
 	}
-	r, inserted, err := insertFor(ctx, duration, folder, program, "--no-vacuum", "--protocol=prepared", "--file="+script,
-		"--client="+strconv.Itoa(connections), "--jobs=2", url)
+	o, err := insertFor(ctx, warmup, duration, folder, program, "--no-vacuum", "--protocol=prepared", "--file="+script,
+		"--client="+strconv.Itoa(connections), "--jobs=2", "--progress=1", url)
 	if err != nil {
-		return 0, 0, err
+		return o, err
 	}
-	return r.rate, inserted, awaitNumber(ctx, url, count, before+inserted)
+	return o, awaitNumber(ctx, url, count, before+o.answered)
 }
 
-// insertFor runs pgbench until it has inserted for about d, and returns what it
-// said then, and how many rows it inserted in all. Its own time begins before
-// it has connected, which on a busy machine takes seconds.
-func insertFor(ctx context.Context, d time.Duration, folder, program string, args ...string) (r inserts, inserted int, err error) {
+// insertFor runs pgbench until it has inserted for about as long. Its own time
+// begins before it has connected, which on a busy machine takes seconds.
+func insertFor(ctx context.Context, warmup, duration time.Duration, folder, program string, args ...string) (o outcome, err error) {
+	whole := warmup + duration
+	var r inserts
 	for connecting := time.Duration(0); connecting < patience; connecting = max(2*connecting, r.connecting+time.Second) {
-		seconds := math.Ceil((d + connecting).Seconds())
-		out, err := runProgram(ctx, folder, program, append([]string{fmt.Sprintf("--time=%.0f", seconds)}, args...)...)
+		seconds := math.Ceil((whole + connecting).Seconds())
+		cmd := exec.CommandContext(ctx, program, append([]string{fmt.Sprintf("--time=%.0f", seconds)}, args...)...)
+		cmd.Dir = folder
+		out, err := cmd.CombinedOutput() // progress is told as an error is
 		if err != nil {
-			return r, inserted, err
+			return o, fmt.Errorf("pgbench: %w\n%s", err, out)
 		}
-		if r, err = readPgbench(out); err != nil {
-			return r, inserted, err
+		if r, err = readPgbench(string(out)); err != nil {
+			return o, err
 		}
-		inserted += r.number
-		if r.number > 0 && seconds-r.connecting.Seconds() >= d.Seconds()*3/4 {
-			return r, inserted, nil
+		o.answered += r.number
+		if r.number > 0 && seconds-r.connecting.Seconds() >= whole.Seconds()*3/4 {
+			o.rate = r.rateAfter(r.connecting + warmup)
+			return o, nil
 		}
 	}
-	return r, inserted, fmt.Errorf("pgbench takes more than %v to connect: run it on a machine that does less", patience)
+	return o, fmt.Errorf("pgbench takes more than %v to connect: run it on a machine that does less", patience)
 }
 
 // inserts is what pgbench did.
@@ -176,6 +191,22 @@ type inserts struct {
 	number     int
 	rate       float64       // a second, since it had connected
 	connecting time.Duration // how long that took
+	seconds    []float64     // the rate in each second, its first ones connecting included
+}
+
+// rateAfter returns the rate without that of the seconds that have begun within a
+// time from the start, in which it compiles its statement on each connection; in
+// a run that is not longer than that, the rate of all.
+func (r inserts) rateAfter(d time.Duration) float64 {
+	begun := int(math.Round(d.Seconds()))
+	if begun >= len(r.seconds) {
+		return r.rate
+	}
+	sum := 0.0
+	for _, rate := range r.seconds[begun:] {
+		sum += rate
+	}
+	return sum / float64(len(r.seconds)-begun)
 }
 
 // readPgbench reads what pgbench says.
@@ -198,6 +229,10 @@ func readPgbench(out string) (r inserts, err error) {
 	}
 	r.rate = read(`tps = ([\d.]+) \(without initial connection time\)`)
 	r.connecting = time.Duration(read(`initial connection time = ([\d.]+) ms`) * float64(time.Millisecond))
+	for _, m := range regexp.MustCompile(`(?m)^progress: [\d.]+ s, ([\d.]+) tps`).FindAllStringSubmatch(out, -1) {
+		rate, perr := strconv.ParseFloat(m[1], 64)
+		r.seconds, err = append(r.seconds, rate), errors.Join(err, perr)
+	}
 	return r, err
 }
 

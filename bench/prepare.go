@@ -100,10 +100,8 @@ func (b *bench) fillBooks(ctx context.Context) error {
 		}
 	}
 	for _, n := range b.insertSizes() {
-		if b.has(plainInsert) {
-			if err := fill(tableOf(n), n, false); err != nil {
-				return err
-			}
+		if err := fill(tableOf(n), n, false); err != nil {
+			return err
 		}
 	}
 	size, err := number(ctx, b.books.cluster.URL(), `SELECT sum(pg_database_size(oid))::bigint FROM pg_database`)

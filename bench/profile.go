@@ -136,7 +136,8 @@ func (b *bench) profileAll(ctx context.Context) error {
 		}
 	}
 	if b.has(nametagPostgres) {
-		if err := b.books.use(ctx, bookOf(n), n, take(nametagPostgres)); err != nil {
+		err := b.books.use(ctx, []string{bookOf(n)}, n, func(urls []string) error { return take(nametagPostgres)(urls[0]) })
+		if err != nil {
 			return err
 		}
 	}

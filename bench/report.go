@@ -26,6 +26,7 @@ func report(r *Results) ([]byte, error) {
 	err = t.Execute(&page, map[string]any{
 		"R": r, "Goals": goals(r), "Summaries": r.summaries(),
 		"Date": r.Began.Format("2 January 2006"), "Minutes": math.Ceil(r.Ended.Sub(r.Began).Minutes()),
+		"Warmup": r.Warmup / float64(r.Slices), "Slice": r.Duration / float64(r.Slices),
 		"Smallest": r.smallest(), "Largest": r.largest(),
 		"LoadCPU": loadCPU(r), "Offered": offered(r), "Added": added(r),
 		"Own": own(r), "Ceiling": ceiling(r, pocketBase), "CeilingTuned": ceiling(r, pocketBaseTuned),
@@ -51,44 +52,40 @@ func goals(r *Results) []goal {
 		}
 		all = append(all, g)
 	}
-	ratio := func(what string, of, to Summary, measured bool, least float64) {
-		v := of.Median / to.Median
+	ratio := func(what string, of, to Measurement, least float64) {
+		v, measured := r.ratio(of, to)
 		add(what, "≥ "+figure(least), figure(v), measured, v >= least)
 	}
 	most := func(what string, s Summary, measured bool, value, limit float64, unit string) {
 		add(what, "≤ "+figure(limit)+" "+unit, figure(value)+" "+unit, measured, value <= limit)
 	}
-	pair := func(what, system string, names int, toWhat, toSystem string, toNames int) (Summary, Summary, bool) {
-		a, okA := r.of(what, system, names)
-		b, okB := r.of(toWhat, toSystem, toNames)
-		return a, b, okA && okB
+	thing := func(what, system string, names int) Measurement {
+		return Measurement{What: what, System: system, Names: names}
 	}
 	small, large := r.smallest(), r.largest()
 
-	a, b, ok := pair(checks, nametagPostgres, large, checks, constant, 0)
-	ratio("check at "+count(large)+" names : constant answer", a, b, ok, 0.8)
+	ratio("check at "+count(large)+" names : constant answer", thing(checks, nametagPostgres, large), thing(checks, constant, large), 0.8)
 	peers := []string{pocketBase, pocketBaseTuned}
 	for _, peer := range peers {
 		for _, n := range r.sizesOf(checks, peer) {
-			a, b, ok = pair(checks, nametagPostgres, n, checks, peer, n)
-			ratio("check at "+count(n)+" names : "+label(peer), a, b, ok, 8)
+			ratio("check at "+count(n)+" names : "+label(peer), thing(checks, nametagPostgres, n), thing(checks, peer, n), 8)
 		}
 	}
 	for _, n := range r.sizesOf(registrations, plainInsert) {
-		a, b, ok = pair(registrations, nametagPostgres, n, registrations, plainInsert, n)
-		ratio("register on PostgreSQL at "+count(n)+" names : pgbench", a, b, ok, 1)
+		ratio("register on PostgreSQL at "+count(n)+" names : pgbench", thing(registrations, nametagPostgres, n), thing(registrations, plainInsert, n), 1)
 	}
 	for _, system := range []string{nametagPostgres, nametagSQLite} {
 		for _, peer := range peers {
-			a, b, ok = pair(registrations, system, small, registrations, peer, small)
-			ratio("register on "+strings.TrimPrefix(label(system), "Nametag on ")+" at "+count(small)+" names : create in "+label(peer), a, b, ok, 3)
+			ratio("register on "+strings.TrimPrefix(label(system), "Nametag on ")+" at "+count(small)+" names : create in "+label(peer),
+				thing(registrations, system, small), thing(registrations, peer, small), 3)
 		}
 	}
-	a, b, ok = pair(registrations, nametagPostgres, large, registrations, nametagPostgres, small)
-	ratio("register on PostgreSQL at "+count(large)+" names : at "+count(small), a, b, ok, 0.7)
+	ratio("register on PostgreSQL at "+count(large)+" names : at "+count(small),
+		thing(registrations, nametagPostgres, large), thing(registrations, nametagPostgres, small), 0.7)
 
-	a, b, ok = pair(latencyP99, nametagPostgres, large, latencyP99, constant, 0)
-	most("check at "+count(large)+" names, at half of the most: p99", a, ok, a.Median, max(3, 2*b.Median), "ms")
+	a, ok := r.of(latencyP99, nametagPostgres, large)
+	b, okB := r.of(latencyP99, constant, large)
+	most("check at "+count(large)+" names, at half of the most: p99", a, ok && okB, a.Median, max(3, 2*b.Median), "ms")
 	a, ok = r.of(indexBytes, nametagPostgres, large)
 	most("index in memory at "+count(large)+" names", a, ok, a.Median, 24, "bytes a name")
 	a, ok = r.of(indexReady, nametagPostgres, large)
@@ -143,7 +140,7 @@ func offered(r *Results) string {
 
 // ceiling returns how many times a peer's checks the constant server answers.
 func ceiling(r *Results, peer string) string {
-	most, ok := r.of(checks, constant, 0)
+	most, ok := r.of(checks, constant, r.smallest())
 	theirs, okTheirs := r.of(checks, peer, r.smallest())
 	if !ok || !okTheirs {
 		return unknown

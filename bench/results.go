@@ -59,6 +59,7 @@ type Results struct {
 	Warmup       float64           `json:"warmup"`   // seconds
 	Settling     float64           `json:"settling"` // seconds
 	Duration     float64           `json:"duration"` // seconds
+	Slices       int               `json:"slices"`   // that warmup and duration are spent in
 	Connections  int               `json:"connections"`
 	Large        int               `json:"large"` // a book with more names is not copied for each turn
 	Sizes        []int             `json:"sizes"` // names in the books on PostgreSQL, ascending
@@ -98,6 +99,33 @@ func (r *Results) of(what, system string, names int) (Summary, bool) {
 	s.Values, s.Median, s.Min, s.Max = len(values), median(values), slices.Min(values), slices.Max(values)
 	s.LoadCPU = median(cpu)
 	return s, true
+}
+
+// ratio returns how many times as much one thing was as another: the median of
+// the rounds' ratios, for what is measured in one round is measured side by side.
+// It is false if no round has both.
+func (r *Results) ratio(of, to Measurement) (float64, bool) {
+	var ratios []float64
+	for round := range r.Rounds {
+		a, okA := r.inRound(round+1, of)
+		b, okB := r.inRound(round+1, to)
+		if okA && okB {
+			ratios = append(ratios, a/b)
+		}
+	}
+	if len(ratios) == 0 {
+		return 0, false
+	}
+	return median(ratios), true
+}
+
+func (r *Results) inRound(round int, like Measurement) (value float64, ok bool) {
+	for _, m := range r.Measurements {
+		if m.Round == round && m.What == like.What && m.System == like.System && m.Names == like.Names {
+			return m.Value, true
+		}
+	}
+	return 0, false
 }
 
 // summaries returns everything that was measured, in the order of the first
