@@ -25,7 +25,8 @@ func (l lazyListener) Accept() (net.Conn, error) {
 // comes next and wants that back, and else further away, to be moved again long
 // before. Each time a timer of the runtime is set. Here the timer stays where it is
 // if it comes first anyway; if it goes off before the deadline, nobody is told, and
-// it is set to the deadline that there is by then.
+// it is set to the deadline that there is by then. And it stays where it is when the
+// deadline is in the past and nobody waits: whoever comes next is turned away.
 //
 // What is read or written at a deadline fails as it does with other connections,
 // but for two things. If the deadline is moved away again before it was noticed, the
@@ -39,8 +40,11 @@ type lazyConn struct {
 // Read implements net.Conn.
 func (c *lazyConn) Read(b []byte) (n int, err error) {
 	for {
+		if !c.read.begin() {
+			return 0, os.ErrDeadlineExceeded
+		}
 		n, err = c.Conn.Read(b)
-		if n > 0 || !c.read.isAhead(err, c.Conn.SetReadDeadline) {
+		if c.read.end(err, c.Conn.SetReadDeadline) || n > 0 {
 			return n, err
 		}
 	}
@@ -49,9 +53,12 @@ func (c *lazyConn) Read(b []byte) (n int, err error) {
 // Write implements net.Conn.
 func (c *lazyConn) Write(b []byte) (n int, err error) {
 	for {
+		if !c.write.begin() {
+			return n, os.ErrDeadlineExceeded
+		}
 		var more int
 		more, err = c.Conn.Write(b[n:])
-		if n += more; !c.write.isAhead(err, c.Conn.SetWriteDeadline) {
+		if n += more; c.write.end(err, c.Conn.SetWriteDeadline) {
 			return n, err
 		}
 	}
@@ -75,20 +82,24 @@ func (c *lazyConn) SetDeadline(t time.Time) error {
 // A deadline is that of one direction of a connection. Its methods are given what
 // sets the timer of that direction.
 type deadline struct {
-	mu    sync.Mutex
-	at    time.Time // zero for never
-	timer time.Time // when the timer goes off, or would but for off: not after at, unless off; zero for never
-	off   bool      // at is in the past, and the timer was set to that, to go off at once
+	mu      sync.Mutex
+	waiting int       // how many read or write
+	at      time.Time // zero for never
+	past    bool      // at was in the past when the deadline was moved there
+	timer   time.Time // when the timer goes off, or would but for off: not after at, unless past; zero for never
+	off     bool      // the timer was set to the past, to go off at once, for somebody was waiting
 }
 
 // move moves the deadline to t.
 func (d *deadline) move(t time.Time, set func(time.Time) error) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.at = t
 	isFirst := !t.IsZero() && (d.timer.IsZero() || t.Before(d.timer))
+	d.at, d.past = t, isFirst && hasBeen(t)
 	switch {
-	case isFirst && !t.After(time.Now()):
+	case d.past && d.waiting == 0:
+		return nil
+	case d.past:
 		d.off = true
 		return set(t)
 	case isFirst:
@@ -100,17 +111,32 @@ func (d *deadline) move(t time.Time, set func(time.Time) error) error {
 	return set(d.timer)
 }
 
-// isAhead reports whether err, by which a read or a write ended, comes from a timer
-// that went off while the deadline was still ahead. The timer is set to it then.
-func (d *deadline) isAhead(err error, set func(time.Time) error) bool {
-	if err == nil || !errors.Is(err, os.ErrDeadlineExceeded) {
-		return false
-	}
+// begin is called before a read or a write, which must not begin if it is false.
+func (d *deadline) begin() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if !d.at.IsZero() && !d.at.After(time.Now()) {
+	if d.past {
 		return false
 	}
-	d.timer, d.off = d.at, false
-	return set(d.timer) == nil
+	d.waiting++
+	return true
 }
+
+// end is called after a read or a write, with the error by which it ended. It is
+// false if the error comes from a timer that went off while the deadline was still
+// ahead: it must go on. The timer is set to the deadline then.
+func (d *deadline) end(err error, set func(time.Time) error) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.waiting--
+	if err == nil || !errors.Is(err, os.ErrDeadlineExceeded) || d.past || !d.at.IsZero() && hasBeen(d.at) {
+		return true
+	}
+	d.timer, d.off = d.at, false
+	return set(d.timer) != nil
+}
+
+// began is some time ago. To ask for the time costs more than to compare with it.
+var began = time.Now()
+
+func hasBeen(t time.Time) bool { return t.Before(began) || !t.After(time.Now()) }

@@ -101,20 +101,27 @@ func TestADeadlineThatWasTakenBackIsNone(t *testing.T) {
 	}
 }
 
-// What net/http does with each request: a read is under way when it is called back,
-// and the next one is not to know.
+// What net/http does with each request: what comes next is being read, or is about
+// to be, when that is called back, and the next one is not to know.
 func TestAReadIsCalledBack(t *testing.T) {
 	c, timers, other := pair(t)
 	const requests = 10
-	for range requests {
+	for i := range 2 * requests {
 		c.SetReadDeadline(in(time.Hour))
 		var wg sync.WaitGroup
-		wg.Go(func() {
-			fails(t, time.Now(), 0, func() error {
-				_, err := c.Read(make([]byte, 1))
-				return err
+		if i < requests {
+			wg.Go(func() {
+				fails(t, time.Now(), 0, func() error {
+					_, err := c.Read(make([]byte, 1))
+					return err
+				})
 			})
-		})
+			for isWaiting := false; !isWaiting; time.Sleep(time.Millisecond) {
+				c.read.mu.Lock()
+				isWaiting = c.read.waiting == 1
+				c.read.mu.Unlock()
+			}
+		}
 		c.SetReadDeadline(time.Unix(1, 0))
 		wg.Wait()
 		fails(t, time.Now(), 0, func() error { // until the deadline is moved
@@ -129,7 +136,7 @@ func TestAReadIsCalledBack(t *testing.T) {
 		}
 	}
 	if want := 1 + 2*requests; timers.reads != want {
-		t.Errorf("timers were set %d times, want %d: into the past and back", timers.reads, want)
+		t.Errorf("timers were set %d times, want %d: into the past and back, where a read was under way", timers.reads, want)
 	}
 
 	start := time.Now()
@@ -144,7 +151,10 @@ func TestAReadIsCalledBack(t *testing.T) {
 // A write that a timer cuts in two goes on where it was.
 func TestAWriteGoesOnUntilItsDeadline(t *testing.T) {
 	c, _, other := pair(t)
-	text := bytes.Repeat([]byte("0123456789abcde\n"), 1<<20) // more than any buffer between
+	if err := other.(*net.TCPConn).SetReadBuffer(1 << 16); err != nil { // else Linux lets it grow to 32 MB
+		t.Fatal(err)
+	}
+	text := bytes.Repeat([]byte("0123456789abcde\n"), 1<<20) // more than the buffers between
 	c.SetWriteDeadline(in(20 * time.Millisecond))
 	c.SetWriteDeadline(in(time.Minute))
 	read := make(chan []byte)
@@ -170,4 +180,8 @@ func TestAWriteGoesOnUntilItsDeadline(t *testing.T) {
 		}
 		return err
 	})
+	c.SetWriteDeadline(time.Unix(1, 0))
+	if n, err := c.Write(text); n != 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("past its deadline %d bytes were written, %v", n, err)
+	}
 }
