@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"net/url"
 	"sync/atomic"
+	"time"
 )
 
 // A checkpointer moves pages from the write-ahead log into the file beside the
@@ -13,14 +14,19 @@ import (
 type checkpointer struct {
 	db   *sql.DB // one connection
 	wake chan struct{}
+	ends chan struct{} // closed when it is to end
 	done chan struct{}
 
 	rows atomic.Int64 // that were written since it was woken
 }
 
-// rowsBetween is about how many rows are written between two checkpoints: those
+// rowsBetween is how many rows are written between two checkpoints at least: those
 // of 500 registrations, which come with some 1,700 pages.
 const rowsBetween = 1000
+
+// rest is how long there are no more checkpoints after one. In a load that lasts,
+// most pages that are moved were changed several times by then.
+const rest = 600 * time.Millisecond
 
 func newCheckpointer(file string) (*checkpointer, error) {
 	db, err := sql.Open("sqlite", uri(file, url.Values{"_pragma": {"synchronous(FULL)"}}))
@@ -28,7 +34,7 @@ func newCheckpointer(file string) (*checkpointer, error) {
 		return nil, err
 	}
 	db.SetMaxOpenConns(1)
-	c := &checkpointer{db: db, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	c := &checkpointer{db: db, wake: make(chan struct{}, 1), ends: make(chan struct{}), done: make(chan struct{})}
 	go c.work()
 	return c, nil
 }
@@ -39,6 +45,10 @@ func (c *checkpointer) work() {
 		// If it fails, the log grows. Commits go into the log, so what keeps them
 		// from the disk is told by those.
 		_, _ = c.db.ExecContext(context.Background(), `PRAGMA wal_checkpoint(PASSIVE)`)
+		select {
+		case <-time.After(rest):
+		case <-c.ends:
+		}
 	}
 }
 
@@ -57,6 +67,7 @@ func (c *checkpointer) wrote(rows int) {
 
 // close ends it. Nobody writes any more.
 func (c *checkpointer) close() error {
+	close(c.ends)
 	close(c.wake)
 	<-c.done
 	return c.db.Close()

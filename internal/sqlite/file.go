@@ -99,7 +99,7 @@ func writerURI(file string) string {
 			"journal_mode(WAL)",
 			"synchronous(FULL)",
 			"cache_size(-65536)",            // KiB
-			"wal_autocheckpoint(16000)",     // pages
+			"wal_autocheckpoint(48000)",     // pages
 			"journal_size_limit(268435456)", // bytes
 			"temp_store(MEMORY)",            // for what it takes to undo one statement
 		},
