@@ -48,8 +48,7 @@ func TestTheStoreIsToldWhatIsFree(t *testing.T) {
 	l := &listener{Store: book}
 	x := index.New(l, slog.New(slog.DiscardHandler))
 	register(t, x, "Luna") // it is not filled yet
-	go x.Run(t.Context())
-	<-x.Filled()
+	fill(t, x)
 	for _, n := range []string{"Zorro", "BELLA", "Bel-la", "B-ella", "Mcintosh", "M-a-x", "M.a.x", "King", "Ki-ng", "Rex", "R-ex"} {
 		head, err := book.JournalHead(t.Context())
 		if err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -56,7 +55,15 @@ func onBoth(t *testing.T, test func(*testing.T, database)) {
 // run fills an index of s and keeps it up to date until the test ends.
 func run(t *testing.T, s nametag.Store) *index.Index {
 	t.Helper()
-	x := index.New(s, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	x := index.New(s, slog.New(slog.DiscardHandler))
+	fill(t, x)
+	return x
+}
+
+// fill fills an index and keeps it up to date until the test ends. The next one
+// may change how often it asks.
+func fill(t *testing.T, x *index.Index) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() {
@@ -72,7 +79,6 @@ func run(t *testing.T, s nametag.Store) *index.Index {
 	case <-time.After(10 * time.Second):
 		t.Fatal("the index is not filled")
 	}
-	return x
 }
 
 func name(t testing.TB, s string) nametag.Name {
@@ -393,10 +399,7 @@ func TestTheIndexIsFilledWithWhatItsOwnProcessDoesMeanwhile(t *testing.T) {
 			last = time.Now()
 		}
 	}
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	go x.Run(ctx)
-	<-x.Filled()
+	fill(t, x)
 	for n := range 3 {
 		if got := glance(x, name(t, fmt.Sprintf("Max %d", n+1))); got != "taken" {
 			t.Errorf("pet %d, registered while the index was filled, is %s", n+1, got)
