@@ -16,17 +16,18 @@ type checkpointer struct {
 	wake chan struct{}
 	ends chan struct{} // closed when it is to end
 	done chan struct{}
+	rest time.Duration // between two checkpoints
 
 	rows atomic.Int64 // that were written since it was woken
 }
 
-// rowsBetween is how many rows are written between two checkpoints at least: those
-// of 500 registrations, which come with some 1,700 pages.
+// rowsBetween is how many rows wake it: those of 500 registrations, which come with
+// some 1,700 pages.
 const rowsBetween = 1000
 
-// rest is how long there are no more checkpoints after one. In a load that lasts,
-// most pages that are moved were changed several times by then.
-const rest = 600 * time.Millisecond
+// usualRest is how long there are no more checkpoints after one. In a load that
+// lasts, most pages that are moved were changed several times by then.
+const usualRest = 600 * time.Millisecond
 
 func newCheckpointer(file string) (*checkpointer, error) {
 	db, err := sql.Open("sqlite", uri(file, url.Values{"_pragma": {"synchronous(FULL)"}}))
@@ -34,7 +35,7 @@ func newCheckpointer(file string) (*checkpointer, error) {
 		return nil, err
 	}
 	db.SetMaxOpenConns(1)
-	c := &checkpointer{db: db, wake: make(chan struct{}, 1), ends: make(chan struct{}), done: make(chan struct{})}
+	c := &checkpointer{db: db, wake: make(chan struct{}, 1), ends: make(chan struct{}), done: make(chan struct{}), rest: usualRest}
 	go c.work()
 	return c, nil
 }
@@ -46,7 +47,7 @@ func (c *checkpointer) work() {
 		// from the disk is told by those.
 		_, _ = c.db.ExecContext(context.Background(), `PRAGMA wal_checkpoint(PASSIVE)`)
 		select {
-		case <-time.After(rest):
+		case <-time.After(c.rest):
 		case <-c.ends:
 		}
 	}

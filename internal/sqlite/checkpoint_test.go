@@ -43,6 +43,31 @@ func TestAServerMovesPagesBesideTheWriter(t *testing.T) {
 	}
 }
 
+// Nobody who closes a store waits until the next checkpoint may come.
+func TestClosingWhileCheckpointsRest(t *testing.T) {
+	s, err := Open(t.Context(), filepath.Join(t.TempDir(), "book.db"), Options{Serve: true, Migrate: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.behind.rest = time.Hour
+	s.behind.wrote(rowsBetween)
+	for start := time.Now(); len(s.behind.wake) > 0; time.Sleep(time.Millisecond) {
+		if time.Since(start) > 5*time.Second {
+			t.Fatal("there is no checkpoint")
+		}
+	}
+	closed := make(chan error)
+	go func() { closed <- s.Close() }()
+	select {
+	case err := <-closed:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(30 * time.Second):
+		t.Error("closing takes longer than 30 s")
+	}
+}
+
 // Registrations that are under way when the store is closed are entered or refused.
 func TestClosingWhileRowsAreEntered(t *testing.T) {
 	for range 20 {

@@ -100,7 +100,7 @@ func writerURI(file string) string {
 			"synchronous(FULL)",
 			"cache_size(-65536)",            // KiB
 			"wal_autocheckpoint(48000)",     // pages
-			"journal_size_limit(268435456)", // bytes
+			"journal_size_limit(209715200)", // bytes: a little more than these pages
 			"temp_store(MEMORY)",            // for what it takes to undo one statement
 		},
 	})
