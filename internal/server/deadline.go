@@ -21,7 +21,7 @@ func (l lazyListener) Accept() (net.Conn, error) {
 }
 
 // A lazyConn is a connection whose deadlines cost little to move. net/http moves
-// them seven times a request: once into the past, for it has begun to read what
+// them eight times a request: once into the past, for it has begun to read what
 // comes next and wants that back, and else further away, to be moved again long
 // before. Each time a timer of the runtime is set. Here the timer stays where it is
 // if it comes first anyway; if it goes off before the deadline, nobody is told, and
@@ -29,9 +29,10 @@ func (l lazyListener) Accept() (net.Conn, error) {
 // deadline is in the past and nobody waits: whoever comes next is turned away.
 //
 // What is read or written at a deadline fails as it does with other connections,
-// but for two things. If the deadline is moved away again before it was noticed, the
-// read goes on; net/http and crypto/tls wait until it was. And a write that a timer
-// interrupts is tried again, so it may put some more into the system's buffers.
+// but for three things. If the deadline is moved away again before it was noticed, the
+// read goes on; net/http and crypto/tls wait until it was. A write that a timer
+// interrupts is tried again, so it may put some more into the system's buffers. And
+// whoever is turned away is told no more than os.ErrDeadlineExceeded.
 type lazyConn struct {
 	net.Conn
 	read, write deadline

@@ -15,6 +15,14 @@ import (
 type counter struct {
 	net.Conn
 	reads, writes int
+	beforeRead    func() // if not nil
+}
+
+func (c *counter) Read(b []byte) (int, error) {
+	if c.beforeRead != nil {
+		c.beforeRead()
+	}
+	return c.Conn.Read(b)
 }
 
 func (c *counter) SetReadDeadline(t time.Time) error {
@@ -116,10 +124,10 @@ func TestAReadIsCalledBack(t *testing.T) {
 					return err
 				})
 			})
-			for isWaiting := false; !isWaiting; time.Sleep(time.Millisecond) {
-				c.read.mu.Lock()
-				isWaiting = c.read.waiting == 1
-				c.read.mu.Unlock()
+			for start := time.Now(); !isWaiting(&c.read); time.Sleep(time.Millisecond) {
+				if time.Since(start) > 5*time.Second {
+					t.Fatal("nobody reads")
+				}
 			}
 		}
 		c.SetReadDeadline(time.Unix(1, 0))
@@ -143,6 +151,22 @@ func TestAReadIsCalledBack(t *testing.T) {
 	c.SetReadDeadline(time.Unix(1, 0))
 	c.SetReadDeadline(in(100 * time.Millisecond))
 	fails(t, start, 100*time.Millisecond, func() error {
+		_, err := c.Read(make([]byte, 1))
+		return err
+	})
+}
+
+func isWaiting(d *deadline) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.waiting > 0
+}
+
+// A read that has just begun is called back, too.
+func TestAReadIsCalledBackBeforeItWaits(t *testing.T) {
+	c, timers, _ := pair(t)
+	timers.beforeRead = func() { c.SetReadDeadline(time.Unix(1, 0)) }
+	fails(t, time.Now(), 0, func() error {
 		_, err := c.Read(make([]byte, 1))
 		return err
 	})
