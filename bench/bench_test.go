@@ -182,17 +182,26 @@ number of failed transactions: 0 (0.000%)
 latency average = 1.234 ms
 initial connection time = 250.500 ms
 tps = 5678.901234 (without initial connection time)
-progress: 1.0 s, 2000.0 tps, lat 2.256 ms stddev 1.561, 0 failed
+progress: 1.5 s, 2000.0 tps, lat 2.256 ms stddev 1.561, 0 failed
 progress: 2.0 s, 5000.5 tps, lat 2.139 ms stddev 1.095, 0 failed
 progress: 3.0 s, 6000.5 tps, lat 2.044 ms stddev 0.863, 0 failed
 `)
-	want := inserts{1234, 5678.901234, 250500 * time.Microsecond, []float64{2000, 5000.5, 6000.5}}
+	const s = time.Second
+	want := inserts{1234, 250500 * time.Microsecond, []rateReport{{0, s * 3 / 2, 2000}, {s * 3 / 2, 2 * s, 5000.5}, {2 * s, 3 * s, 6000.5}}}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v (%v), want %+v", got, err, want)
 	}
-	for after, want := range map[time.Duration]float64{0: 13001.0 / 3, 1250 * time.Millisecond: 5500.5, 2 * time.Second: 6000.5, 3 * time.Second: 5678.901234} {
-		if rate := got.rateAfter(after); math.Abs(rate-want) > 1e-6 {
-			t.Errorf("after %v it is %v, want %v", after, rate, want)
+	for _, c := range []struct {
+		after, of time.Duration
+		rate      float64
+	}{
+		{0, 3 * s, (1.5*2000 + 0.5*5000.5 + 6000.5) / 3},
+		{s, s * 3 / 2, (0.5*5000.5 + 6000.5) / 1.5},
+		{2 * s, s, 6000.5},
+		{3 * s, 0, 0},
+	} {
+		if rate, of := got.rateAfter(c.after); math.Abs(rate-c.rate) > 1e-6 || of != c.of {
+			t.Errorf("after %v it is %v, of %v; want %v, of %v", c.after, rate, of, c.rate, c.of)
 		}
 	}
 	if _, err := readPgbench("number of failed transactions: 3 (0.1%)"); err == nil {

@@ -23,7 +23,8 @@ type options struct {
 	warmup      time.Duration
 	settling    time.Duration // how long registrations go into a large book between the two times that they are measured
 	duration    time.Duration
-	slices      int // that warmup and duration are spent in, others' between them
+	checkSlices int // that warmup and duration are spent in, others' between them
+	writeSlices int // the same, of registrations: fewer, for pgbench is started anew for each
 	connections int
 	sizes       []int    // names in the books on PostgreSQL, ascending
 	systems     []string // empty for all
@@ -38,9 +39,9 @@ type options struct {
 
 // full is the benchmark, small what tests that it works.
 var (
-	full = options{rounds: 5, warmup: 4 * time.Second, settling: 25 * time.Second, duration: 8 * time.Second, slices: 4, connections: 64,
+	full = options{rounds: 5, warmup: 4 * time.Second, settling: 25 * time.Second, duration: 8 * time.Second, checkSlices: 4, writeSlices: 2, connections: 64,
 		sizes: []int{10_000, 100_000, 1_000_000, 10_000_000}, large: 1_000_000, buffers: "4GB", compression: "lz4", tree: "..", replicas: 20}
-	small = options{rounds: 1, warmup: 100 * time.Millisecond, settling: 100 * time.Millisecond, duration: 300 * time.Millisecond, slices: 2, connections: 8,
+	small = options{rounds: 1, warmup: 100 * time.Millisecond, settling: 100 * time.Millisecond, duration: 300 * time.Millisecond, checkSlices: 2, writeSlices: 2, connections: 8,
 		sizes: []int{500, 2_000}, large: 1_000, buffers: "128MB", compression: "lz4", tree: "..", replicas: 3, trial: true}
 )
 
@@ -68,7 +69,7 @@ func run(ctx context.Context) error {
 	report := flag.Bool("report", false, "only write the report anew, from the benchmarks.json in -out")
 	isSmall := flag.Bool("small", false, "a quick run that shows whether everything works; its figures say nothing, so it needs an -out of its own")
 	sizes := flag.String("sizes", "", "how many `names` the books have, ascending: 10000,1000000")
-	systems := flag.String("systems", "", "only these `systems`: "+strings.Join(allSystems, ","))
+	systems := flag.String("systems", "", "only these `systems`: "+strings.Join(allSystems, ",")+"; "+constant+" and "+plainInsert+" are measured beside "+nametagPostgres+" only")
 	rounds := flag.Int("rounds", 0, "how often everything is measured")
 	warmup := flag.Duration("warmup", 0, "how long each load lasts before it is measured, in all its slices")
 	settling := flag.Duration("settling", 0, "how long registrations go into a book of millions before they are measured again")

@@ -38,7 +38,7 @@ func measure(ctx context.Context, opts options) (_ *bench, err error) {
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
 	b := &bench{options: opts, folder: folder, inserted: map[int]int{}, results: &Results{
 		Began: time.Now().UTC().Truncate(time.Second), Command: command(os.Args[1:]), Trial: opts.trial, Rounds: opts.rounds, Connections: opts.connections, Sizes: opts.sizes,
-		Warmup: opts.warmup.Seconds(), Settling: opts.settling.Seconds(), Duration: opts.duration.Seconds(), Slices: opts.slices, Large: opts.large, Machine: thisMachine(folder)}}
+		Warmup: opts.warmup.Seconds(), Settling: opts.settling.Seconds(), Duration: opts.duration.Seconds(), CheckSlices: opts.checkSlices, WriteSlices: opts.writeSlices, Large: opts.large, Machine: thisMachine(folder)}}
 	if b.books, err = newBooks(opts); err != nil {
 		return nil, err
 	}
@@ -56,6 +56,9 @@ func measure(ctx context.Context, opts options) (_ *bench, err error) {
 	progress("taking profiles")
 	if err := b.profileAll(ctx); err != nil {
 		return nil, fmt.Errorf("profiles: %w", err)
+	}
+	if err := b.noteSize(ctx); err != nil {
+		return nil, err
 	}
 	b.results.Ended = time.Now().UTC().Truncate(time.Second)
 	return b, nil
@@ -164,9 +167,13 @@ func (b *bench) contendInsert(n int, url string) *contender {
 // the next in the opposite one: so all of them meet what else the machine does
 // meanwhile, and what they leave behind for whoever comes next.
 func (b *bench) throughput(ctx context.Context, what string, all ...*contender) error {
-	warmup, duration := b.warmup/time.Duration(b.slices), b.duration/time.Duration(b.slices)
+	slices := b.writeSlices
+	if what == checks {
+		slices = b.checkSlices
+	}
+	warmup, duration := b.warmup/time.Duration(slices), b.duration/time.Duration(slices)
 	sums := make([]outcome, len(all))
-	for slice := range b.slices {
+	for slice := range slices {
 		for i := range all {
 			if slice%2 == 1 {
 				i = len(all) - 1 - i
@@ -182,9 +189,9 @@ func (b *bench) throughput(ctx context.Context, what string, all ...*contender) 
 		}
 	}
 	for i, c := range all {
-		c.rate = sums[i].rate / float64(b.slices)
+		c.rate = sums[i].rate / float64(slices)
 		m := c.m
-		m.What, m.Value, m.Unit, m.Requests, m.LoadCPU = what, c.rate, "/s", sums[i].requests, sums[i].cpu/float64(b.slices)
+		m.What, m.Value, m.Unit, m.Requests, m.LoadCPU = what, c.rate, "/s", sums[i].requests, sums[i].cpu/float64(slices)
 		b.record(m)
 	}
 	return nil

@@ -161,13 +161,12 @@ func (b *books) pgbench(ctx context.Context, folder, url string, connections int
 	return o, awaitNumber(ctx, url, count, before+o.answered)
 }
 
-// insertFor runs pgbench until it has inserted for about as long. Its own time
-// begins before it has connected, which on a busy machine takes seconds.
+// insertFor runs pgbench until it has inserted for about as long after it had
+// connected, which on a busy machine takes seconds. It reports once a second.
 func insertFor(ctx context.Context, warmup, duration time.Duration, folder, program string, args ...string) (o outcome, err error) {
-	whole := warmup + duration
 	var r inserts
 	for connecting := time.Duration(0); connecting < patience; connecting = max(2*connecting, r.connecting+time.Second) {
-		seconds := math.Ceil((whole + connecting).Seconds())
+		seconds := math.Ceil((warmup + duration + connecting).Seconds()) + 1
 		cmd := exec.CommandContext(ctx, program, append([]string{fmt.Sprintf("--time=%.0f", seconds)}, args...)...)
 		cmd.Dir = folder
 		out, err := cmd.CombinedOutput() // progress is told as an error is
@@ -178,8 +177,9 @@ func insertFor(ctx context.Context, warmup, duration time.Duration, folder, prog
 			return o, err
 		}
 		o.answered += r.number
-		if r.number > 0 && seconds-r.connecting.Seconds() >= whole.Seconds()*3/4 {
-			o.rate = r.rateAfter(r.connecting + warmup)
+		rate, of := r.rateAfter(r.connecting + warmup)
+		if of >= duration*3/4 {
+			o.rate = rate
 			return o, nil
 		}
 	}
@@ -189,24 +189,30 @@ func insertFor(ctx context.Context, warmup, duration time.Duration, folder, prog
 // inserts is what pgbench did.
 type inserts struct {
 	number     int
-	rate       float64       // a second, since it had connected
 	connecting time.Duration // how long that took
-	seconds    []float64     // the rate in each second, its first ones connecting included
+	reports    []rateReport
 }
 
-// rateAfter returns the rate without that of the seconds that have begun within a
-// time from the start, in which it compiles its statement on each connection; in
-// a run that is not longer than that, the rate of all.
-func (r inserts) rateAfter(d time.Duration) float64 {
-	begun := int(math.Round(d.Seconds()))
-	if begun >= len(r.seconds) {
-		return r.rate
-	}
+// A rateReport is the rate, in inserts a second, between two times since the start.
+type rateReport struct {
+	from, to time.Duration
+	rate     float64
+}
+
+// rateAfter returns the rate by the reports that begin at a time since the start or
+// later, and of how long it is.
+func (r inserts) rateAfter(d time.Duration) (rate float64, of time.Duration) {
 	sum := 0.0
-	for _, rate := range r.seconds[begun:] {
-		sum += rate
+	for _, report := range r.reports {
+		if report.from >= d {
+			sum += report.rate * (report.to - report.from).Seconds()
+			of += report.to - report.from
+		}
 	}
-	return sum / float64(len(r.seconds)-begun)
+	if of == 0 {
+		return 0, 0
+	}
+	return sum / of.Seconds(), of
 }
 
 // readPgbench reads what pgbench says.
@@ -227,11 +233,15 @@ func readPgbench(out string) (r inserts, err error) {
 	if r.number = int(read(`transactions actually processed: (\d+)`)); r.number == 0 {
 		return r, err // then it says no more
 	}
-	r.rate = read(`tps = ([\d.]+) \(without initial connection time\)`)
-	r.connecting = time.Duration(read(`initial connection time = ([\d.]+) ms`) * float64(time.Millisecond))
-	for _, m := range regexp.MustCompile(`(?m)^progress: [\d.]+ s, ([\d.]+) tps`).FindAllStringSubmatch(out, -1) {
-		rate, perr := strconv.ParseFloat(m[1], 64)
-		r.seconds, err = append(r.seconds, rate), errors.Join(err, perr)
+	seconds := func(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
+	r.connecting = seconds(read(`initial connection time = ([\d.]+) ms`) / 1000)
+	var before time.Duration
+	for _, m := range regexp.MustCompile(`(?m)^progress: ([\d.]+) s, ([\d.]+) tps`).FindAllStringSubmatch(out, -1) {
+		at, err1 := strconv.ParseFloat(m[1], 64)
+		rate, err2 := strconv.ParseFloat(m[2], 64)
+		err = errors.Join(err, err1, err2)
+		r.reports = append(r.reports, rateReport{before, seconds(at), rate})
+		before = seconds(at)
 	}
 	return r, err
 }

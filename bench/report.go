@@ -18,6 +18,7 @@ var reportText string
 func report(r *Results) ([]byte, error) {
 	t, err := template.New("report").Funcs(template.FuncMap{
 		"count": count, "figure": figure, "percent": percent, "join": strings.Join, "label": label,
+		"each": func(seconds float64, slices int) string { return figure(seconds / float64(slices)) },
 	}).Parse(reportText)
 	if err != nil {
 		return nil, err
@@ -26,7 +27,6 @@ func report(r *Results) ([]byte, error) {
 	err = t.Execute(&page, map[string]any{
 		"R": r, "Goals": goals(r), "Summaries": r.summaries(),
 		"Date": r.Began.Format("2 January 2006"), "Minutes": math.Ceil(r.Ended.Sub(r.Began).Minutes()),
-		"Warmup": r.Warmup / float64(r.Slices), "Slice": r.Duration / float64(r.Slices),
 		"Smallest": r.smallest(), "Largest": r.largest(),
 		"LoadCPU": loadCPU(r), "Offered": offered(r), "Added": added(r),
 		"Own": own(r), "Ceiling": ceiling(r, pocketBase), "CeilingTuned": ceiling(r, pocketBaseTuned),
@@ -140,12 +140,11 @@ func offered(r *Results) string {
 
 // ceiling returns how many times a peer's checks the constant server answers.
 func ceiling(r *Results, peer string) string {
-	most, ok := r.of(checks, constant, r.smallest())
-	theirs, okTheirs := r.of(checks, peer, r.smallest())
-	if !ok || !okTheirs {
+	v, ok := r.ratio(Measurement{What: checks, System: constant, Names: r.smallest()}, Measurement{What: checks, System: peer, Names: r.smallest()})
+	if !ok {
 		return unknown
 	}
-	return figure(most.Median / theirs.Median)
+	return figure(v)
 }
 
 // own returns what share of the time of a check is neither net/http's nor the

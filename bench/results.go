@@ -39,7 +39,7 @@ const (
 type Measurement struct {
 	Round    int     `json:"round"`
 	System   string  `json:"system"`
-	Names    int     `json:"names"`           // in the book beforehand; 0 where there is no book
+	Names    int     `json:"names"`           // in the book beforehand, with the constant server in that of the nametag beside it
 	Added    int     `json:"added,omitempty"` // by earlier runs on the same book, besides
 	What     string  `json:"what"`
 	Value    float64 `json:"value"`
@@ -56,17 +56,18 @@ type Results struct {
 	Command      string            `json:"command"`         // that measures the same again
 	Trial        bool              `json:"trial,omitempty"` // of the benchmark itself
 	Rounds       int               `json:"rounds"`
-	Warmup       float64           `json:"warmup"`   // seconds
-	Settling     float64           `json:"settling"` // seconds
-	Duration     float64           `json:"duration"` // seconds
-	Slices       int               `json:"slices"`   // that warmup and duration are spent in
+	Warmup       float64           `json:"warmup"`          // seconds
+	Settling     float64           `json:"settling"`        // seconds
+	Duration     float64           `json:"duration"`        // seconds
+	CheckSlices  int               `json:"check_slices"`    // that these are spent in
+	WriteSlices  int               `json:"register_slices"` // the same, of registrations
 	Connections  int               `json:"connections"`
 	Large        int               `json:"large"` // a book with more names is not copied for each turn
 	Sizes        []int             `json:"sizes"` // names in the books on PostgreSQL, ascending
 	Machine      Machine           `json:"machine"`
 	Versions     map[string]string `json:"versions"`
 	Settings     []string          `json:"postgresql_settings"`
-	BooksGB      float64           `json:"books_gb"` // on PostgreSQL's disk, when they are made
+	BooksGB      float64           `json:"books_gb"` // on PostgreSQL's disk, in the end
 	Measurements []Measurement     `json:"measurements"`
 	Profiles     []Profile         `json:"profiles"`
 }
@@ -102,8 +103,8 @@ func (r *Results) of(what, system string, names int) (Summary, bool) {
 }
 
 // ratio returns how many times as much one thing was as another: the median of
-// the rounds' ratios, for what is measured in one round is measured side by side.
-// It is false if no round has both.
+// the rounds' ratios, for what is measured in one round is nearer in time, and some
+// of it side by side. It is false if no round has both.
 func (r *Results) ratio(of, to Measurement) (float64, bool) {
 	var ratios []float64
 	for round := range r.Rounds {
@@ -163,8 +164,8 @@ func readResults(file string) (*Results, error) {
 	if err := json.Unmarshal(text, r); err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
-	if len(r.Sizes) == 0 {
-		return nil, fmt.Errorf("%s has no measurements: run the benchmark without -report", file)
+	if len(r.Sizes) == 0 || r.CheckSlices == 0 {
+		return nil, fmt.Errorf("%s has no measurements, or those of another benchmark: run this one without -report", file)
 	}
 	return r, nil
 }
