@@ -60,8 +60,8 @@ func run(t *testing.T, s nametag.Store) *index.Index {
 	return x
 }
 
-// fill fills an index and keeps it up to date until the test ends. The next one
-// may change how often it asks.
+// fill fills an index and keeps it up to date until the test ends, which waits for
+// that: the next test may change how often indexes ask.
 func fill(t *testing.T, x *index.Index) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
