@@ -167,12 +167,40 @@ func TestRatio(t *testing.T) {
 			Measurement{Round: round + 1, What: checks, System: nametagPostgres, Names: 99, Value: 1},
 			Measurement{Round: round + 1, What: checks, System: constant, Names: 10, Value: v[1]})
 	}
-	of, to := Measurement{What: checks, System: nametagPostgres, Names: 10}, Measurement{What: checks, System: constant, Names: 10}
-	if got, ok := r.ratio(of, to); !ok || got != 0.8 {
+	of := thing(checks, nametagPostgres, 10)
+	if got, ok := r.ratio(of, thing(checks, constant, 10)); !ok || got != 0.8 {
 		t.Errorf("got %v (%v), want 0.8: the median of 0.8, 0.9 and 0.5", got, ok)
 	}
-	if _, ok := r.ratio(of, Measurement{What: checks, System: constant, Names: 99}); ok {
+	if _, ok := r.ratio(of, thing(checks, constant, 99)); ok {
 		t.Error("there is a ratio to what was not measured")
+	}
+}
+
+func TestParseSystems(t *testing.T) {
+	for _, good := range []string{"constant,nametag-postgres", "nametag-sqlite"} {
+		if got, err := parseSystems(good); err != nil || strings.Join(got, ",") != good {
+			t.Errorf("%s is %v (%v)", good, got, err)
+		}
+	}
+	for bad, want := range map[string]string{
+		"constant,nametag-sqlite": "name that as well",
+		"pgbench":                 "name that as well",
+		"nametag":                 "choose among",
+	} {
+		if got, err := parseSystems(bad); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s is %v (%v), want an error with %q", bad, got, err, want)
+		}
+	}
+}
+
+// The page is not written from what another benchmark measured.
+func TestResultsOfAnotherBenchmark(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "benchmarks.json")
+	if err := os.WriteFile(file, []byte(`{"rounds": 3, "sizes": [10000]}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := readResults(file); err == nil || !strings.Contains(err.Error(), "run this one without -report") {
+		t.Error(err)
 	}
 }
 

@@ -114,14 +114,9 @@ func run(ctx context.Context) error {
 		}
 	}
 	if *systems != "" {
-		opts.systems = strings.Split(*systems, ",")
-		for _, s := range opts.systems {
-			if !slices.Contains(allSystems, s) {
-				return fmt.Errorf("there is no system %q: choose among %s", s, strings.Join(allSystems, ", "))
-			}
-			if beside := []string{constant, plainInsert}; slices.Contains(beside, s) && !slices.Contains(opts.systems, nametagPostgres) {
-				return fmt.Errorf("%s is measured beside %s: name that as well", s, nametagPostgres)
-			}
+		var err error
+		if opts.systems, err = parseSystems(*systems); err != nil {
+			return err
 		}
 	}
 	if *profile != "" {
@@ -147,6 +142,19 @@ func parseSizes(s string) ([]int, error) {
 		return nil, errors.New("-sizes: give the smallest first")
 	}
 	return slices.Compact(sizes), nil
+}
+
+func parseSystems(s string) ([]string, error) {
+	systems := strings.Split(s, ",")
+	for _, system := range systems {
+		switch {
+		case !slices.Contains(allSystems, system):
+			return nil, fmt.Errorf("-systems: there is no system %q: choose among %s", system, strings.Join(allSystems, ", "))
+		case (system == constant || system == plainInsert) && !slices.Contains(systems, nametagPostgres):
+			return nil, fmt.Errorf("-systems: %s is measured beside %s: name that as well", system, nametagPostgres)
+		}
+	}
+	return systems, nil
 }
 
 // writeAll writes what was measured, and the report.

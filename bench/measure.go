@@ -167,13 +167,13 @@ func (b *bench) contendInsert(n int, url string) *contender {
 // the next in the opposite one: so all of them meet what else the machine does
 // meanwhile, and what they leave behind for whoever comes next.
 func (b *bench) throughput(ctx context.Context, what string, all ...*contender) error {
-	slices := b.writeSlices
+	n := b.writeSlices
 	if what == checks {
-		slices = b.checkSlices
+		n = b.checkSlices
 	}
-	warmup, duration := b.warmup/time.Duration(slices), b.duration/time.Duration(slices)
+	warmup, duration := b.warmup/time.Duration(n), b.duration/time.Duration(n)
 	sums := make([]outcome, len(all))
-	for slice := range slices {
+	for slice := range n {
 		for i := range all {
 			if slice%2 == 1 {
 				i = len(all) - 1 - i
@@ -189,9 +189,9 @@ func (b *bench) throughput(ctx context.Context, what string, all ...*contender) 
 		}
 	}
 	for i, c := range all {
-		c.rate = sums[i].rate / float64(slices)
+		c.rate = sums[i].rate / float64(n)
 		m := c.m
-		m.What, m.Value, m.Unit, m.Requests, m.LoadCPU = what, c.rate, "/s", sums[i].requests, sums[i].cpu/float64(slices)
+		m.What, m.Value, m.Unit, m.Requests, m.LoadCPU = what, c.rate, "/s", sums[i].requests, sums[i].cpu/float64(n)
 		b.record(m)
 	}
 	return nil

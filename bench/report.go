@@ -59,9 +59,6 @@ func goals(r *Results) []goal {
 	most := func(what string, s Summary, measured bool, value, limit float64, unit string) {
 		add(what, "≤ "+figure(limit)+" "+unit, figure(value)+" "+unit, measured, value <= limit)
 	}
-	thing := func(what, system string, names int) Measurement {
-		return Measurement{What: what, System: system, Names: names}
-	}
 	small, large := r.smallest(), r.largest()
 
 	ratio("check at "+count(large)+" names : constant answer", thing(checks, nametagPostgres, large), thing(checks, constant, large), 0.8)
@@ -140,7 +137,7 @@ func offered(r *Results) string {
 
 // ceiling returns how many times a peer's checks the constant server answers.
 func ceiling(r *Results, peer string) string {
-	v, ok := r.ratio(Measurement{What: checks, System: constant, Names: r.smallest()}, Measurement{What: checks, System: peer, Names: r.smallest()})
+	v, ok := r.ratio(thing(checks, constant, r.smallest()), thing(checks, peer, r.smallest()))
 	if !ok {
 		return unknown
 	}

@@ -49,6 +49,16 @@ type Measurement struct {
 	LoadCPU  float64 `json:"load_cpu,omitempty"` // processors that the load itself took
 }
 
+// thing returns what is measured of a system at a size, without a value.
+func thing(what, system string, names int) Measurement {
+	return Measurement{What: what, System: system, Names: names}
+}
+
+// isLike reports whether m and n are values of the same thing.
+func (m Measurement) isLike(n Measurement) bool {
+	return m.What == n.What && m.System == n.System && m.Names == n.Names
+}
+
 // Results are what a run measured, and on what.
 type Results struct {
 	Began        time.Time         `json:"began"`
@@ -89,7 +99,7 @@ func (r *Results) of(what, system string, names int) (Summary, bool) {
 	s := Summary{System: system, What: what, Names: names}
 	var values, cpu []float64
 	for _, m := range r.Measurements {
-		if m.What == what && m.System == system && m.Names == names {
+		if m.isLike(thing(what, system, names)) {
 			values, cpu = append(values, m.Value), append(cpu, m.LoadCPU)
 			s.Unit = m.Unit
 		}
@@ -122,7 +132,7 @@ func (r *Results) ratio(of, to Measurement) (float64, bool) {
 
 func (r *Results) inRound(round int, like Measurement) (value float64, ok bool) {
 	for _, m := range r.Measurements {
-		if m.Round == round && m.What == like.What && m.System == like.System && m.Names == like.Names {
+		if m.Round == round && m.isLike(like) {
 			return m.Value, true
 		}
 	}
