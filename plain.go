@@ -66,7 +66,11 @@ func appendPlainLookalike[S ~string | ~[]byte](key []byte, text S) []byte {
 		default:
 			inWord, small = false, false
 		}
-		key = append(key, plainLooks[c]...)
+		if look := plainLooks[c]; len(look) == 1 { // most are, and a byte is appended without a call
+			key = append(key, look[0])
+		} else {
+			key = append(key, look...)
+		}
 	}
 	return key
 }
