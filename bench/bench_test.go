@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -79,6 +80,18 @@ func TestEverythingIsMeasured(t *testing.T) {
 		if got != want {
 			t.Errorf("%s was measured %d times, want %d", what, got, want)
 		}
+	}
+	for _, m := range results.Measurements {
+		s := m.Shares
+		switch m.What {
+		case checks, registrations, registrationsAtFirst:
+			if s.Load <= 0 || s.Idle < 0 || (s.Server > 0) != (m.System != plainInsert) || s.Load+s.Server+s.Idle > 1.25*float64(results.Machine.Cores) {
+				t.Errorf("%+v does not say who had the %d processors", m, results.Machine.Cores)
+			}
+		}
+	}
+	if got := registering(results); len(got) != 4 || got[0].Each <= 0 {
+		t.Errorf("the page tells of %+v, want two systems at two sizes", got)
 	}
 	if len(results.Profiles) != 4 {
 		t.Errorf("there are %d profiles, want 4: two loads on two databases", len(results.Profiles))
@@ -155,6 +168,41 @@ func checkPage(t *testing.T, folder string) {
 		} else if err != nil {
 			t.Fatalf("benchmarks.svg: %v", err)
 		}
+	}
+}
+
+// A moment reads what the kernel counts: a process that works has worked more at the
+// end, and others have idled less.
+func TestMoments(t *testing.T) {
+	self := &process{cmd: &exec.Cmd{Process: &os.Process{Pid: os.Getpid()}}}
+	began, err := now(self)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for cpu := cpuTime(); cpuTime() < cpu+300*time.Millisecond; {
+	}
+	ended, err := now(self)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if worked := ended.server - began.server; worked < 0.25 || worked > 1 {
+		t.Errorf("this process has worked for %v s, want 0.3", worked)
+	}
+	if s := ended.since(began); s.Idle < 0 || s.Idle > float64(runtime.NumCPU()) || s.Server <= 0 {
+		t.Errorf("shares of the processors are %+v", s)
+	}
+}
+
+// What is not the load's, the server's or nobody's, is the rest.
+func TestRegistering(t *testing.T) {
+	r := &Results{Rounds: 1, Sizes: []int{10}, Machine: Machine{Cores: 2}, Measurements: []Measurement{
+		{Round: 1, What: registrations, System: nametagPostgres, Names: 10, Value: 10_000, Shares: Shares{Load: 0.25, Server: 0.75, Idle: 0.5}},
+		{Round: 1, What: registrations, System: plainInsert, Names: 10, Value: 20_000, Shares: Shares{Load: 0.5}},
+		{Round: 1, What: registrations, System: nametagSQLite, Names: 10, Value: 1},
+	}}
+	all := registering(r)
+	if len(all) != 2 || all[0].Rest != 0.5 || all[0].Each != 150 || all[1].Rest != 1.5 || all[1].Each != 100 {
+		t.Errorf("got %+v", all)
 	}
 }
 

@@ -134,6 +134,7 @@ func (b *bench) load(addr string, ask question) load {
 // A contender is a system under one kind of load.
 type contender struct {
 	m        Measurement // what it is, and at which size
+	server   *process    // nil for pgbench
 	load     func(ctx context.Context, warmup, duration time.Duration) (outcome, error)
 	loadAt   func(ctx context.Context, rate float64) (outcome, error) // nil for pgbench
 	rate     float64                                                  // that was measured last
@@ -141,9 +142,9 @@ type contender struct {
 }
 
 // contend returns a contender that is a server.
-func (b *bench) contend(m Measurement, addr string, ask question) *contender {
-	l := b.load(addr, ask)
-	return &contender{m: m, loadAt: l.runAt, load: func(ctx context.Context, warmup, duration time.Duration) (outcome, error) {
+func (b *bench) contend(m Measurement, server *process, ask question) *contender {
+	l := b.load(server.addr, ask)
+	return &contender{m: m, server: server, loadAt: l.runAt, load: func(ctx context.Context, warmup, duration time.Duration) (outcome, error) {
 		l := l
 		l.warmup, l.duration = warmup, duration
 		return l.run(ctx)
@@ -172,26 +173,34 @@ func (b *bench) throughput(ctx context.Context, what string, all ...*contender) 
 		n = b.checkSlices
 	}
 	warmup, duration := b.warmup/time.Duration(n), b.duration/time.Duration(n)
-	sums := make([]outcome, len(all))
+	sums, shares := make([]outcome, len(all)), make([]Shares, len(all))
 	for slice := range n {
 		for i := range all {
 			if slice%2 == 1 {
 				i = len(all) - 1 - i
 			}
+			began, err := now(all[i].server)
+			if err != nil {
+				return err
+			}
 			o, err := all[i].load(ctx, warmup, duration)
 			if err != nil {
 				return fmt.Errorf("%s: %w", all[i].m.System, err)
 			}
+			ended, err := now(all[i].server)
+			if err != nil {
+				return err
+			}
+			shares[i] = shares[i].plus(ended.since(began)).plus(Shares{Load: o.cpu})
 			all[i].answered += o.answered
 			sums[i].requests += o.requests
 			sums[i].rate += o.rate
-			sums[i].cpu += o.cpu
 		}
 	}
 	for i, c := range all {
 		c.rate = sums[i].rate / float64(n)
 		m := c.m
-		m.What, m.Value, m.Unit, m.Requests, m.LoadCPU = what, c.rate, "/s", sums[i].requests, sums[i].cpu/float64(n)
+		m.What, m.Value, m.Unit, m.Requests, m.Shares = what, c.rate, "/s", sums[i].requests, shares[i].over(float64(n))
 		b.record(m)
 	}
 	return nil
@@ -205,7 +214,7 @@ func (b *bench) latency(ctx context.Context, c *contender) error {
 		return err
 	}
 	m := c.m
-	m.Unit, m.Requests, m.Rate, m.LoadCPU = "ms", o.requests, c.rate/2, o.cpu
+	m.Unit, m.Requests, m.Rate, m.Shares.Load = "ms", o.requests, c.rate/2, o.cpu
 	for _, p := range []struct {
 		what     string
 		quantile float64
@@ -240,10 +249,10 @@ func (b *bench) measurePostgres(ctx context.Context, n int) error {
 		if err := b.noteStart(ctx, m, nt); err != nil {
 			return err
 		}
-		if err := b.checking(ctx, m, nt.addr); err != nil {
+		if err := b.checking(ctx, m, nt.process); err != nil {
 			return err
 		}
-		registering := []*contender{b.contend(m, nt.addr, b.tellNametag(nt.addr))}
+		registering := []*contender{b.contend(m, nt.process, b.tellNametag(nt.addr))}
 		for _, url := range urls[1:] {
 			registering = append(registering, b.contendInsert(n, url))
 		}
@@ -256,15 +265,15 @@ func (b *bench) measurePostgres(ctx context.Context, n int) error {
 }
 
 // checking measures nametag's checks beside the constant server's answers.
-func (b *bench) checking(ctx context.Context, m Measurement, addr string) (err error) {
-	all := []*contender{b.contend(m, addr, askNametag(addr, m.Names))}
+func (b *bench) checking(ctx context.Context, m Measurement, nt *process) (err error) {
+	all := []*contender{b.contend(m, nt, askNametag(nt.addr, m.Names))}
 	if b.has(constant) {
 		var p *process
 		if p, err = b.startSelf(ctx, "serve-constant", b.constantAnswer(), "/"); err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, p.stop()) }()
-		all = append(all, b.contend(Measurement{System: constant, Names: m.Names}, p.addr, askConstant(p.addr, m.Names)))
+		all = append(all, b.contend(Measurement{System: constant, Names: m.Names}, p, askConstant(p.addr, m.Names)))
 	}
 	if err := b.throughput(ctx, checks, all...); err != nil || m.Names != b.results.largest() {
 		return err
@@ -428,7 +437,7 @@ func (b *bench) measurePocketBase(ctx context.Context, system string, n int) err
 	}
 	m := Measurement{System: system, Names: n}
 	if n != b.results.smallest() {
-		err := b.throughput(ctx, checks, b.contend(m, p.addr, askPocketBase(p.addr, n)))
+		err := b.throughput(ctx, checks, b.contend(m, p, askPocketBase(p.addr, n)))
 		return errors.Join(err, p.stop())
 	}
 	answered, err := b.both(ctx, m, p, askPocketBase(p.addr, n), b.tellPocketBase(p.addr))
@@ -442,14 +451,14 @@ func (b *bench) measurePocketBase(ctx context.Context, system string, n int) err
 // both measures checks and registrations, and how much is written for each of
 // the latter, and returns how many of these were answered.
 func (b *bench) both(ctx context.Context, m Measurement, p *process, ask, tell question) (answered int, err error) {
-	if err := b.throughput(ctx, checks, b.contend(m, p.addr, ask)); err != nil {
+	if err := b.throughput(ctx, checks, b.contend(m, p, ask)); err != nil {
 		return 0, err
 	}
 	before, err := p.written()
 	if err != nil {
 		return 0, err
 	}
-	registering := b.contend(m, p.addr, tell)
+	registering := b.contend(m, p, tell)
 	if err := b.throughput(ctx, registrations, registering); err != nil {
 		return 0, err
 	}

@@ -88,6 +88,68 @@ func (p *process) memory() (float64, error) {
 	return kB * 1024, err
 }
 
+// A moment is a time, and how long processors had been idle until then and had worked
+// for a server.
+type moment struct {
+	at           time.Time
+	idle, server float64 // seconds
+}
+
+// ticks is how many the kernel counts in a second when it tells of processors.
+const ticks = 100
+
+// now returns this moment; server may be nil.
+func now(server *process) (m moment, err error) {
+	m.at = time.Now()
+	text, err := os.ReadFile("/proc/stat") // cpu USER NICE SYSTEM IDLE IOWAIT …
+	if err != nil {
+		return m, err
+	}
+	f := strings.Fields(string(text))
+	if len(f) < 6 || f[0] != "cpu" {
+		return m, errors.New("/proc/stat does not begin with what all processors did")
+	}
+	for _, text := range f[4:6] { // while it waits for the disk, a processor is idle, too
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			return m, err
+		}
+		m.idle += float64(n) / ticks
+	}
+	if server != nil {
+		m.server, err = server.worked()
+	}
+	return m, err
+}
+
+// since returns how many processors were idle and worked for the server since an
+// earlier moment.
+func (m moment) since(earlier moment) Shares {
+	seconds := m.at.Sub(earlier.at).Seconds()
+	return Shares{Server: (m.server - earlier.server) / seconds, Idle: (m.idle - earlier.idle) / seconds}
+}
+
+// worked returns how many seconds processors have worked for the server.
+func (p *process) worked() (seconds float64, err error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
+	if err != nil {
+		return 0, err
+	}
+	_, rest, _ := strings.Cut(string(text), ") ") // behind PID (NAME)
+	f := strings.Fields(rest)
+	if len(f) < 13 {
+		return 0, fmt.Errorf("%s has no times in /proc", p.cmd.Path)
+	}
+	for _, text := range f[11:13] { // in the program and in the kernel
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			return 0, err
+		}
+		seconds += float64(n) / ticks
+	}
+	return seconds, nil
+}
+
 // written returns how many bytes the server has had written to the disk.
 func (p *process) written() (float64, error) {
 	return p.proc("io", "write_bytes:")

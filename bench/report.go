@@ -28,7 +28,7 @@ func report(r *Results) ([]byte, error) {
 		"R": r, "Goals": goals(r), "Summaries": r.summaries(),
 		"Date": r.Began.Format("2 January 2006"), "Minutes": math.Ceil(r.Ended.Sub(r.Began).Minutes()),
 		"Smallest": r.smallest(), "Largest": r.largest(),
-		"LoadCPU": loadCPU(r), "Offered": offered(r), "Added": added(r),
+		"LoadCPU": loadCPU(r), "Offered": offered(r), "Registering": registering(r), "Added": added(r),
 		"Own": own(r), "Ceiling": ceiling(r, pocketBase), "CeilingTuned": ceiling(r, pocketBaseTuned),
 	})
 	return page.Bytes(), err
@@ -115,7 +115,7 @@ func loadCPU(r *Results) string {
 	least, most := math.Inf(1), 0.0
 	for _, m := range r.Measurements {
 		if m.What == checks {
-			least, most = min(least, m.LoadCPU), max(most, m.LoadCPU)
+			least, most = min(least, m.Shares.Load), max(most, m.Shares.Load)
 		}
 	}
 	if most == 0 {
@@ -133,6 +133,25 @@ func offered(r *Results) string {
 		}
 	}
 	return strings.Join(texts, ", ")
+}
+
+// A division says who had the processors.
+type division struct {
+	Summary
+	Rest float64 // what the others had: PostgreSQL, and the kernel for whoever
+	Each float64 // how long processors worked for a registration, in microseconds
+}
+
+// registering returns who had the processors during registrations on PostgreSQL.
+func registering(r *Results) []division {
+	var all []division
+	for _, s := range r.summaries() {
+		if s.What == registrations && (s.System == nametagPostgres || s.System == plainInsert) {
+			busy := float64(r.Machine.Cores) - s.Shares.Idle
+			all = append(all, division{s, max(0, busy-s.Shares.Load-s.Shares.Server), busy / s.Median * 1e6})
+		}
+	}
+	return all
 }
 
 // ceiling returns how many times a peer's checks the constant server answers.

@@ -46,8 +46,23 @@ type Measurement struct {
 	Unit     string  `json:"unit"`
 	Requests int     `json:"requests,omitempty"` // how many the value is of
 	Rate     float64 `json:"rate,omitempty"`     // requests a second, where they came by a schedule
-	LoadCPU  float64 `json:"load_cpu,omitempty"` // processors that the load itself took
+	Shares   Shares  `json:"cpu,omitzero"`       // of the processors, where answers a second are measured
 }
+
+// Shares say who had the processors during a load, in processors.
+type Shares struct {
+	Load   float64 `json:"load"`             // the load itself, or pgbench
+	Server float64 `json:"server,omitempty"` // the process that was asked; 0 for pgbench
+	Idle   float64 `json:"idle,omitempty"`   // nobody
+}
+
+// plus returns the sum of both.
+func (s Shares) plus(t Shares) Shares {
+	return Shares{s.Load + t.Load, s.Server + t.Server, s.Idle + t.Idle}
+}
+
+// over returns the shares divided by n.
+func (s Shares) over(n float64) Shares { return Shares{s.Load / n, s.Server / n, s.Idle / n} }
 
 // thing returns what is measured of a system at a size, without a value.
 func thing(what, system string, names int) Measurement {
@@ -91,16 +106,17 @@ type Summary struct {
 	Names              int
 	Values             int
 	Median, Min, Max   float64
-	LoadCPU            float64 // median
+	Shares             Shares // medians
 }
 
 // of returns the summary of one thing that was measured; false if it was not.
 func (r *Results) of(what, system string, names int) (Summary, bool) {
 	s := Summary{System: system, What: what, Names: names}
-	var values, cpu []float64
+	var values, load, server, idle []float64
 	for _, m := range r.Measurements {
 		if m.isLike(thing(what, system, names)) {
-			values, cpu = append(values, m.Value), append(cpu, m.LoadCPU)
+			values = append(values, m.Value)
+			load, server, idle = append(load, m.Shares.Load), append(server, m.Shares.Server), append(idle, m.Shares.Idle)
 			s.Unit = m.Unit
 		}
 	}
@@ -108,7 +124,7 @@ func (r *Results) of(what, system string, names int) (Summary, bool) {
 		return s, false
 	}
 	s.Values, s.Median, s.Min, s.Max = len(values), median(values), slices.Min(values), slices.Max(values)
-	s.LoadCPU = median(cpu)
+	s.Shares = Shares{median(load), median(server), median(idle)}
 	return s, true
 }
 
