@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -82,15 +81,14 @@ func TestEverythingIsMeasured(t *testing.T) {
 		}
 	}
 	for _, m := range results.Measurements {
-		s := m.Shares
 		switch m.What {
 		case checks, registrations, registrationsAtFirst:
-			if s.Load <= 0 || s.Idle < 0 || (s.Server > 0) != (m.System != plainInsert) || s.Load+s.Server+s.Idle > 1.25*float64(results.Machine.Cores) {
-				t.Errorf("%+v does not say who had the %d processors", m, results.Machine.Cores)
+			if c := m.CPU; c == nil || c.Load <= 0 || c.Answered <= 0 || c.Server <= 0 && m.What == checks || c.Server > 0 && m.System == plainInsert {
+				t.Errorf("%+v does not say who had the processors: %+v", m, c)
 			}
 		}
 	}
-	if got := registering(results); len(got) != 4 || got[0].Each <= 0 {
+	if got := registering(results); len(got) != 4 || got[0].All <= 0 {
 		t.Errorf("the page tells of %+v, want two systems at two sizes", got)
 	}
 	if len(results.Profiles) != 4 {
@@ -171,38 +169,45 @@ func checkPage(t *testing.T, folder string) {
 	}
 }
 
-// A moment reads what the kernel counts: a process that works has worked more at the
-// end, and others have idled less.
+// A moment reads what the kernel counts.
 func TestMoments(t *testing.T) {
 	self := &process{cmd: &exec.Cmd{Process: &os.Process{Pid: os.Getpid()}}}
-	began, err := now(self)
+	before, err := now(self)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for cpu := cpuTime(); cpuTime() < cpu+300*time.Millisecond; {
 	}
-	ended, err := now(self)
+	if _, err := exec.Command("sh", "-c", "i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done").Output(); err != nil {
+		t.Fatal(err)
+	}
+	after, err := now(self)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if worked := ended.server - began.server; worked < 0.25 || worked > 1 {
-		t.Errorf("this process has worked for %v s, want 0.3", worked)
+	m := after.minus(before)
+	if m.server < 0.25 || m.busy < 0.2 || m.idle < 0 || m.clock < 0.3 {
+		t.Errorf("meanwhile processors did %+v", m)
 	}
-	if s := ended.since(began); s.Idle < 0 || s.Idle > float64(runtime.NumCPU()) || s.Server <= 0 {
-		t.Errorf("shares of the processors are %+v", s)
+	if children := m.load - m.server; m.load < 0.3 || children < 0.005 {
+		t.Errorf("%v s for this process and those that it waited for, %v s for itself", m.load, m.server)
 	}
 }
 
-// What is not the load's, the server's or nobody's, is the rest.
+// What is neither the load's nor the server's is the rest.
 func TestRegistering(t *testing.T) {
-	r := &Results{Rounds: 1, Sizes: []int{10}, Machine: Machine{Cores: 2}, Measurements: []Measurement{
-		{Round: 1, What: registrations, System: nametagPostgres, Names: 10, Value: 10_000, Shares: Shares{Load: 0.25, Server: 0.75, Idle: 0.5}},
-		{Round: 1, What: registrations, System: plainInsert, Names: 10, Value: 20_000, Shares: Shares{Load: 0.5}},
+	r := &Results{Rounds: 1, Sizes: []int{10}, Measurements: []Measurement{
+		{Round: 1, What: registrations, System: nametagPostgres, Names: 10, Value: 1,
+			CPU: moment{clock: 2, busy: 3, idle: 1, load: 0.5, server: 1.5}.shares(20_000)},
+		{Round: 1, What: registrations, System: plainInsert, Names: 10, Value: 1, CPU: moment{clock: 1, busy: 2, load: 0.5}.shares(20_000)},
 		{Round: 1, What: registrations, System: nametagSQLite, Names: 10, Value: 1},
 	}}
-	all := registering(r)
-	if len(all) != 2 || all[0].Rest != 0.5 || all[0].Each != 150 || all[1].Rest != 1.5 || all[1].Each != 100 {
-		t.Errorf("got %+v", all)
+	want := []division{
+		{System: nametagPostgres, Names: 10, Server: 75, Load: 25, Rest: 50, All: 150, Idle: 0.5},
+		{System: plainInsert, Names: 10, Load: 25, Rest: 75, All: 100},
+	}
+	if got := registering(r); !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
 	}
 }
 
@@ -243,12 +248,17 @@ func TestParseSystems(t *testing.T) {
 
 // The page is not written from what another benchmark measured.
 func TestResultsOfAnotherBenchmark(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "benchmarks.json")
-	if err := os.WriteFile(file, []byte(`{"rounds": 3, "sizes": [10000]}`), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := readResults(file); err == nil || !strings.Contains(err.Error(), "run this one without -report") {
-		t.Error(err)
+	for _, text := range []string{
+		`{"rounds": 3, "sizes": [10000]}`,
+		`{"rounds": 3, "sizes": [10000], "check_slices": 4, "measurements": [{"what": "check", "load_cpu": 0.3}]}`,
+	} {
+		file := filepath.Join(t.TempDir(), "benchmarks.json")
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := readResults(file); err == nil || !strings.Contains(err.Error(), "run this one without -report") {
+			t.Errorf("%s: %v", text, err)
+		}
 	}
 }
 

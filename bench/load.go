@@ -39,7 +39,6 @@ type outcome struct {
 	requests int     // answered while it was measured
 	answered int     // answered at all
 	rate     float64 // answers a second
-	cpu      float64 // processors that the load itself took
 	latency  *hdrhistogram.Histogram
 }
 
@@ -117,18 +116,12 @@ func (l load) send(ctx context.Context, plan func(context.Context, time.Time) so
 			}
 		})
 	}
-	wg.Add(1)
-	var cpu float64
-	go func() {
-		defer wg.Done()
-		cpu = cpuBetween(ctx, begin, end)
-	}()
 	wg.Wait()
 	if err := context.Cause(ctx); err != nil {
 		return outcome{}, err
 	}
 
-	o := outcome{answered: int(answered.Load()), cpu: cpu, latency: newHistogram()}
+	o := outcome{answered: int(answered.Load()), latency: newHistogram()}
 	for _, w := range workers {
 		o.latency.Merge(w.latency)
 	}
@@ -203,19 +196,6 @@ func (w *worker) exchange() error {
 	return nil
 }
 
-// cpuBetween returns how many processors this process used from begin to end,
-// which are to come; 0 if ctx ends before.
-func cpuBetween(ctx context.Context, begin, end time.Time) float64 {
-	if !sleepUntil(ctx, begin) {
-		return 0
-	}
-	before, at := cpuTime(), time.Now()
-	if !sleepUntil(ctx, end) {
-		return 0
-	}
-	return (cpuTime() - before).Seconds() / time.Since(at).Seconds()
-}
-
 func sleepUntil(ctx context.Context, t time.Time) bool {
 	timer := time.NewTimer(time.Until(t))
 	defer timer.Stop()
@@ -227,11 +207,15 @@ func sleepUntil(ctx context.Context, t time.Time) bool {
 	}
 }
 
-// cpuTime returns how long this process has been computing.
-func cpuTime() time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		panic(errors.Join(errors.New("getrusage"), err)) // it can't fail for oneself
+// cpuTime returns how long processors have worked for this process, and for those
+// that it has started and waited for.
+func cpuTime() (sum time.Duration) {
+	for _, who := range []int{syscall.RUSAGE_SELF, syscall.RUSAGE_CHILDREN} {
+		var u syscall.Rusage
+		if err := syscall.Getrusage(who, &u); err != nil {
+			panic(errors.Join(errors.New("getrusage"), err)) // it can't fail for oneself
+		}
+		sum += time.Duration(u.Utime.Nano() + u.Stime.Nano())
 	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+	return sum
 }

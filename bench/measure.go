@@ -173,7 +173,7 @@ func (b *bench) throughput(ctx context.Context, what string, all ...*contender) 
 		n = b.checkSlices
 	}
 	warmup, duration := b.warmup/time.Duration(n), b.duration/time.Duration(n)
-	sums, shares := make([]outcome, len(all)), make([]Shares, len(all))
+	sums, spent := make([]outcome, len(all)), make([]moment, len(all))
 	for slice := range n {
 		for i := range all {
 			if slice%2 == 1 {
@@ -191,16 +191,17 @@ func (b *bench) throughput(ctx context.Context, what string, all ...*contender) 
 			if err != nil {
 				return err
 			}
-			shares[i] = shares[i].plus(ended.since(began)).plus(Shares{Load: o.cpu})
+			spent[i] = spent[i].plus(ended.minus(began))
 			all[i].answered += o.answered
 			sums[i].requests += o.requests
+			sums[i].answered += o.answered
 			sums[i].rate += o.rate
 		}
 	}
 	for i, c := range all {
 		c.rate = sums[i].rate / float64(n)
 		m := c.m
-		m.What, m.Value, m.Unit, m.Requests, m.Shares = what, c.rate, "/s", sums[i].requests, shares[i].over(float64(n))
+		m.What, m.Value, m.Unit, m.Requests, m.CPU = what, c.rate, "/s", sums[i].requests, spent[i].shares(sums[i].answered)
 		b.record(m)
 	}
 	return nil
@@ -214,7 +215,7 @@ func (b *bench) latency(ctx context.Context, c *contender) error {
 		return err
 	}
 	m := c.m
-	m.Unit, m.Requests, m.Rate, m.Shares.Load = "ms", o.requests, c.rate/2, o.cpu
+	m.Unit, m.Requests, m.Rate = "ms", o.requests, c.rate/2
 	for _, p := range []struct {
 		what     string
 		quantile float64

@@ -169,7 +169,6 @@ func insertFor(ctx context.Context, warmup, duration time.Duration, folder, prog
 		seconds := math.Ceil((warmup + duration + connecting).Seconds()) + 1
 		cmd := exec.CommandContext(ctx, program, append([]string{fmt.Sprintf("--time=%.0f", seconds)}, args...)...)
 		cmd.Dir = folder
-		began := time.Now()
 		out, err := cmd.CombinedOutput() // progress is told as an error is
 		if err != nil {
 			return o, fmt.Errorf("pgbench: %w\n%s", err, out)
@@ -178,7 +177,6 @@ func insertFor(ctx context.Context, warmup, duration time.Duration, folder, prog
 			return o, err
 		}
 		o.answered += r.number
-		o.cpu = (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds() / time.Since(began).Seconds()
 		rate, of := r.rateAfter(r.connecting + warmup)
 		if of >= duration*3/4 {
 			o.rate = rate

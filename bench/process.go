@@ -88,66 +88,72 @@ func (p *process) memory() (float64, error) {
 	return kB * 1024, err
 }
 
-// A moment is a time, and how long processors had been idle until then and had worked
-// for a server.
+// A moment is what the processors had done until then, in seconds.
 type moment struct {
-	at           time.Time
-	idle, server float64 // seconds
+	clock  float64
+	busy   float64 // they worked; what a host took away from them is no work
+	idle   float64 // they had nothing to do, or who had them waited for the disk
+	load   float64 // they worked for this process, and for pgbench
+	server float64 // they worked for the server
 }
 
-// ticks is how many the kernel counts in a second when it tells of processors.
-const ticks = 100
+// began is some time ago.
+var began = time.Now()
 
 // now returns this moment; server may be nil.
 func now(server *process) (m moment, err error) {
-	m.at = time.Now()
-	text, err := os.ReadFile("/proc/stat") // cpu USER NICE SYSTEM IDLE IOWAIT …
+	m.clock, m.load = time.Since(began).Seconds(), cpuTime().Seconds()
+	stat, err := os.ReadFile("/proc/stat") // cpu USER NICE SYSTEM IDLE IOWAIT IRQ SOFTIRQ …
 	if err != nil {
 		return m, err
 	}
-	f := strings.Fields(string(text))
-	if len(f) < 6 || f[0] != "cpu" {
+	f := strings.Fields(string(stat))
+	if len(f) < 8 || f[0] != "cpu" {
 		return m, errors.New("/proc/stat does not begin with what all processors did")
 	}
-	for _, text := range f[4:6] { // while it waits for the disk, a processor is idle, too
-		n, err := strconv.Atoi(text)
-		if err != nil {
-			return m, err
-		}
-		m.idle += float64(n) / ticks
+	if m.busy, err = seconds(f[1], f[2], f[3], f[6], f[7]); err != nil {
+		return m, err
 	}
-	if server != nil {
-		m.server, err = server.worked()
+	if m.idle, err = seconds(f[4], f[5]); err != nil || server == nil {
+		return m, err
 	}
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", server.cmd.Process.Pid))
+	if err != nil {
+		return m, err
+	}
+	f = strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:])) // behind PID (NAME)
+	if len(f) < 13 {
+		return m, fmt.Errorf("%s has no times in /proc", server.cmd.Path)
+	}
+	m.server, err = seconds(f[11], f[12]) // in the program and in the kernel
 	return m, err
 }
 
-// since returns how many processors were idle and worked for the server since an
-// earlier moment.
-func (m moment) since(earlier moment) Shares {
-	seconds := m.at.Sub(earlier.at).Seconds()
-	return Shares{Server: (m.server - earlier.server) / seconds, Idle: (m.idle - earlier.idle) / seconds}
-}
-
-// worked returns how many seconds processors have worked for the server.
-func (p *process) worked() (seconds float64, err error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
-	if err != nil {
-		return 0, err
-	}
-	_, rest, _ := strings.Cut(string(text), ") ") // behind PID (NAME)
-	f := strings.Fields(rest)
-	if len(f) < 13 {
-		return 0, fmt.Errorf("%s has no times in /proc", p.cmd.Path)
-	}
-	for _, text := range f[11:13] { // in the program and in the kernel
+// seconds returns the sum of times that the kernel tells, which are in hundredths.
+func seconds(times ...string) (sum float64, err error) {
+	for _, text := range times {
 		n, err := strconv.Atoi(text)
 		if err != nil {
 			return 0, err
 		}
-		seconds += float64(n) / ticks
+		sum += float64(n) / 100
 	}
-	return seconds, nil
+	return sum, nil
+}
+
+func (m moment) plus(n moment) moment {
+	return moment{m.clock + n.clock, m.busy + n.busy, m.idle + n.idle, m.load + n.load, m.server + n.server}
+}
+
+func (m moment) minus(n moment) moment {
+	return moment{m.clock - n.clock, m.busy - n.busy, m.idle - n.idle, m.load - n.load, m.server - n.server}
+}
+
+// shares returns who had the processors, for m is what was done while so many
+// requests were answered.
+func (m moment) shares(answered int) *Shares {
+	rest := m.busy - m.load - m.server
+	return &Shares{m.load / m.clock, m.server / m.clock, rest / m.clock, m.idle / m.clock, float64(answered) / m.clock}
 }
 
 // written returns how many bytes the server has had written to the disk.

@@ -115,7 +115,7 @@ func loadCPU(r *Results) string {
 	least, most := math.Inf(1), 0.0
 	for _, m := range r.Measurements {
 		if m.What == checks {
-			least, most = min(least, m.Shares.Load), max(most, m.Shares.Load)
+			least, most = min(least, m.CPU.Load), max(most, m.CPU.Load)
 		}
 	}
 	if most == 0 {
@@ -135,21 +135,40 @@ func offered(r *Results) string {
 	return strings.Join(texts, ", ")
 }
 
-// A division says who had the processors.
+// A division says who had the processors: for how long for one answer, in
+// microseconds, and how many processors nobody had.
 type division struct {
-	Summary
-	Rest float64 // what the others had: PostgreSQL, and the kernel for whoever
-	Each float64 // how long processors worked for a registration, in microseconds
+	System                        string
+	Names                         int
+	Server, Load, Rest, All, Idle float64
 }
 
-// registering returns who had the processors during registrations on PostgreSQL.
+// registering returns who had the processors during registrations on PostgreSQL:
+// medians of the rounds.
 func registering(r *Results) []division {
 	var all []division
 	for _, s := range r.summaries() {
-		if s.What == registrations && (s.System == nametagPostgres || s.System == plainInsert) {
-			busy := float64(r.Machine.Cores) - s.Shares.Idle
-			all = append(all, division{s, max(0, busy-s.Shares.Load-s.Shares.Server), busy / s.Median * 1e6})
+		if s.What != registrations || s.System != nametagPostgres && s.System != plainInsert {
+			continue
 		}
+		of := func(value func(Shares) float64) float64 {
+			var values []float64
+			for _, m := range r.Measurements {
+				if m.isLike(thing(s.What, s.System, s.Names)) {
+					values = append(values, value(*m.CPU))
+				}
+			}
+			return median(values)
+		}
+		all = append(all, division{
+			System: s.System,
+			Names:  s.Names,
+			Server: of(func(c Shares) float64 { return c.Server / c.Answered * 1e6 }),
+			Load:   of(func(c Shares) float64 { return c.Load / c.Answered * 1e6 }),
+			Rest:   of(func(c Shares) float64 { return c.Rest / c.Answered * 1e6 }),
+			All:    of(func(c Shares) float64 { return (c.Server + c.Load + c.Rest) / c.Answered * 1e6 }),
+			Idle:   of(func(c Shares) float64 { return c.Idle }),
+		})
 	}
 	return all
 }

@@ -46,23 +46,17 @@ type Measurement struct {
 	Unit     string  `json:"unit"`
 	Requests int     `json:"requests,omitempty"` // how many the value is of
 	Rate     float64 `json:"rate,omitempty"`     // requests a second, where they came by a schedule
-	Shares   Shares  `json:"cpu,omitzero"`       // of the processors, where answers a second are measured
+	CPU      *Shares `json:"cpu,omitempty"`      // where answers a second are measured
 }
 
-// Shares say who had the processors during a load, in processors.
+// Shares say who had the processors during a load, from its beginning to its end.
 type Shares struct {
-	Load   float64 `json:"load"`             // the load itself, or pgbench
-	Server float64 `json:"server,omitempty"` // the process that was asked; 0 for pgbench
-	Idle   float64 `json:"idle,omitempty"`   // nobody
+	Load     float64 `json:"load"`     // processors that the load itself had, or pgbench
+	Server   float64 `json:"server"`   // that the process had that was asked; 0 for pgbench
+	Rest     float64 `json:"rest"`     // that all others had: databases, and the kernel for whoever
+	Idle     float64 `json:"idle"`     // that nobody had, or who waited for the disk
+	Answered float64 `json:"answered"` // answers a second
 }
-
-// plus returns the sum of both.
-func (s Shares) plus(t Shares) Shares {
-	return Shares{s.Load + t.Load, s.Server + t.Server, s.Idle + t.Idle}
-}
-
-// over returns the shares divided by n.
-func (s Shares) over(n float64) Shares { return Shares{s.Load / n, s.Server / n, s.Idle / n} }
 
 // thing returns what is measured of a system at a size, without a value.
 func thing(what, system string, names int) Measurement {
@@ -106,17 +100,15 @@ type Summary struct {
 	Names              int
 	Values             int
 	Median, Min, Max   float64
-	Shares             Shares // medians
 }
 
 // of returns the summary of one thing that was measured; false if it was not.
 func (r *Results) of(what, system string, names int) (Summary, bool) {
 	s := Summary{System: system, What: what, Names: names}
-	var values, load, server, idle []float64
+	var values []float64
 	for _, m := range r.Measurements {
 		if m.isLike(thing(what, system, names)) {
 			values = append(values, m.Value)
-			load, server, idle = append(load, m.Shares.Load), append(server, m.Shares.Server), append(idle, m.Shares.Idle)
 			s.Unit = m.Unit
 		}
 	}
@@ -124,7 +116,6 @@ func (r *Results) of(what, system string, names int) (Summary, bool) {
 		return s, false
 	}
 	s.Values, s.Median, s.Min, s.Max = len(values), median(values), slices.Min(values), slices.Max(values)
-	s.Shares = Shares{median(load), median(server), median(idle)}
 	return s, true
 }
 
@@ -190,7 +181,8 @@ func readResults(file string) (*Results, error) {
 	if err := json.Unmarshal(text, r); err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
-	if len(r.Sizes) == 0 || r.CheckSlices == 0 {
+	old := func(m Measurement) bool { return (m.What == checks || m.What == registrations) && m.CPU == nil }
+	if len(r.Sizes) == 0 || r.CheckSlices == 0 || slices.ContainsFunc(r.Measurements, old) {
 		return nil, fmt.Errorf("%s has no measurements, or those of another benchmark: run this one without -report", file)
 	}
 	return r, nil
