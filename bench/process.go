@@ -97,12 +97,12 @@ type moment struct {
 	server float64 // they worked for the server
 }
 
-// began is some time ago.
-var began = time.Now()
+// origin is when the program began.
+var origin = time.Now()
 
 // now returns this moment; server may be nil.
 func now(server *process) (m moment, err error) {
-	m.clock, m.load = time.Since(began).Seconds(), cpuTime().Seconds()
+	m.clock, m.load = time.Since(origin).Seconds(), cpuTime().Seconds()
 	stat, err := os.ReadFile("/proc/stat") // cpu USER NICE SYSTEM IDLE IOWAIT IRQ SOFTIRQ …
 	if err != nil {
 		return m, err
@@ -111,10 +111,10 @@ func now(server *process) (m moment, err error) {
 	if len(f) < 8 || f[0] != "cpu" {
 		return m, errors.New("/proc/stat does not begin with what all processors did")
 	}
-	if m.busy, err = seconds(f[1], f[2], f[3], f[6], f[7]); err != nil {
+	if m.busy, err = fromTicks(f[1], f[2], f[3], f[6], f[7]); err != nil {
 		return m, err
 	}
-	if m.idle, err = seconds(f[4], f[5]); err != nil || server == nil {
+	if m.idle, err = fromTicks(f[4], f[5]); err != nil || server == nil {
 		return m, err
 	}
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", server.cmd.Process.Pid))
@@ -125,12 +125,13 @@ func now(server *process) (m moment, err error) {
 	if len(f) < 13 {
 		return m, fmt.Errorf("%s has no times in /proc", server.cmd.Path)
 	}
-	m.server, err = seconds(f[11], f[12]) // in the program and in the kernel
+	m.server, err = fromTicks(f[11], f[12]) // in the program and in the kernel
 	return m, err
 }
 
-// seconds returns the sum of times that the kernel tells, which are in hundredths.
-func seconds(times ...string) (sum float64, err error) {
+// fromTicks returns the sum of times that the kernel tells, in seconds: it counts
+// hundredths.
+func fromTicks(times ...string) (sum float64, err error) {
 	for _, text := range times {
 		n, err := strconv.Atoi(text)
 		if err != nil {

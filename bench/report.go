@@ -153,20 +153,18 @@ func registering(r *Results) []division {
 		}
 		of := func(value func(Shares) float64) float64 {
 			var values []float64
-			for _, m := range r.Measurements {
-				if m.isLike(thing(s.What, s.System, s.Names)) {
-					values = append(values, value(*m.CPU))
-				}
+			for _, m := range r.like(thing(s.What, s.System, s.Names)) {
+				values = append(values, value(*m.CPU))
 			}
 			return median(values)
 		}
 		all = append(all, division{
 			System: s.System,
 			Names:  s.Names,
-			Server: of(func(c Shares) float64 { return c.Server / c.Answered * 1e6 }),
-			Load:   of(func(c Shares) float64 { return c.Load / c.Answered * 1e6 }),
-			Rest:   of(func(c Shares) float64 { return c.Rest / c.Answered * 1e6 }),
-			All:    of(func(c Shares) float64 { return (c.Server + c.Load + c.Rest) / c.Answered * 1e6 }),
+			Server: of(func(c Shares) float64 { return c.each(c.Server) }),
+			Load:   of(func(c Shares) float64 { return c.each(c.Load) }),
+			Rest:   of(func(c Shares) float64 { return c.each(c.Rest) }),
+			All:    of(func(c Shares) float64 { return c.each(c.Server + c.Load + c.Rest) }),
 			Idle:   of(func(c Shares) float64 { return c.Idle }),
 		})
 	}

@@ -58,6 +58,10 @@ type Shares struct {
 	Answered float64 `json:"answered"` // answers a second
 }
 
+// each returns for how long processors worked for one answer, in microseconds, when
+// so many of them did.
+func (s Shares) each(processors float64) float64 { return processors / s.Answered * 1e6 }
+
 // thing returns what is measured of a system at a size, without a value.
 func thing(what, system string, names int) Measurement {
 	return Measurement{What: what, System: system, Names: names}
@@ -102,15 +106,23 @@ type Summary struct {
 	Median, Min, Max   float64
 }
 
+// like returns the values of one thing that was measured.
+func (r *Results) like(thing Measurement) (all []Measurement) {
+	for _, m := range r.Measurements {
+		if m.isLike(thing) {
+			all = append(all, m)
+		}
+	}
+	return all
+}
+
 // of returns the summary of one thing that was measured; false if it was not.
 func (r *Results) of(what, system string, names int) (Summary, bool) {
 	s := Summary{System: system, What: what, Names: names}
 	var values []float64
-	for _, m := range r.Measurements {
-		if m.isLike(thing(what, system, names)) {
-			values = append(values, m.Value)
-			s.Unit = m.Unit
-		}
+	for _, m := range r.like(thing(what, system, names)) {
+		values = append(values, m.Value)
+		s.Unit = m.Unit
 	}
 	if len(values) == 0 {
 		return s, false
@@ -137,9 +149,9 @@ func (r *Results) ratio(of, to Measurement) (float64, bool) {
 	return median(ratios), true
 }
 
-func (r *Results) inRound(round int, like Measurement) (value float64, ok bool) {
-	for _, m := range r.Measurements {
-		if m.Round == round && m.isLike(like) {
+func (r *Results) inRound(round int, thing Measurement) (value float64, ok bool) {
+	for _, m := range r.like(thing) {
+		if m.Round == round {
 			return m.Value, true
 		}
 	}
