@@ -1,7 +1,9 @@
 package index
 
 import (
+	"math"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -13,7 +15,7 @@ import (
 )
 
 // A set agrees with a map, whatever is done to it. Few upper bits make for long
-// ways through the slots and around their end.
+// ways through the slots and past the last home.
 func TestASetAgreesWithAMap(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var s set
@@ -43,8 +45,37 @@ func TestASetAgreesWithAMap(t *testing.T) {
 			if n, _ := s.size(); n != len(want) {
 				t.Fatalf("it has %d, want %d", n, len(want))
 			}
+			for i := range s.parts {
+				if fault := s.parts[i].fault(); fault != "" {
+					t.Fatalf("part %d: %s: %x", i, fault, s.parts[i].table().slots)
+				}
+			}
 		}
 	})
+}
+
+// fault says what is wrong with a part; "" for nothing.
+func (p *part) fault() string {
+	t, n := p.table(), 0
+	least := ^uint64(0)
+	for i, h := range t.slots {
+		switch {
+		case h == 0:
+			continue
+		case n > 0 && h >= least:
+			return "its hashes do not descend"
+		case t.home(h) > i || slices.Contains(t.slots[t.home(h):i], 0):
+			return "no search comes to a hash"
+		}
+		least, n = h, n+1
+	}
+	switch {
+	case n != p.n || n > 0 && isFull(n, t.homes):
+		return "it has more hashes than room, or does not know how many"
+	case t.slots[len(t.slots)-1] != 0:
+		return "its last slot is not free"
+	}
+	return ""
 }
 
 // However many there are, they take no more room than is promised.
@@ -173,43 +204,93 @@ func TestAPetIsFoundWhileItTurnsOdd(t *testing.T) {
 	}
 }
 
-// A hash that is in a set is found while another one's removal moves it, over
-// slots that have been looked into already.
-func TestAHashIsFoundWhileItIsMoved(t *testing.T) {
-	var s set
-	const slots = fewestSlots * 5
-	hash := func(home, number uint64) uint64 { return home*(1<<64/slots) + 1<<40 + number<<partBits }
-	all := make([]uint64, slots)
-	s.part(0).slots.Store(&all)
-	pair := [2]uint64{hash(0, 0), hash(0, 1)}
-	s.add(pair[0])
-	for home := range uint64(slots / 2) { // those between can't move
-		s.add(hash(home+1, 0))
-	}
-	s.add(pair[1])
-
-	var turn, found atomic.Uint64 // in each turn the pair's one goes, so the other is moved, and comes again
+// lookWhile looks for a hash in a set, in two goroutines, while do does something to
+// it, again and again.
+func lookWhile(t *testing.T, h uint64, current func() *set, do func()) {
+	var done atomic.Bool
 	var wg sync.WaitGroup
-	for range 2 {
+	var looked [2]int
+	for i := range looked {
 		wg.Go(func() {
-			for now := turn.Load(); now < 50_000; now = turn.Load() {
-				switch h := pair[(now+1)%2]; {
-				case s.has(h):
-					found.Add(1)
-				case turn.Load() == now:
-					t.Errorf("%x is missed in turn %d", h, now)
-					return
+			n := 0
+			for ; !done.Load(); n++ {
+				if !current().has(h) {
+					t.Error("it is missed")
+					break
 				}
 			}
+			looked[i] = n
 		})
 	}
-	for now := range uint64(50_000) {
-		s.remove(pair[now%2])
-		s.add(pair[now%2])
-		turn.Add(1)
+	for end := time.Now().Add(time.Second); time.Now().Before(end); {
+		for range 100 {
+			do()
+		}
 	}
+	done.Store(true)
 	wg.Wait()
-	if found.Load() == 0 {
-		t.Error("nobody has looked")
+	if !t.Failed() && looked[0]+looked[1] < 1000 {
+		t.Errorf("it was looked for %d times only", looked)
+	}
+}
+
+// A hash that is in a set is found while a removal moves it, over slots that have
+// been looked into already.
+func TestAHashIsFoundWhileOthersAreRemoved(t *testing.T) {
+	var s set
+	const others = 8 // as many slots as there are in a cache line
+	for number := range uint64(others + 1) {
+		s.add(hashOfHome0(number))
+	}
+	lookWhile(t, hashOfHome0(others), func() *set { return &s }, func() {
+		s.remove(hashOfHome0(0))
+		s.add(hashOfHome0(0))
+	})
+}
+
+// A hash that is in a set is found while others are added that move it, and the
+// table grows.
+func TestAHashIsFoundWhileOthersAreAdded(t *testing.T) {
+	const others = 40
+	var current atomic.Pointer[set]
+	begin := func() *set {
+		s := new(set)
+		s.add(hashOfHome0(others))
+		current.Store(s)
+		return s
+	}
+	begin()
+	lookWhile(t, hashOfHome0(others), current.Load, func() {
+		s := begin()
+		for number := range uint64(others) {
+			s.add(hashOfHome0(others - 1 - number)) // at the very front
+		}
+	})
+}
+
+// hashOfHome0 returns hashes of one part whose searches all begin at its first slot,
+// as long as it is small. They stand in the order of their numbers.
+func hashOfHome0(number uint64) uint64 { return math.MaxUint64 - number<<partBits }
+
+// A run of hashes that reaches the end of the slots gets more of them.
+func TestASetHasRoomAfterItsLastHome(t *testing.T) {
+	var s set
+	const n = 300
+	hash := func(number uint64) uint64 { return (number + 1) << partBits } // the last home, of however many
+	for number := range uint64(n) {
+		if !s.add(hash(number)) {
+			t.Fatalf("number %d was there", number)
+		}
+	}
+	for number := range uint64(n) {
+		if !s.has(hash(number)) {
+			t.Fatalf("number %d is gone", number)
+		}
+	}
+	for number := range uint64(n) {
+		number = n - 1 - number // what is at the front, so all others move
+		if !s.remove(hash(number)) || s.has(hash(number)) {
+			t.Fatalf("number %d is not removed", number)
+		}
 	}
 }
