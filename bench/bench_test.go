@@ -88,8 +88,13 @@ func TestEverythingIsMeasured(t *testing.T) {
 			}
 		}
 	}
-	if got := registering(results); len(got) != 4 || got[0].All <= 0 {
-		t.Errorf("the page tells of %+v, want two systems at two sizes", got)
+	for what, peer := range map[string]string{checks: constant, registrations: plainInsert} {
+		if got := divisions(results, what, nametagPostgres, peer); len(got) != 4 || got[0].All <= 0 {
+			t.Errorf("of %s the page tells %+v, want two systems at two sizes", what, got)
+		}
+	}
+	if a, b := serverLimits(results), idleLimits(results); len(a) != 2 || len(b) != 2 {
+		t.Errorf("the page tells limits %+v and %+v, want both of two sizes", a, b)
 	}
 	if len(results.Profiles) != 4 {
 		t.Errorf("there are %d profiles, want 4: two loads on two databases", len(results.Profiles))
@@ -195,7 +200,7 @@ func TestMoments(t *testing.T) {
 }
 
 // What is neither the load's nor the server's is the rest.
-func TestRegistering(t *testing.T) {
+func TestDivisions(t *testing.T) {
 	r := &Results{Rounds: 1, Sizes: []int{10}, Measurements: []Measurement{
 		{Round: 1, What: registrations, System: nametagPostgres, Names: 10, Value: 1,
 			CPU: moment{clock: 2, busy: 3, idle: 1, load: 0.5, server: 1.5}.shares(20_000)},
@@ -206,8 +211,29 @@ func TestRegistering(t *testing.T) {
 		{System: nametagPostgres, Names: 10, Server: 75, Load: 25, Rest: 50, All: 150, Idle: 0.5},
 		{System: plainInsert, Names: 10, Load: 25, Rest: 75, All: 100},
 	}
-	if got := registering(r); !reflect.DeepEqual(got, want) {
+	if got := divisions(r, registrations, nametagPostgres, plainInsert); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+// What an aim takes is told from the rounds.
+func TestLimits(t *testing.T) {
+	r := &Results{Rounds: 1, Sizes: []int{10}, Measurements: []Measurement{
+		{Round: 1, What: checks, System: nametagPostgres, Names: 10, Value: 20_000, CPU: moment{clock: 1, busy: 1.5, load: 0.6, server: 1}.shares(20_000)},
+		{Round: 1, What: checks, System: constant, Names: 10, Value: 32_000},
+		{Round: 1, What: registrations, System: nametagPostgres, Names: 10, Value: 4_000, CPU: moment{clock: 1, busy: 1.2, idle: 0.8}.shares(4_000)},
+		{Round: 1, What: registrations, System: plainInsert, Names: 10, Value: 5_000},
+	}}
+	// 0.8 of 32,000 checks a second are 25,600: 62.5 µs each for 80, of which the load has 30.
+	if got := serverLimits(r); len(got) != 1 || got[0].Is != 50 || math.Abs(got[0].Might-32.5) > 1e-9 {
+		t.Errorf("got %+v, want 50 and 32.5 µs", got)
+	}
+	// 5,000 registrations a second keep 1.5 cores busy.
+	if got := idleLimits(r); len(got) != 1 || got[0].Is != 0.8 || math.Abs(got[0].Might-0.5) > 1e-9 {
+		t.Errorf("got %+v, want 0.8 and 0.5 cores", got)
+	}
+	if got := limits(r, registrations, pocketBase, 1, nil); got != nil {
+		t.Errorf("got %+v of what was not measured", got)
 	}
 }
 

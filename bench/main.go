@@ -39,7 +39,7 @@ type options struct {
 
 // full is the benchmark, small what tests that it works.
 var (
-	full = options{rounds: 5, warmup: 4 * time.Second, settling: 25 * time.Second, duration: 8 * time.Second, checkSlices: 4, writeSlices: 2, connections: 64,
+	full = options{rounds: 5, warmup: 4 * time.Second, settling: 25 * time.Second, duration: 8 * time.Second, checkSlices: 16, writeSlices: 2, connections: 64,
 		sizes: []int{10_000, 100_000, 1_000_000, 10_000_000}, large: 1_000_000, buffers: "4GB", compression: "lz4", tree: "..", replicas: 20}
 	small = options{rounds: 1, warmup: 100 * time.Millisecond, settling: 100 * time.Millisecond, duration: 300 * time.Millisecond, checkSlices: 2, writeSlices: 2, connections: 8,
 		sizes: []int{500, 2_000}, large: 1_000, buffers: "128MB", compression: "lz4", tree: "..", replicas: 3, trial: true}

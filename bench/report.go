@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"text/template"
@@ -28,11 +29,18 @@ func report(r *Results) ([]byte, error) {
 		"R": r, "Goals": goals(r), "Summaries": r.summaries(),
 		"Date": r.Began.Format("2 January 2006"), "Minutes": math.Ceil(r.Ended.Sub(r.Began).Minutes()),
 		"Smallest": r.smallest(), "Largest": r.largest(),
-		"LoadCPU": loadCPU(r), "Offered": offered(r), "Registering": registering(r), "Added": added(r),
+		"LoadCPU": loadCPU(r), "Offered": offered(r), "Added": added(r),
+		"Checking":    divisions(r, checks, nametagPostgres, constant),
+		"Registering": divisions(r, registrations, nametagPostgres, plainInsert),
+		"CheckAim":    checkAim, "InsertAim": insertAim, "ServerLimits": serverLimits(r), "IdleLimits": idleLimits(r),
 		"Own": own(r), "Ceiling": ceiling(r, pocketBase), "CeilingTuned": ceiling(r, pocketBaseTuned),
 	})
 	return page.Bytes(), err
 }
+
+// How many times as many checks there are to be as constant answers, and as many
+// registrations on PostgreSQL as pgbench's inserts.
+const checkAim, insertAim = 0.8, 1
 
 // A goal is something to reach, and how near we came.
 type goal struct {
@@ -61,7 +69,7 @@ func goals(r *Results) []goal {
 	}
 	small, large := r.smallest(), r.largest()
 
-	ratio("check at "+count(large)+" names : constant answer", thing(checks, nametagPostgres, large), thing(checks, constant, large), 0.8)
+	ratio("check at "+count(large)+" names : constant answer", thing(checks, nametagPostgres, large), thing(checks, constant, large), checkAim)
 	peers := []string{pocketBase, pocketBaseTuned}
 	for _, peer := range peers {
 		for _, n := range r.sizesOf(checks, peer) {
@@ -69,7 +77,7 @@ func goals(r *Results) []goal {
 		}
 	}
 	for _, n := range r.sizesOf(registrations, plainInsert) {
-		ratio("register on PostgreSQL at "+count(n)+" names : pgbench", thing(registrations, nametagPostgres, n), thing(registrations, plainInsert, n), 1)
+		ratio("register on PostgreSQL at "+count(n)+" names : pgbench", thing(registrations, nametagPostgres, n), thing(registrations, plainInsert, n), insertAim)
 	}
 	for _, system := range []string{nametagPostgres, nametagSQLite} {
 		for _, peer := range peers {
@@ -143,12 +151,12 @@ type division struct {
 	Server, Load, Rest, All, Idle float64
 }
 
-// registering returns who had the processors during registrations on PostgreSQL:
-// medians of the rounds.
-func registering(r *Results) []division {
+// divisions returns who had the processors while something was measured of these
+// systems: medians of the rounds.
+func divisions(r *Results, what string, systems ...string) []division {
 	var all []division
 	for _, s := range r.summaries() {
-		if s.What != registrations || s.System != nametagPostgres && s.System != plainInsert {
+		if s.What != what || !slices.Contains(systems, s.System) {
 			continue
 		}
 		of := func(value func(Shares) float64) float64 {
@@ -163,12 +171,56 @@ func registering(r *Results) []division {
 			Names:  s.Names,
 			Server: of(func(c Shares) float64 { return c.each(c.Server) }),
 			Load:   of(func(c Shares) float64 { return c.each(c.Load) }),
-			Rest:   of(func(c Shares) float64 { return c.each(c.Rest) }),
-			All:    of(func(c Shares) float64 { return c.each(c.Server + c.Load + c.Rest) }),
+			Rest:   of(func(c Shares) float64 { return c.each(c.rest()) }),
+			All:    of(func(c Shares) float64 { return c.each(c.busy()) }),
 			Idle:   of(func(c Shares) float64 { return c.Idle }),
 		})
 	}
 	return all
+}
+
+// A limit says what an aim takes.
+type limit struct {
+	Names     int
+	Is, Might float64 // what there is of something, and what there might be to reach the aim
+}
+
+// limits returns what it takes nametag on PostgreSQL to give aim times as many answers
+// as peer, at each size that it has been measured at beside it. of says for one round
+// what there is of something and what there might be, if there were to be so many
+// times as many answers. Medians of the rounds.
+func limits(r *Results, what, peer string, aim float64, of func(c Shares, times float64) (is, might float64)) []limit {
+	var all []limit
+	for _, n := range r.sizesOf(what, peer) {
+		var is, might []float64
+		for _, m := range r.like(thing(what, nametagPostgres, n)) {
+			if v, ok := r.inRound(m.Round, thing(what, peer, n)); ok {
+				a, b := of(*m.CPU, aim*v/m.Value)
+				is, might = append(is, a), append(might, b)
+			}
+		}
+		if len(is) > 0 {
+			all = append(all, limit{n, median(is), median(might)})
+		}
+	}
+	return all
+}
+
+// serverLimits returns for how long the server works for a check, in microseconds, and
+// might to reach the aim, if everything else were as it is.
+func serverLimits(r *Results) []limit {
+	return limits(r, checks, constant, checkAim, func(c Shares, times float64) (is, might float64) {
+		is = c.each(c.Server)
+		return is, is - c.each(c.busy())*(1-1/times)
+	})
+}
+
+// idleLimits returns how many processors idle during registrations, and might to reach
+// the aim, if a registration kept the others as busy as it does.
+func idleLimits(r *Results) []limit {
+	return limits(r, registrations, plainInsert, insertAim, func(c Shares, times float64) (is, might float64) {
+		return c.Idle, c.Idle - c.busy()*(times-1)
+	})
 }
 
 // ceiling returns how many times a peer's checks the constant server answers.

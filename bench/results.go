@@ -62,6 +62,13 @@ type Shares struct {
 // so many of them did.
 func (s Shares) each(processors float64) float64 { return processors / s.Answered * 1e6 }
 
+// rest returns how many processors all others had; none if less than none are left,
+// as the kernel tells what all did less exactly than what the load did.
+func (s Shares) rest() float64 { return max(0, s.Rest) }
+
+// busy returns how many processors worked.
+func (s Shares) busy() float64 { return s.Server + s.Load + s.rest() }
+
 // thing returns what is measured of a system at a size, without a value.
 func thing(what, system string, names int) Measurement {
 	return Measurement{What: what, System: system, Names: names}
