@@ -32,7 +32,7 @@ func report(r *Results) ([]byte, error) {
 		"LoadCPU": loadCPU(r), "Offered": offered(r), "Added": added(r),
 		"Checking":    divisions(r, checks, nametagPostgres, constant),
 		"Registering": divisions(r, registrations, nametagPostgres, plainInsert),
-		"CheckAim":    checkAim, "InsertAim": insertAim, "ServerLimits": serverLimits(r), "IdleLimits": idleLimits(r),
+		"CheckAim":    checkAim, "ServerLimits": serverLimits(r), "IdleLimits": idleLimits(r),
 		"Own": own(r), "Ceiling": ceiling(r, pocketBase), "CeilingTuned": ceiling(r, pocketBaseTuned),
 	})
 	return page.Bytes(), err
