@@ -34,17 +34,18 @@ type load struct {
 	duration    time.Duration // of the measuring
 }
 
+// lasting returns the same load, of another length.
+func (l load) lasting(warmup, duration time.Duration) load {
+	l.warmup, l.duration = warmup, duration
+	return l
+}
+
 // An outcome is what a load met with.
 type outcome struct {
 	requests int     // answered while it was measured
 	answered int     // answered at all
 	rate     float64 // answers a second
 	latency  *hdrhistogram.Histogram
-}
-
-// percentile returns a latency in milliseconds.
-func (o outcome) percentile(q float64) float64 {
-	return float64(o.latency.ValueAtQuantile(q)) / 1000
 }
 
 // patience is how long an answer may take before the load fails.

@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/HdrHistogram/hdrhistogram-go"
 	"github.com/google/pprof/profile"
 )
 
@@ -136,19 +137,21 @@ type contender struct {
 	m        Measurement // what it is, and at which size
 	server   *process    // nil for pgbench
 	load     func(ctx context.Context, warmup, duration time.Duration) (outcome, error)
-	loadAt   func(ctx context.Context, rate float64) (outcome, error) // nil for pgbench
-	rate     float64                                                  // that was measured last
-	answered int                                                      // by all its loads
+	loadAt   func(ctx context.Context, rate float64, warmup, duration time.Duration) (outcome, error) // nil for pgbench
+	rate     float64                                                                                  // that was measured last
+	answered int                                                                                      // by all its loads
 }
 
 // contend returns a contender that is a server.
 func (b *bench) contend(m Measurement, server *process, ask question) *contender {
 	l := b.load(server.addr, ask)
-	return &contender{m: m, server: server, loadAt: l.runAt, load: func(ctx context.Context, warmup, duration time.Duration) (outcome, error) {
-		l := l
-		l.warmup, l.duration = warmup, duration
-		return l.run(ctx)
-	}}
+	return &contender{m: m, server: server,
+		load: func(ctx context.Context, warmup, duration time.Duration) (outcome, error) {
+			return l.lasting(warmup, duration).run(ctx)
+		},
+		loadAt: func(ctx context.Context, rate float64, warmup, duration time.Duration) (outcome, error) {
+			return l.lasting(warmup, duration).runAt(ctx, rate)
+		}}
 }
 
 // contendInsert returns pgbench as a contender.
@@ -163,10 +166,26 @@ func (b *bench) contendInsert(n int, url string) *contender {
 	}}
 }
 
+// inTurn calls f for each of a number of slices of each contender's time. They take
+// turns, the first slice in their order, the next in the opposite one: so all of them
+// meet what else the machine does meanwhile, and what they leave behind for whoever
+// comes next.
+func inTurn(slices int, all []*contender, f func(i int, c *contender) error) error {
+	for slice := range slices {
+		for i := range all {
+			if slice%2 == 1 {
+				i = len(all) - 1 - i
+			}
+			if err := f(i, all[i]); err != nil {
+				return fmt.Errorf("%s: %w", all[i].m.System, err)
+			}
+		}
+	}
+	return nil
+}
+
 // throughput measures how many answers a second each of the contenders gives at
-// most. They take turns, a slice of the time each, the first slice in their order,
-// the next in the opposite one: so all of them meet what else the machine does
-// meanwhile, and what they leave behind for whoever comes next.
+// most, in turn.
 func (b *bench) throughput(ctx context.Context, what string, all ...*contender) error {
 	n := b.writeSlices
 	if what == checks {
@@ -174,29 +193,28 @@ func (b *bench) throughput(ctx context.Context, what string, all ...*contender) 
 	}
 	warmup, duration := b.warmup/time.Duration(n), b.duration/time.Duration(n)
 	sums, spent := make([]outcome, len(all)), make([]moment, len(all))
-	for slice := range n {
-		for i := range all {
-			if slice%2 == 1 {
-				i = len(all) - 1 - i
-			}
-			began, err := now(all[i].server)
-			if err != nil {
-				return err
-			}
-			o, err := all[i].load(ctx, warmup, duration)
-			if err != nil {
-				return fmt.Errorf("%s: %w", all[i].m.System, err)
-			}
-			ended, err := now(all[i].server)
-			if err != nil {
-				return err
-			}
-			spent[i] = spent[i].plus(ended.minus(began))
-			all[i].answered += o.answered
-			sums[i].requests += o.requests
-			sums[i].answered += o.answered
-			sums[i].rate += o.rate
+	err := inTurn(n, all, func(i int, c *contender) error {
+		began, err := now(c.server)
+		if err != nil {
+			return err
 		}
+		o, err := c.load(ctx, warmup, duration)
+		if err != nil {
+			return err
+		}
+		ended, err := now(c.server)
+		if err != nil {
+			return err
+		}
+		spent[i] = spent[i].plus(ended.minus(began))
+		c.answered += o.answered
+		sums[i].requests += o.requests
+		sums[i].answered += o.answered
+		sums[i].rate += o.rate
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	for i, c := range all {
 		c.rate = sums[i].rate / float64(n)
@@ -207,21 +225,35 @@ func (b *bench) throughput(ctx context.Context, what string, all ...*contender) 
 	return nil
 }
 
-// latency measures how long answers take when half as many are asked for as
-// the contender has just been seen to give.
-func (b *bench) latency(ctx context.Context, c *contender) error {
-	o, err := c.loadAt(ctx, c.rate/2)
+// latency measures how long each of the contenders takes to answer a check, in turn,
+// when half as many are asked for as it has just been seen to give.
+func (b *bench) latency(ctx context.Context, all []*contender) error {
+	n := b.checkSlices
+	latencies := make([]*hdrhistogram.Histogram, len(all))
+	for i := range latencies {
+		latencies[i] = newHistogram()
+	}
+	err := inTurn(n, all, func(i int, c *contender) error {
+		o, err := c.loadAt(ctx, c.rate/2, b.warmup/time.Duration(n), b.duration/time.Duration(n))
+		if err != nil {
+			return err
+		}
+		latencies[i].Merge(o.latency)
+		return nil
+	})
 	if err != nil {
 		return err
 	}
-	m := c.m
-	m.Unit, m.Requests, m.Rate = "ms", o.requests, c.rate/2
-	for _, p := range []struct {
-		what     string
-		quantile float64
-	}{{latencyP50, 50}, {latencyP99, 99}, {latencyP999, 99.9}} {
-		m.What, m.Value = p.what, o.percentile(p.quantile)
-		b.record(m)
+	for i, c := range all {
+		m := c.m
+		m.Unit, m.Requests, m.Rate = "ms", int(latencies[i].TotalCount()), c.rate/2
+		for _, p := range []struct {
+			what     string
+			quantile float64
+		}{{latencyP50, 50}, {latencyP99, 99}, {latencyP999, 99.9}} {
+			m.What, m.Value = p.what, float64(latencies[i].ValueAtQuantile(p.quantile))/1000
+			b.record(m)
+		}
 	}
 	return nil
 }
@@ -279,12 +311,7 @@ func (b *bench) checking(ctx context.Context, m Measurement, nt *process) (err e
 	if err := b.throughput(ctx, checks, all...); err != nil || m.Names != b.results.largest() {
 		return err
 	}
-	for _, c := range all {
-		if err := b.latency(ctx, c); err != nil {
-			return err
-		}
-	}
-	return nil
+	return b.latency(ctx, all)
 }
 
 // registering measures registrations. In a large book it measures them twice:
