@@ -89,8 +89,10 @@ func createFile(file string) error {
 // writerURI names file for the connection that writes: transactions are on disk
 // when they are committed and take the lock for writing when they begin.
 //
-// A larger cache, and fewer checkpoints, spare writes of the same pages when
-// names come in bulk and in no order. A server has a checkpointer besides.
+// The cache has room for what a transaction of a thousand pets changes, and no more:
+// when SQLite splits pages it may lend one of them a number far behind the file's end,
+// and then the commit looks through the whole cache for pages behind that end. Fewer
+// checkpoints spare writes of the same pages; a server has a checkpointer besides.
 func writerURI(file string) string {
 	return uri(file, url.Values{
 		"_txlock": {"immediate"},
@@ -98,7 +100,7 @@ func writerURI(file string) string {
 			"busy_timeout(10000)", // milliseconds
 			"journal_mode(WAL)",
 			"synchronous(FULL)",
-			"cache_size(-65536)",            // KiB
+			"cache_size(-16384)",            // KiB
 			"wal_autocheckpoint(48000)",     // pages
 			"journal_size_limit(209715200)", // bytes: a little more than these pages
 			"temp_store(MEMORY)",            // for what it takes to undo one statement
