@@ -10,11 +10,13 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/pprof/profile"
+	"github.com/jackc/pgx/v5"
 
 	"nametag/internal/pgtest"
 )
@@ -59,6 +61,7 @@ func TestEverythingIsMeasured(t *testing.T) {
 		fmt.Sprint(registrations, nametagPostgres, large):        1,
 		fmt.Sprint(registrations, plainInsert, large):            1,
 		fmt.Sprint(latencyP50, constant, large):                  1,
+		fmt.Sprint(latencyP99, constant, large):                  1,
 		fmt.Sprint(latencyP99, nametagPostgres, large):           1,
 		fmt.Sprint(latencyP999, nametagPostgres, large):          1,
 		fmt.Sprint(memory, nametagPostgres, large):               1,
@@ -82,6 +85,11 @@ func TestEverythingIsMeasured(t *testing.T) {
 	}
 	for _, m := range results.Measurements {
 		switch m.What {
+		case latencyP99: // each slice counts, and what comes before it does not
+			if want := m.Rate * opts.duration.Seconds(); math.Abs(float64(m.Requests)-want) > 2*float64(opts.checkSlices) {
+				t.Errorf("%+v is of %d requests, want some %.0f", m, m.Requests, want)
+			}
+			fallthrough
 		case checks, registrations, registrationsAtFirst:
 			if c := m.CPU; c == nil || c.Load <= 0 || c.Answered <= 0 || c.Server <= 0 && m.What == checks || c.Server > 0 && m.System == plainInsert {
 				t.Errorf("%+v does not say who had the processors: %+v", m, c)
@@ -105,6 +113,64 @@ func TestEverythingIsMeasured(t *testing.T) {
 		}
 	}
 	checkPage(t, out)
+}
+
+// The contenders take turns in an order that is turned round each time.
+func TestInTurn(t *testing.T) {
+	b := &bench{options: options{warmup: 4 * time.Second, duration: 8 * time.Second}}
+	all := []*contender{{m: Measurement{System: "one"}}, {m: Measurement{System: "two"}}}
+	var order []int
+	shares, err := b.inTurn(4, all, func(i int, warmup, duration time.Duration) (outcome, error) {
+		if warmup != time.Second || duration != 2*time.Second {
+			t.Errorf("a slice takes %v after %v, want 2s after 1s", duration, warmup)
+		}
+		order = append(order, i)
+		return outcome{answered: 10 * (i + 1)}, nil
+	})
+	if want := []int{0, 1, 1, 0, 0, 1, 1, 0}; err != nil || !slices.Equal(order, want) || len(shares) != 2 {
+		t.Errorf("they came in the order %v with %d shares (%v), want %v and 2", order, len(shares), err, want)
+	}
+	if all[0].answered != 40 || all[1].answered != 80 {
+		t.Errorf("they answered %d and %d, want 40 and 80", all[0].answered, all[1].answered)
+	}
+	_, err = b.inTurn(1, all, func(i int, _, _ time.Duration) (outcome, error) {
+		return outcome{}, []error{nil, io.ErrUnexpectedEOF}[i]
+	})
+	if err == nil || !strings.HasPrefix(err.Error(), "two: ") {
+		t.Errorf("what went wrong is %v, and does not say with which", err)
+	}
+}
+
+// The names that pgbench inserts come among those that its table has.
+func TestInsertedNames(t *testing.T) {
+	cluster, err := pgtest.New()
+	if err != nil {
+		pgtest.LeaveOut(t, err)
+	}
+	defer cluster.Close()
+	conn, err := pgx.Connect(t.Context(), cluster.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	for _, n := range []int64{1, 77, math.MaxInt32 + 1, math.MaxInt64 - 1} {
+		var got string
+		query := "SELECT " + strings.ReplaceAll(newNameSQL, ":n", fmt.Sprint(n)+"::bigint")
+		if err := conn.QueryRow(t.Context(), query).Scan(&got); err != nil || got != insertedName(n) {
+			t.Errorf("%s makes %q (%v), and insertedName %q", query, got, err, insertedName(n))
+		}
+	}
+	first := map[byte]int{}
+	for i := range 1000 {
+		p := insertedPet(i)
+		first[p.NameKey[0]]++
+		if p.NameKey != p.Name || p.LookalikeKey != p.Name || len(p.Name) != 12 {
+			t.Fatalf("%+v is not what the script inserts", p)
+		}
+	}
+	if len(first) != 32 { // of 64, for the numbers are not negative
+		t.Errorf("names begin with %d different characters, want 32", len(first))
+	}
 }
 
 func TestPartOf(t *testing.T) {

@@ -139,7 +139,7 @@ type contender struct {
 	load     func(ctx context.Context, warmup, duration time.Duration) (outcome, error)
 	loadAt   func(ctx context.Context, rate float64, warmup, duration time.Duration) (outcome, error) // nil for pgbench
 	rate     float64                                                                                  // that was measured last
-	answered int                                                                                      // by all its loads
+	answered int                                                                                      // under all its loads
 }
 
 // contend returns a contender that is a server.
@@ -166,22 +166,40 @@ func (b *bench) contendInsert(n int, url string) *contender {
 	}}
 }
 
-// inTurn calls f for each of a number of slices of each contender's time. They take
-// turns, the first slice in their order, the next in the opposite one: so all of them
-// meet what else the machine does meanwhile, and what they leave behind for whoever
-// comes next.
-func inTurn(slices int, all []*contender, f func(i int, c *contender) error) error {
+// inTurn loads each of the contenders by f, in so many slices of the time that a load
+// takes, and returns who had the processors during each one's. They take turns, the
+// first slice in their order, the next in the opposite one: so all of them meet what
+// else the machine does meanwhile, and what they leave behind for whoever comes next.
+func (b *bench) inTurn(slices int, all []*contender, f func(i int, warmup, duration time.Duration) (outcome, error)) ([]*Shares, error) {
+	warmup, duration := b.warmup/time.Duration(slices), b.duration/time.Duration(slices)
+	spent, answered := make([]moment, len(all)), make([]int, len(all))
 	for slice := range slices {
 		for i := range all {
 			if slice%2 == 1 {
 				i = len(all) - 1 - i
 			}
-			if err := f(i, all[i]); err != nil {
-				return fmt.Errorf("%s: %w", all[i].m.System, err)
+			began, err := now(all[i].server)
+			if err != nil {
+				return nil, err
 			}
+			o, err := f(i, warmup, duration)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", all[i].m.System, err)
+			}
+			ended, err := now(all[i].server)
+			if err != nil {
+				return nil, err
+			}
+			spent[i] = spent[i].plus(ended.minus(began))
+			answered[i] += o.answered
+			all[i].answered += o.answered
 		}
 	}
-	return nil
+	shares := make([]*Shares, len(all))
+	for i := range all {
+		shares[i] = spent[i].shares(answered[i])
+	}
+	return shares, nil
 }
 
 // throughput measures how many answers a second each of the contenders gives at
@@ -191,27 +209,12 @@ func (b *bench) throughput(ctx context.Context, what string, all ...*contender) 
 	if what == checks {
 		n = b.checkSlices
 	}
-	warmup, duration := b.warmup/time.Duration(n), b.duration/time.Duration(n)
-	sums, spent := make([]outcome, len(all)), make([]moment, len(all))
-	err := inTurn(n, all, func(i int, c *contender) error {
-		began, err := now(c.server)
-		if err != nil {
-			return err
-		}
-		o, err := c.load(ctx, warmup, duration)
-		if err != nil {
-			return err
-		}
-		ended, err := now(c.server)
-		if err != nil {
-			return err
-		}
-		spent[i] = spent[i].plus(ended.minus(began))
-		c.answered += o.answered
+	sums := make([]outcome, len(all))
+	shares, err := b.inTurn(n, all, func(i int, warmup, duration time.Duration) (outcome, error) {
+		o, err := all[i].load(ctx, warmup, duration)
 		sums[i].requests += o.requests
-		sums[i].answered += o.answered
 		sums[i].rate += o.rate
-		return nil
+		return o, err
 	})
 	if err != nil {
 		return err
@@ -219,34 +222,33 @@ func (b *bench) throughput(ctx context.Context, what string, all ...*contender) 
 	for i, c := range all {
 		c.rate = sums[i].rate / float64(n)
 		m := c.m
-		m.What, m.Value, m.Unit, m.Requests, m.CPU = what, c.rate, "/s", sums[i].requests, spent[i].shares(sums[i].answered)
+		m.What, m.Value, m.Unit, m.Requests, m.CPU = what, c.rate, "/s", sums[i].requests, shares[i]
 		b.record(m)
 	}
 	return nil
 }
 
 // latency measures how long each of the contenders takes to answer a check, in turn,
-// when half as many are asked for as it has just been seen to give.
+// when half as many are asked for as it has just been seen to give. A percentile is of
+// the answers of all slices.
 func (b *bench) latency(ctx context.Context, all []*contender) error {
-	n := b.checkSlices
 	latencies := make([]*hdrhistogram.Histogram, len(all))
 	for i := range latencies {
 		latencies[i] = newHistogram()
 	}
-	err := inTurn(n, all, func(i int, c *contender) error {
-		o, err := c.loadAt(ctx, c.rate/2, b.warmup/time.Duration(n), b.duration/time.Duration(n))
-		if err != nil {
-			return err
+	shares, err := b.inTurn(b.checkSlices, all, func(i int, warmup, duration time.Duration) (outcome, error) {
+		o, err := all[i].loadAt(ctx, all[i].rate/2, warmup, duration)
+		if err == nil {
+			latencies[i].Merge(o.latency)
 		}
-		latencies[i].Merge(o.latency)
-		return nil
+		return o, err
 	})
 	if err != nil {
 		return err
 	}
 	for i, c := range all {
 		m := c.m
-		m.Unit, m.Requests, m.Rate = "ms", int(latencies[i].TotalCount()), c.rate/2
+		m.Unit, m.Requests, m.Rate, m.CPU = "ms", int(latencies[i].TotalCount()), c.rate/2, shares[i]
 		for _, p := range []struct {
 			what     string
 			quantile float64

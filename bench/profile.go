@@ -101,7 +101,7 @@ func digest(p *profile.Profile) (all []Part, cores float64) {
 		return cmp.Or(cmp.Compare(b.Share, a.Share), cmp.Compare(a.Name, b.Name))
 	})
 	if rest > 0 {
-		all = append(all, Part{"what is less than 1 %", rest})
+		all = append(all, Part{"parts of less than 1 % each", rest})
 	}
 	return all, total / float64(p.DurationNanos)
 }

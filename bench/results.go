@@ -46,7 +46,7 @@ type Measurement struct {
 	Unit     string  `json:"unit"`
 	Requests int     `json:"requests,omitempty"` // how many the value is of
 	Rate     float64 `json:"rate,omitempty"`     // requests a second, where they came by a schedule
-	CPU      *Shares `json:"cpu,omitempty"`      // where answers a second are measured
+	CPU      *Shares `json:"cpu,omitempty"`      // where a load is measured
 }
 
 // Shares say who had the processors during a load, from its beginning to its end.
@@ -200,7 +200,9 @@ func readResults(file string) (*Results, error) {
 	if err := json.Unmarshal(text, r); err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
-	old := func(m Measurement) bool { return (m.What == checks || m.What == registrations) && m.CPU == nil }
+	old := func(m Measurement) bool {
+		return slices.Contains([]string{checks, registrations, latencyP99}, m.What) && m.CPU == nil
+	}
 	if len(r.Sizes) == 0 || r.CheckSlices == 0 || slices.ContainsFunc(r.Measurements, old) {
 		return nil, fmt.Errorf("%s has no measurements, or those of another benchmark: run this one without -report", file)
 	}

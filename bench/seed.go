@@ -3,7 +3,10 @@ package main
 import (
 	"context"
 	"database/sql"
+	"encoding/base64"
+	"encoding/binary"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"time"
 
@@ -29,14 +32,28 @@ func seedPet(i int) *nametag.PetState {
 	}, false)
 }
 
+// insertedPet returns the entry of pet number i in a table for pgbench, as its script
+// would have made it: of a number at random.
+func insertedPet(i int) *nametag.PetState {
+	p := seedPet(i)
+	p.Name = insertedName(rand.New(rand.NewPCG(uint64(i), 1)).Int64())
+	p.NameKey, p.LookalikeKey = p.Name, p.Name
+	return p
+}
+
+// insertedName returns the name that pgbench's script makes of a number.
+func insertedName(n int64) string {
+	return base64.StdEncoding.EncodeToString(binary.BigEndian.AppendUint64(nil, uint64(n)))
+}
+
 // seedRecord returns the row of the journal that follows head and enters pet.
 func seedRecord(head nametag.Head, pet *nametag.PetState) nametag.Record {
 	origin := nametag.Origin{At: pet.RegisteredAt, Via: nametag.ViaImport, Policy: nametag.Open.Version()}
 	return head.Append(nametag.NewEvent(nametag.ActionImported, origin, nametag.State{}, nametag.State{Pet: pet}))
 }
 
-// fillPostgres puts the first n names into an empty book on PostgreSQL, with
-// their journal if it is wanted.
+// fillPostgres puts n names into an empty book on PostgreSQL: the first ones with their
+// journal, or those that pgbench's inserts are to come among, without.
 func fillPostgres(ctx context.Context, url string, n int, journal bool) error {
 	conn, err := pgx.Connect(ctx, url)
 	if err != nil {
@@ -48,10 +65,12 @@ func fillPostgres(ctx context.Context, url string, n int, journal bool) error {
 		return err
 	}
 	g, gctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return copyPets(gctx, url, n) })
+	pet := insertedPet
 	if journal {
+		pet = seedPet
 		g.Go(func() error { return copyJournal(gctx, url, n) })
 	}
+	g.Go(func() error { return copyPets(gctx, url, n, pet) })
 	if err := g.Wait(); err != nil {
 		return err
 	}
@@ -88,10 +107,10 @@ func dropIndexes(ctx context.Context, conn *pgx.Conn) ([]string, error) {
 	return definitions, err
 }
 
-func copyPets(ctx context.Context, url string, n int) error {
+func copyPets(ctx context.Context, url string, n int, pet func(i int) *nametag.PetState) error {
 	columns := []string{"name_key", "lookalike_key", "let_pass", "name", "favorite_color", "category", "registered_at", "entered_by"}
 	return copyRows(ctx, url, "pets", columns, n, func(i int) []any {
-		p := seedPet(i)
+		p := pet(i)
 		return []any{p.NameKey, p.LookalikeKey, p.LetPass, p.Name, string(p.FavoriteColor), string(p.Category), p.RegisteredAt, i + 1}
 	})
 }

@@ -89,10 +89,10 @@ func createFile(file string) error {
 // writerURI names file for the connection that writes: transactions are on disk
 // when they are committed and take the lock for writing when they begin.
 //
-// The cache has room for what a transaction of a thousand pets changes, and no more:
-// when SQLite splits pages it may lend one of them a number far behind the file's end,
-// and then the commit looks through the whole cache for pages behind that end. Fewer
-// checkpoints spare writes of the same pages; a server has a checkpointer besides.
+// The cache has room for what a transaction of a thousand pets changes, and no more.
+// To put pages in order that it has split, SQLite may lend one of them the number of
+// the page at 1 GiB, and where the file is smaller the commit then looks through the
+// whole cache for pages behind its end.
 func writerURI(file string) string {
 	return uri(file, url.Values{
 		"_txlock": {"immediate"},
@@ -101,7 +101,7 @@ func writerURI(file string) string {
 			"journal_mode(WAL)",
 			"synchronous(FULL)",
 			"cache_size(-16384)",            // KiB
-			"wal_autocheckpoint(48000)",     // pages
+			"wal_autocheckpoint(48000)",     // pages; with fewer, the same ones are moved more often
 			"journal_size_limit(209715200)", // bytes: a little more than these pages
 			"temp_store(MEMORY)",            // for what it takes to undo one statement
 		},
