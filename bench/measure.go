@@ -166,14 +166,14 @@ func (b *bench) contendInsert(n int, url string) *contender {
 	}}
 }
 
-// inTurn loads each of the contenders by f, in so many slices of the time that a load
-// takes, and returns who had the processors during each one's. They take turns, the
-// first slice in their order, the next in the opposite one: so all of them meet what
-// else the machine does meanwhile, and what they leave behind for whoever comes next.
-func (b *bench) inTurn(slices int, all []*contender, f func(i int, warmup, duration time.Duration) (outcome, error)) ([]*Shares, error) {
-	warmup, duration := b.warmup/time.Duration(slices), b.duration/time.Duration(slices)
+// inTurn loads each of the contenders by f, in n slices of the time that a load takes,
+// and returns who had the processors during each one's. They take turns, the first
+// slice in their order, the next in the opposite one: so all of them meet what else the
+// machine does meanwhile, and what they leave behind for whoever comes next.
+func (b *bench) inTurn(n int, all []*contender, f func(i int, warmup, duration time.Duration) (outcome, error)) ([]*Shares, error) {
+	warmup, duration := b.warmup/time.Duration(n), b.duration/time.Duration(n)
 	spent, answered := make([]moment, len(all)), make([]int, len(all))
-	for slice := range slices {
+	for slice := range n {
 		for i := range all {
 			if slice%2 == 1 {
 				i = len(all) - 1 - i
