@@ -32,15 +32,16 @@ func report(r *Results) ([]byte, error) {
 		"LoadCPU": loadCPU(r), "Offered": offered(r), "Added": added(r),
 		"Checking":    divisions(r, checks, nametagPostgres, constant),
 		"Registering": divisions(r, registrations, nametagPostgres, plainInsert),
-		"CheckAim":    checkAim, "ServerLimits": serverLimits(r), "IdleLimits": idleLimits(r),
+		"CheckAim":    checkAim, "ServerLimits": serverLimits(r), "CreateAim": createAim,
+		"PostgresLimits": idleLimits(r, nametagPostgres, plainInsert, insertAim), "SQLiteLimits": idleLimits(r, nametagSQLite, pocketBase, createAim),
 		"Own": own(r), "Ceiling": ceiling(r, pocketBase), "CeilingTuned": ceiling(r, pocketBaseTuned),
 	})
 	return page.Bytes(), err
 }
 
-// How many times as many checks there are to be as constant answers, and as many
-// registrations on PostgreSQL as pgbench's inserts.
-const checkAim, insertAim = 0.8, 1
+// How many times as many checks there are to be as constant answers, registrations on
+// PostgreSQL as pgbench's inserts, and registrations as PocketBase's creates.
+const checkAim, insertAim, createAim = 0.8, 1, 3
 
 // A goal is something to reach, and how near we came.
 type goal struct {
@@ -82,7 +83,7 @@ func goals(r *Results) []goal {
 	for _, system := range []string{nametagPostgres, nametagSQLite} {
 		for _, peer := range peers {
 			ratio("register on "+strings.TrimPrefix(label(system), "Nametag on ")+" at "+count(small)+" names : create in "+label(peer),
-				thing(registrations, system, small), thing(registrations, peer, small), 3)
+				thing(registrations, system, small), thing(registrations, peer, small), createAim)
 		}
 	}
 	ratio("register on PostgreSQL at "+count(large)+" names : at "+count(small),
@@ -191,22 +192,22 @@ type limit struct {
 	Is, Might float64 // what there is of something, and what there might be to reach the aim
 }
 
-// limits returns what it takes nametag on PostgreSQL to give aim times as many answers
-// as peer, at each size that it has been measured at beside it. of says for one round
+// limits returns what it takes a system to give aim times as many answers as peer, at each size that it has been measured at beside it. of says for one round
 // what there is of something and what there might be, if there were to be so many
-// times as many answers. Medians of the rounds.
-func limits(r *Results, what, peer string, aim float64, of func(c Shares, times float64) (is, might float64)) []limit {
+// times as many answers. The result has the medians of what there is and of how much
+// more there might be: that is more than none in the rounds that reach the aim.
+func limits(r *Results, what, system, peer string, aim float64, of func(c Shares, times float64) (is, might float64)) []limit {
 	var all []limit
 	for _, n := range r.sizesOf(what, peer) {
-		var is, might []float64
-		for _, m := range r.like(thing(what, nametagPostgres, n)) {
+		var is, more []float64
+		for _, m := range r.like(thing(what, system, n)) {
 			if v, ok := r.inRound(m.Round, thing(what, peer, n)); ok {
 				a, b := of(*m.CPU, aim*v/m.Value)
-				is, might = append(is, a), append(might, b)
+				is, more = append(is, a), append(more, b-a)
 			}
 		}
 		if len(is) > 0 {
-			all = append(all, limit{n, median(is), median(might)})
+			all = append(all, limit{n, median(is), median(is) + median(more)})
 		}
 	}
 	return all
@@ -215,16 +216,16 @@ func limits(r *Results, what, peer string, aim float64, of func(c Shares, times 
 // serverLimits returns for how long the server works for a check, in microseconds, and
 // might to reach the aim, if everything else were as it is.
 func serverLimits(r *Results) []limit {
-	return limits(r, checks, constant, checkAim, func(c Shares, times float64) (is, might float64) {
+	return limits(r, checks, nametagPostgres, constant, checkAim, func(c Shares, times float64) (is, might float64) {
 		is = c.each(c.Server)
 		return is, is - c.each(c.busy())*(1-1/times)
 	})
 }
 
 // idleLimits returns how many processors idle during registrations, and might to reach
-// the aim, if a registration kept the others as busy as it does.
-func idleLimits(r *Results) []limit {
-	return limits(r, registrations, plainInsert, insertAim, func(c Shares, times float64) (is, might float64) {
+// aim times as many as peer, if a registration kept the others as busy as it does.
+func idleLimits(r *Results, system, peer string, aim float64) []limit {
+	return limits(r, registrations, system, peer, aim, func(c Shares, times float64) (is, might float64) {
 		return c.Idle, c.Idle - c.busy()*(times-1)
 	})
 }
