@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"nametag"
+	"nametag/internal/registry"
 )
 
 func TestNamesAreDistinctAlsoToTheEye(t *testing.T) {
@@ -12,7 +12,7 @@ func TestNamesAreDistinctAlsoToTheEye(t *testing.T) {
 	for _, start := range []uint64{0, freeNames, newNames, allNames - 50_000} {
 		for n := start; n < start+50_000; n++ {
 			text := nameOf(n)
-			name, err := nametag.ParseName(text)
+			name, err := registry.ParseName(text)
 			if err != nil {
 				t.Fatalf("name %d, %q: %v", n, text, err)
 			}

@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	_ "modernc.org/sqlite"
 
-	"nametag"
+	"nametag/internal/registry"
 )
 
 // seedTime is when the first pet of a book was registered; each of the others
@@ -22,19 +22,19 @@ import (
 var seedTime = time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // seedPet returns the entry of pet number i.
-func seedPet(i int) *nametag.PetState {
+func seedPet(i int) *registry.PetState {
 	text := nameOf(uint64(i))
-	return nametag.NewPetState(nametag.Pet{
-		Name:          nametag.RestoreName(text, strings.ToLower(text)),
+	return registry.NewPetState(registry.Pet{
+		Name:          registry.RestoreName(text, strings.ToLower(text)),
 		FavoriteColor: "blue",
-		Category:      nametag.Cat,
+		Category:      registry.Cat,
 		RegisteredAt:  seedTime.Add(time.Duration(i) * time.Second),
 	}, false)
 }
 
 // insertedPet returns the entry of pet number i in a table for pgbench, as its script
 // would have made it: of a number at random.
-func insertedPet(i int) *nametag.PetState {
+func insertedPet(i int) *registry.PetState {
 	p := seedPet(i)
 	p.Name = insertedName(rand.New(rand.NewPCG(uint64(i), 1)).Int64())
 	p.NameKey, p.LookalikeKey = p.Name, p.Name
@@ -47,9 +47,9 @@ func insertedName(n int64) string {
 }
 
 // seedRecord returns the row of the journal that follows head and enters pet.
-func seedRecord(head nametag.Head, pet *nametag.PetState) nametag.Record {
-	origin := nametag.Origin{At: pet.RegisteredAt, Via: nametag.ViaImport, Policy: nametag.Open.Version()}
-	return head.Append(nametag.NewEvent(nametag.ActionImported, origin, nametag.State{}, nametag.State{Pet: pet}))
+func seedRecord(head registry.Head, pet *registry.PetState) registry.Record {
+	origin := registry.Origin{At: pet.RegisteredAt, Via: registry.ViaImport, Policy: registry.Open.Version()}
+	return head.Append(registry.NewEvent(registry.ActionImported, origin, registry.State{}, registry.State{Pet: pet}))
 }
 
 // fillPostgres puts n names into an empty book on PostgreSQL: the first ones with their
@@ -107,7 +107,7 @@ func dropIndexes(ctx context.Context, conn *pgx.Conn) ([]string, error) {
 	return definitions, err
 }
 
-func copyPets(ctx context.Context, url string, n int, pet func(i int) *nametag.PetState) error {
+func copyPets(ctx context.Context, url string, n int, pet func(i int) *registry.PetState) error {
 	columns := []string{"name_key", "lookalike_key", "let_pass", "name", "favorite_color", "category", "registered_at", "entered_by"}
 	return copyRows(ctx, url, "pets", columns, n, func(i int) []any {
 		p := pet(i)
@@ -116,7 +116,7 @@ func copyPets(ctx context.Context, url string, n int, pet func(i int) *nametag.P
 }
 
 func copyJournal(ctx context.Context, url string, n int) error {
-	var head nametag.Head
+	var head registry.Head
 	err := copyRows(ctx, url, "journal", []string{"seq", "name_key", "entry", "hash", "by_pet"}, n, func(i int) []any {
 		r := seedRecord(head, seedPet(i))
 		head = r.Head()
@@ -174,7 +174,7 @@ func fillSQLite(ctx context.Context, file string, n int) error {
 	if err != nil {
 		return err
 	}
-	var head nametag.Head
+	var head registry.Head
 	for i := range n {
 		p := seedPet(i)
 		_, err := pets.ExecContext(ctx, p.NameKey, p.LookalikeKey, p.Name, string(p.FavoriteColor), string(p.Category), p.RegisteredAt.UnixMicro(), i+1)

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"nametag"
+	"nametag/internal/registry"
 )
 
 // bookFlags say where the book is and how its names are given.
@@ -21,12 +21,12 @@ type bookFlags struct {
 }
 
 // registry returns the registry whose book is in db.
-func (f bookFlags) registry(db nametag.Store) *nametag.Registry {
-	return nametag.NewRegistry(db, nil).Under(f.policy())
+func (f bookFlags) registry(db registry.Store) *registry.Registry {
+	return registry.NewRegistry(db, nil).Under(f.policy())
 }
 
 // read calls use with a registry that is only asked.
-func (f bookFlags) read(ctx context.Context, p Process, use func(*nametag.Registry) error) (err error) {
+func (f bookFlags) read(ctx context.Context, p Process, use func(*registry.Registry) error) (err error) {
 	db, _, err := f.open(ctx, p, nil, purpose{readOnly: true})
 	if err != nil {
 		return err
@@ -59,11 +59,11 @@ type who string
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (w *who) UnmarshalText(text []byte) error {
-	name, err := nametag.ParseReason(string(text))
-	if nametag.ErrorCode(err) == nametag.CodeEmpty {
+	name, err := registry.ParseReason(string(text))
+	if registry.ErrorCode(err) == registry.CodeEmpty {
 		return errors.New("it is empty; say who does this, such as ann")
 	}
-	if e, ok := errors.AsType[*nametag.Error](err); ok {
+	if e, ok := errors.AsType[*registry.Error](err); ok {
 		return errors.New(strings.Replace(e.Message, "The reason", "The name", 1))
 	}
 	*w = who(name)
@@ -75,8 +75,8 @@ type reason string
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (r *reason) UnmarshalText(text []byte) error {
-	words, err := nametag.ParseReason(string(text))
-	if e, ok := errors.AsType[*nametag.Error](err); ok {
+	words, err := registry.ParseReason(string(text))
+	if e, ok := errors.AsType[*registry.Error](err); ok {
 		return errors.New(e.Message)
 	}
 	*r = reason(words)
@@ -92,7 +92,7 @@ type changeFlags struct {
 
 // change calls use with a registry that notes where changes come from. The book
 // must be there: a mistyped path is not to make a new one.
-func (f changeFlags) change(ctx context.Context, p Process, use func(*nametag.Registry) error) (err error) {
+func (f changeFlags) change(ctx context.Context, p Process, use func(*registry.Registry) error) (err error) {
 	by := f.who(p)
 	if by == "" {
 		return usagef("the journal notes who changes the book: say who you are with --as (NAMETAG_AS)")
@@ -110,12 +110,12 @@ func (f changeFlags) change(ctx context.Context, p Process, use func(*nametag.Re
 	}
 	defer closing(&err, db)
 	f.comparePolicy(ctx, p.Stderr, db)
-	return use(f.registry(db).As(nametag.ViaRegistrar, by, string(f.Reason)))
+	return use(f.registry(db).As(registry.ViaRegistrar, by, string(f.Reason)))
 }
 
 // comparePolicy warns of a policy that is not the one by which pets come into
 // the book. What else is wrong, the change will say.
-func (f changeFlags) comparePolicy(ctx context.Context, w io.Writer, db nametag.Store) {
+func (f changeFlags) comparePolicy(ctx context.Context, w io.Writer, db registry.Store) {
 	last, err := lastPolicy(ctx, db)
 	if own := f.policy().Version(); err == nil && last != "" && last != own {
 		doubt := "missing"
@@ -128,13 +128,13 @@ func (f changeFlags) comparePolicy(ctx context.Context, w io.Writer, db nametag.
 
 // lastPolicy returns the version of the policy by which the last registration
 // was judged; "" if there is none among the journal's last rows.
-func lastPolicy(ctx context.Context, db nametag.Store) (string, error) {
+func lastPolicy(ctx context.Context, db registry.Store) (string, error) {
 	const recent = 50
 	head, err := db.JournalHead(ctx)
 	if err != nil {
 		return "", err
 	}
-	records, err := db.Journal(ctx, nametag.JournalQuery{After: max(head.Seq-recent, 0), Limit: recent})
+	records, err := db.Journal(ctx, registry.JournalQuery{After: max(head.Seq-recent, 0), Limit: recent})
 	if err != nil {
 		return "", err
 	}
@@ -142,7 +142,7 @@ func lastPolicy(ctx context.Context, db nametag.Store) (string, error) {
 		switch e, err := rec.Event(); {
 		case err != nil:
 			return "", err
-		case e.Via == nametag.ViaWeb || e.Via == nametag.ViaAPI || e.Via == nametag.ViaImport:
+		case e.Via == registry.ViaWeb || e.Via == registry.ViaAPI || e.Via == registry.ViaImport:
 			return e.Policy, nil
 		}
 	}
@@ -154,7 +154,7 @@ func day(t time.Time) string { return t.UTC().Format("2 January 2006") }
 
 // until says how long a name that was given up is kept. Not that it is free on
 // that day: it is not before the time of day at which it was given up.
-func until(name nametag.Name, t time.Time) string {
+func until(name registry.Name, t time.Time) string {
 	if !t.After(time.Now()) {
 		return fmt.Sprintf("“%s” is free for others at once.", name)
 	}

@@ -11,12 +11,12 @@ import (
 	"testing/synctest"
 	"time"
 
-	"nametag"
+	"nametag/internal/registry"
 )
 
 // A keyStore forgets keys; it fails on the second call.
 type keyStore struct {
-	nametag.Store
+	registry.Store
 	calls []time.Time // what it was told to forget
 }
 
@@ -55,24 +55,24 @@ func TestIdempotencyKeysAreForgottenEveryHourAfterADay(t *testing.T) {
 
 // A petStore has one page of pets, or an error instead.
 type petStore struct {
-	nametag.Store
-	pets []nametag.Pet
+	registry.Store
+	pets []registry.Pet
 	err  error
 }
 
-func (s petStore) List(context.Context, nametag.ListQuery) ([]nametag.Pet, error) {
+func (s petStore) List(context.Context, registry.ListQuery) ([]registry.Pet, error) {
 	return s.pets, s.err
 }
 
 func TestPetsThatBreakThePolicyAreCounted(t *testing.T) {
-	pet := func(name string, c nametag.Category) nametag.Pet {
-		n, err := nametag.ParseName(name)
+	pet := func(name string, c registry.Category) registry.Pet {
+		n, err := registry.ParseName(name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return nametag.Pet{Name: n, Category: c}
+		return registry.Pet{Name: n, Category: c}
 	}
-	policy, err := nametag.NewPolicy(nametag.Rules{Name: "short", Length: nametag.LengthRule{Max: 3}})
+	policy, err := registry.NewPolicy(registry.Rules{Name: "short", Length: registry.LengthRule{Max: 3}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,8 +84,8 @@ func TestPetsThatBreakThePolicyAreCounted(t *testing.T) {
 		store petStore
 		want  string
 	}{
-		{"all is well", t.Context(), petStore{pets: []nametag.Pet{pet("Rex", "dog")}}, "level=DEBUG msg=\"no pet in the book breaks the policy\" pets=1 policy=" + policy.Version()},
-		{"misfits", t.Context(), petStore{pets: []nametag.Pet{pet("Rex", "dog"), pet("Bella", "dog"), pet("Max", "horse")}},
+		{"all is well", t.Context(), petStore{pets: []registry.Pet{pet("Rex", "dog")}}, "level=DEBUG msg=\"no pet in the book breaks the policy\" pets=1 policy=" + policy.Version()},
+		{"misfits", t.Context(), petStore{pets: []registry.Pet{pet("Rex", "dog"), pet("Bella", "dog"), pet("Max", "horse")}},
 			"level=INFO msg=\"pets in the book break the policy; they keep their names\" pets=3 misfits=2 policy=" + policy.Version() + " names=\"nametag export | nametag policy try POLICY -\""},
 		{"a failure", t.Context(), petStore{err: errors.New("the database is away")}, "level=WARN msg=\"the pets in the book that break the policy can't be counted\" policy=" + policy.Version() + " error=\"the database is away\""},
 		{"the end", stopped, petStore{err: context.Canceled}, ""},
@@ -93,7 +93,7 @@ func TestPetsThatBreakThePolicyAreCounted(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			var log strings.Builder
 			logger := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-			countMisfits(test.ctx, logger, nametag.NewRegistry(test.store, nil).Under(policy))
+			countMisfits(test.ctx, logger, registry.NewRegistry(test.store, nil).Under(policy))
 			_, got, _ := strings.Cut(strings.TrimSpace(log.String()), " ")
 			if got != test.want {
 				t.Errorf("it logs\n%s\nwant\n%s", got, test.want)

@@ -12,7 +12,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"nametag"
+	"nametag/internal/registry"
 )
 
 // The exit codes.
@@ -125,14 +125,14 @@ func isUsage(err error) bool {
 // by its sentence for people, with its cause behind it, or by its cause alone
 // where the sentence is for visitors.
 func explain(err error) string {
-	e, ok := errors.AsType[*nametag.Error](err)
+	e, ok := errors.AsType[*registry.Error](err)
 	if !ok {
 		return err.Error()
 	}
 	words := advise(e)
-	_, isForPeople := errors.AsType[*nametag.Error](e.Err) // and then e.Message has it
+	_, isForPeople := errors.AsType[*registry.Error](e.Err) // and then e.Message has it
 	switch {
-	case e.Code == nametag.CodeUnavailable && e.Err != nil:
+	case e.Code == registry.CodeUnavailable && e.Err != nil:
 		words = e.Err.Error()
 	case e.Err != nil && !isForPeople:
 		words += " (" + e.Err.Error() + ")"
@@ -142,16 +142,16 @@ func explain(err error) string {
 
 // advise returns e's message, but where it sends visitors to another name, it
 // says what a registrar can do about this one.
-func advise(e *nametag.Error) string {
+func advise(e *registry.Error) string {
 	words := strings.TrimSuffix(e.Message, " Please try another name.")
 	switch {
-	case e.Ruling != nil && e.Ruling.Kind == nametag.RulingQuarantine:
+	case e.Ruling != nil && e.Ruling.Kind == registry.RulingQuarantine:
 		words += fmt.Sprintf(" To give it before then, also back to the pet that had it, take the quarantine of “%s” off first: %s.",
 			e.Ruling.Name, command("names unreserve", e.Ruling.Name.String()))
 	case e.Ruling != nil:
 		words += fmt.Sprintf(" To give it all the same, take the reservation of “%s” back first: %s.",
 			e.Ruling.Name, command("names unreserve", e.Ruling.Name.String()))
-	case e.Code == nametag.CodeTaken && e.Holder != nil:
+	case e.Code == registry.CodeTaken && e.Holder != nil:
 		words += " Rename or release that pet first, see “nametag pets --help”."
 	}
 	return words

@@ -13,8 +13,8 @@ import (
 	"strings"
 	"time"
 
-	"nametag"
 	"nametag/internal/postgres"
+	"nametag/internal/registry"
 	"nametag/internal/server"
 	"nametag/internal/sqlite"
 )
@@ -38,7 +38,7 @@ const commandCallTimeout = time.Minute
 
 // A store is a database with a schema.
 type store interface {
-	nametag.Store
+	registry.Store
 	server.ACMEStore
 	Migrate(context.Context) (from, to int64, err error)
 }

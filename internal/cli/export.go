@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"io"
 
-	"nametag"
+	"nametag/internal/registry"
 	"nametag/internal/transfer"
 )
 
@@ -44,16 +44,16 @@ func (c exportCmd) Run(ctx context.Context, p Process) (err error) {
 			err = errors.New("interrupted; the export is not complete")
 		}
 	}()
-	registry := nametag.NewRegistry(db, nil)
+	reg := registry.NewRegistry(db, nil)
 	if c.Output == "" {
-		if _, err := write(ctx, registry, p.Stdout); err != nil {
+		if _, err := write(ctx, reg, p.Stdout); err != nil {
 			return fmt.Errorf("exporting %s: %w", place, err)
 		}
 		return nil
 	}
 	var n int
 	err = writeFile(c.Output, func(w io.Writer) (err error) {
-		n, err = write(ctx, registry, w)
+		n, err = write(ctx, reg, w)
 		return err
 	})
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"nametag"
+	"nametag/internal/registry"
 	"nametag/internal/transfer"
 )
 
@@ -124,7 +124,7 @@ func (c importCmd) enter(ctx context.Context, p Process) (enter transfer.Enter, 
 	if err != nil {
 		return nil, nil, err
 	}
-	return c.registry(db).As(nametag.ViaImport, c.who(p), "").RegisterAll, db.Close, nil
+	return c.registry(db).As(registry.ViaImport, c.who(p), "").RegisterAll, db.Close, nil
 }
 
 // enterDry returns how rows would get into the database. Where there is none

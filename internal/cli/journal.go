@@ -10,7 +10,7 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"nametag"
+	"nametag/internal/registry"
 )
 
 type journalCmd struct {
@@ -25,11 +25,11 @@ type journalVerifyCmd struct {
 }
 
 // A head is where a journal ended when somebody noted it.
-type head nametag.Head
+type head registry.Head
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (h *head) UnmarshalText(text []byte) error {
-	noted, err := nametag.ParseHead(string(text))
+	noted, err := registry.ParseHead(string(text))
 	*h = head(noted)
 	return err
 }
@@ -55,21 +55,21 @@ func (c journalVerifyCmd) Run(ctx context.Context, p Process) (err error) {
 		return err
 	}
 	defer closing(&err, db)
-	noted := make([]nametag.Head, len(c.Head))
+	noted := make([]registry.Head, len(c.Head))
 	for i, h := range c.Head {
-		noted[i] = nametag.Head(h)
+		noted[i] = registry.Head(h)
 	}
 	var progress func(int64)
 	done := func() error { return nil }
 	if isTerminal(p.Stderr) {
 		end, err := db.JournalHead(ctx)
-		if err != nil && !errors.Is(err, nametag.ErrNoHead) {
+		if err != nil && !errors.Is(err, registry.ErrNoHead) {
 			return fmt.Errorf("%s: %w", place, err)
 		}
 		bar := newBar(p.Stderr, end.Seq, false)
 		progress, done = func(seq int64) { bar.Set64(min(seq, end.Seq)) }, bar.Finish
 	}
-	found, err := nametag.NewRegistry(db, nil).VerifyJournal(ctx, noted, progress)
+	found, err := registry.NewRegistry(db, nil).VerifyJournal(ctx, noted, progress)
 	done()
 	if errors.Is(err, context.Canceled) {
 		return errors.New("interrupted; the journal was not read to its end")
@@ -119,7 +119,7 @@ Examples:
 
 // Run implements the command.
 func (c journalShowCmd) Run(ctx context.Context, p Process) (err error) {
-	name, err := nametag.ParseName(c.Name)
+	name, err := registry.ParseName(c.Name)
 	if err != nil {
 		return usageError{err}
 	}
@@ -128,7 +128,7 @@ func (c journalShowCmd) Run(ctx context.Context, p Process) (err error) {
 		return err
 	}
 	defer closing(&err, db)
-	story, err := nametag.NewRegistry(db, nil).History(ctx, name)
+	story, err := registry.NewRegistry(db, nil).History(ctx, name)
 	if err != nil {
 		return err
 	}
@@ -179,7 +179,7 @@ func (c journalExportCmd) Run(ctx context.Context, p Process) (err error) {
 	rows := 0
 	write := func(w io.Writer) error {
 		out := bufio.NewWriter(w)
-		err := nametag.NewRegistry(db, nil).EachRecord(ctx, c.After, func(r nametag.Record) error {
+		err := registry.NewRegistry(db, nil).EachRecord(ctx, c.After, func(r registry.Record) error {
 			rows++
 			_, err := fmt.Fprintf(out, `{"hash":"%x","entry":%s}`+"\n", r.Hash, r.Entry)
 			return err
@@ -204,11 +204,11 @@ func (c journalExportCmd) Run(ctx context.Context, p Process) (err error) {
 
 // findRow sees that the row is there after which to go on. A journal that was cut
 // short would pass for one without news.
-func (c journalExportCmd) findRow(ctx context.Context, db nametag.Store) error {
+func (c journalExportCmd) findRow(ctx context.Context, db registry.Store) error {
 	if c.After == 0 {
 		return nil
 	}
-	rows, err := db.Journal(ctx, nametag.JournalQuery{After: c.After - 1, Limit: 1})
+	rows, err := db.Journal(ctx, registry.JournalQuery{After: c.After - 1, Limit: 1})
 	if err != nil || len(rows) == 1 && rows[0].Seq == c.After {
 		return err
 	}
@@ -223,7 +223,7 @@ func (c journalExportCmd) findRow(ctx context.Context, db nametag.Store) error {
 func moment(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
 
 // tell tells a story from the journal, two lines an event.
-func tell(to io.Writer, story []nametag.Event) error {
+func tell(to io.Writer, story []registry.Event) error {
 	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
 	for _, e := range story {
 		fmt.Fprintf(w, "#%d\t%s\t%s\n\t\t%s\n", e.Seq, moment(e.At), whatHappened(e), byWhom(e))
@@ -232,25 +232,25 @@ func tell(to io.Writer, story []nametag.Event) error {
 }
 
 // whatHappened tells of one event.
-func whatHappened(e nametag.Event) string {
+func whatHappened(e registry.Event) string {
 	before, after := e.Before, e.After
 	switch {
-	case e.Action == nametag.ActionRegistered && after.Pet != nil:
+	case e.Action == registry.ActionRegistered && after.Pet != nil:
 		return fmt.Sprintf("“%s” was registered: %s, favourite colour %s", after.Pet.Name, after.Pet.Category.WithArticle(), after.Pet.FavoriteColor)
-	case e.Action == nametag.ActionImported && after.Pet != nil:
+	case e.Action == registry.ActionImported && after.Pet != nil:
 		return fmt.Sprintf("“%s” was imported: %s, favourite colour %s, registered on %s",
 			after.Pet.Name, after.Pet.Category.WithArticle(), after.Pet.FavoriteColor, day(after.Pet.RegisteredAt))
-	case e.Action == nametag.ActionRenamed && before.Pet != nil && after.Pet != nil:
+	case e.Action == registry.ActionRenamed && before.Pet != nil && after.Pet != nil:
 		return fmt.Sprintf("“%s” was renamed to “%s”%s", before.Pet.Name, after.Pet.Name, whichKeeps(after.Ruling))
-	case e.Action == nametag.ActionCorrected && before.Pet != nil && after.Pet != nil:
+	case e.Action == registry.ActionCorrected && before.Pet != nil && after.Pet != nil:
 		return fmt.Sprintf("“%s” was corrected: %s", after.Pet.Name, whatIsRight(*before.Pet, *after.Pet))
-	case e.Action == nametag.ActionReleased && before.Pet != nil:
+	case e.Action == registry.ActionReleased && before.Pet != nil:
 		return fmt.Sprintf("“%s” left the book%s", before.Pet.Name, whichKeeps(after.Ruling))
-	case e.Action == nametag.ActionReserved && after.Ruling != nil:
+	case e.Action == registry.ActionReserved && after.Ruling != nil:
 		return fmt.Sprintf("“%s” was reserved", after.Ruling.Name)
-	case e.Action == nametag.ActionLetPass && after.Ruling != nil:
+	case e.Action == registry.ActionLetPass && after.Ruling != nil:
 		return fmt.Sprintf("“%s” was let pass, though it looks like another name", after.Ruling.Name)
-	case e.Action == nametag.ActionUnreserved && before.Ruling != nil:
+	case e.Action == registry.ActionUnreserved && before.Ruling != nil:
 		return fmt.Sprintf("“%s” was no longer %s", before.Ruling.Name, rulingInWords(before.Ruling.Kind))
 	default:
 		return string(e.Action) // of a newer nametag
@@ -258,7 +258,7 @@ func whatHappened(e nametag.Event) string {
 }
 
 // whatIsRight tells what of a pet is right since it was corrected.
-func whatIsRight(before, after nametag.PetState) string {
+func whatIsRight(before, after registry.PetState) string {
 	var parts []string
 	if before.FavoriteColor != after.FavoriteColor {
 		parts = append(parts, fmt.Sprintf("favourite colour %s instead of %s", after.FavoriteColor, before.FavoriteColor))
@@ -272,21 +272,21 @@ func whatIsRight(before, after nametag.PetState) string {
 	return strings.Join(parts, ", ")
 }
 
-func whichKeeps(r *nametag.RulingState) string {
-	if r == nil || r.Kind != nametag.RulingQuarantine {
+func whichKeeps(r *registry.RulingState) string {
+	if r == nil || r.Kind != registry.RulingQuarantine {
 		return ""
 	}
 	return fmt.Sprintf("; “%s” is in quarantine until %s", r.Name, day(r.Until))
 }
 
 // byWhom tells by whom an event came, which way and why.
-func byWhom(e nametag.Event) string {
-	by := map[nametag.Via]string{
-		nametag.ViaWeb:       "on the site",
-		nametag.ViaAPI:       "by the API",
-		nametag.ViaImport:    "by an import",
-		nametag.ViaRegistrar: "by the registrar",
-		nametag.ViaMigration: "when the journal began",
+func byWhom(e registry.Event) string {
+	by := map[registry.Via]string{
+		registry.ViaWeb:       "on the site",
+		registry.ViaAPI:       "by the API",
+		registry.ViaImport:    "by an import",
+		registry.ViaRegistrar: "by the registrar",
+		registry.ViaMigration: "when the journal began",
 	}[e.Via]
 	if by == "" {
 		by = "by " + string(e.Via)

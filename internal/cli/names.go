@@ -7,7 +7,7 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"nametag"
+	"nametag/internal/registry"
 )
 
 type namesCmd struct {
@@ -25,9 +25,9 @@ type nameChange struct {
 
 // decide makes a ruling, or takes one back, and says what holds since.
 func (c nameChange) decide(ctx context.Context, p Process,
-	make func(*nametag.Registry, context.Context, string) (nametag.Ruling, error), says func(nametag.Ruling) string,
+	make func(*registry.Registry, context.Context, string) (registry.Ruling, error), says func(registry.Ruling) string,
 ) error {
-	return c.change(ctx, p, func(r *nametag.Registry) error {
+	return c.change(ctx, p, func(r *registry.Registry) error {
 		ruling, err := make(r, ctx, c.Name)
 		if err != nil {
 			return err
@@ -40,8 +40,8 @@ func (c nameChange) decide(ctx context.Context, p Process,
 // mindPolicy tells of a policy that does not allow the name, whatever the book
 // says of it. err is what came of the change.
 func (c nameChange) mindPolicy(w io.Writer, err error) error {
-	name, perr := nametag.ParseName(c.Name)
-	if err != nil && nametag.ErrorCode(err) != nametag.CodeNotFound || perr != nil {
+	name, perr := registry.ParseName(c.Name)
+	if err != nil && registry.ErrorCode(err) != registry.CodeNotFound || perr != nil {
 		return err
 	}
 	if jerr := c.policy().Judge(name); jerr != nil {
@@ -63,7 +63,7 @@ Examples:
 
 // Run implements the command.
 func (c namesReserveCmd) Run(ctx context.Context, p Process) error {
-	return c.decide(ctx, p, (*nametag.Registry).Reserve, func(r nametag.Ruling) string {
+	return c.decide(ctx, p, (*registry.Registry).Reserve, func(r registry.Ruling) string {
 		return fmt.Sprintf("“%s” is reserved, until you take it back with “nametag names unreserve”.", r.Name)
 	})
 }
@@ -81,7 +81,7 @@ Examples:
 
 // Run implements the command.
 func (c namesLetPassCmd) Run(ctx context.Context, p Process) error {
-	return c.decide(ctx, p, (*nametag.Registry).LetPass, func(r nametag.Ruling) string {
+	return c.decide(ctx, p, (*registry.Registry).LetPass, func(r registry.Ruling) string {
 		return fmt.Sprintf("Whoever registers “%s” next may have it, even if it looks like another name.", r.Name)
 	})
 }
@@ -99,7 +99,7 @@ Examples:
 
 // Run implements the command.
 func (c namesUnreserveCmd) Run(ctx context.Context, p Process) error {
-	return c.mindPolicy(p.Stderr, c.decide(ctx, p, (*nametag.Registry).Unreserve, func(r nametag.Ruling) string {
+	return c.mindPolicy(p.Stderr, c.decide(ctx, p, (*registry.Registry).Unreserve, func(r registry.Ruling) string {
 		return fmt.Sprintf("“%s” is no longer %s.", r.Name, rulingInWords(r.Kind))
 	}))
 }
@@ -121,17 +121,17 @@ Examples:
 
 // A keptName is a line of the list.
 type keptName struct {
-	Name   string             `json:"name"`
-	Kind   nametag.RulingKind `json:"kind"`
-	By     string             `json:"by"` // policy or book
-	Since  time.Time          `json:"since,omitzero"`
-	Until  time.Time          `json:"until,omitzero"`
-	Reason string             `json:"reason,omitempty"`
+	Name   string              `json:"name"`
+	Kind   registry.RulingKind `json:"kind"`
+	By     string              `json:"by"` // policy or book
+	Since  time.Time           `json:"since,omitzero"`
+	Until  time.Time           `json:"until,omitzero"`
+	Reason string              `json:"reason,omitempty"`
 }
 
 // Run implements the command.
 func (c namesListCmd) Run(ctx context.Context, p Process) error {
-	return c.read(ctx, p, func(r *nametag.Registry) error {
+	return c.read(ctx, p, func(r *registry.Registry) error {
 		list, err := keptNames(ctx, r)
 		if err != nil {
 			return err
@@ -157,7 +157,7 @@ func (c namesListCmd) Run(ctx context.Context, p Process) error {
 			} else if !k.Since.IsZero() {
 				when = "since " + day(k.Since)
 			}
-			if k.Kind == nametag.RulingQuarantine {
+			if k.Kind == registry.RulingQuarantine {
 				k.Reason = "Its pet gave it up."
 			}
 			fmt.Fprintf(w, "%s\t%s %s\t%s\n", k.Name, rulingInWords(k.Kind), when, k.Reason)
@@ -167,23 +167,23 @@ func (c namesListCmd) Run(ctx context.Context, p Process) error {
 }
 
 // keptNames returns the names that are reserved, in quarantine or let pass now.
-func keptNames(ctx context.Context, r *nametag.Registry) (list []keptName, err error) {
+func keptNames(ctx context.Context, r *registry.Registry) (list []keptName, err error) {
 	for _, res := range r.Policy().ReservedNames() {
-		list = append(list, keptName{Name: res.Name, Kind: nametag.RulingReserved, By: "policy", Reason: res.Reason})
+		list = append(list, keptName{Name: res.Name, Kind: registry.RulingReserved, By: "policy", Reason: res.Reason})
 	}
-	err = r.EachRuling(ctx, func(ru nametag.Ruling) {
-		if ru.Kind == nametag.RulingLetPass || ru.InForce(time.Now()) {
+	err = r.EachRuling(ctx, func(ru registry.Ruling) {
+		if ru.Kind == registry.RulingLetPass || ru.InForce(time.Now()) {
 			list = append(list, keptName{ru.Name.String(), ru.Kind, "book", ru.At, ru.Until, ru.Reason})
 		}
 	})
 	return list, err
 }
 
-func rulingInWords(kind nametag.RulingKind) string {
+func rulingInWords(kind registry.RulingKind) string {
 	switch kind {
-	case nametag.RulingQuarantine:
+	case registry.RulingQuarantine:
 		return "in quarantine"
-	case nametag.RulingLetPass:
+	case registry.RulingLetPass:
 		return "let pass"
 	default:
 		return string(kind)

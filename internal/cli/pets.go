@@ -10,7 +10,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"nametag"
+	"nametag/internal/registry"
 	"nametag/internal/transfer"
 )
 
@@ -48,11 +48,11 @@ func (c petsFindCmd) Run(ctx context.Context, p Process) error {
 	if strings.TrimSpace(c.Text) == "" {
 		return usagef("there is nothing to look for: give a part of the name; “nametag export” has the whole book")
 	}
-	return c.read(ctx, p, func(r *nametag.Registry) error {
+	return c.read(ctx, p, func(r *registry.Registry) error {
 		table := tabwriter.NewWriter(p.Stdout, 0, 0, 2, ' ', 0)
 		out := newJSONLines(p.Stdout)
 		n := 0
-		for q := (nametag.Query{Search: c.Text, Limit: nametag.MaxPageSize}); n == 0 || !q.After.IsZero(); {
+		for q := (registry.Query{Search: c.Text, Limit: registry.MaxPageSize}); n == 0 || !q.After.IsZero(); {
 			page, err := r.Pets(ctx, q)
 			if err != nil {
 				return err
@@ -95,15 +95,15 @@ Examples:
 
 // Run implements the command.
 func (c petsShowCmd) Run(ctx context.Context, p Process) error {
-	return c.read(ctx, p, func(r *nametag.Registry) error {
+	return c.read(ctx, p, func(r *registry.Registry) error {
 		pet, err := r.Pet(ctx, c.Name)
 		former := ""
-		if nametag.ErrorCode(err) == nametag.CodeNotFound {
+		if registry.ErrorCode(err) == registry.CodeNotFound {
 			if heir, herr := r.Successor(ctx, c.Name); herr == nil {
 				pet, err, former = heir, nil, c.Name
 			}
 		}
-		if nametag.ErrorCode(err) == nametag.CodeNotFound {
+		if registry.ErrorCode(err) == registry.CodeNotFound {
 			return c.notFound(ctx, r, err)
 		}
 		if err != nil {
@@ -116,9 +116,9 @@ func (c petsShowCmd) Run(ctx context.Context, p Process) error {
 		own := ownStory(story, pet.Name)
 		if c.JSON {
 			return newJSONLines(p.Stdout).Encode(struct {
-				Pet     any             `json:"pet"`
-				Former  string          `json:"former_name,omitempty"`
-				Journal []nametag.Event `json:"journal"`
+				Pet     any              `json:"pet"`
+				Former  string           `json:"former_name,omitempty"`
+				Journal []registry.Event `json:"journal"`
 			}{transfer.JSON(pet), former, own})
 		}
 		if former != "" {
@@ -136,7 +136,7 @@ func (c petsShowCmd) Run(ctx context.Context, p Process) error {
 
 // ownStory returns what of a name's story is about the pet that has it now: from
 // when it came into the book, through the names that it had.
-func ownStory(story []nametag.Event, name nametag.Name) []nametag.Event {
+func ownStory(story []registry.Event, name registry.Name) []registry.Event {
 	key := name.Key()
 	for i, e := range slices.Backward(story) {
 		switch pet := e.After.Pet; {
@@ -151,8 +151,8 @@ func ownStory(story []nametag.Event, name nametag.Name) []nametag.Event {
 }
 
 // notFound says where to read on about a pet that left the book.
-func (c petsShowCmd) notFound(ctx context.Context, r *nametag.Registry, err error) error {
-	name, perr := nametag.ParseName(c.Name)
+func (c petsShowCmd) notFound(ctx context.Context, r *registry.Registry, err error) error {
+	name, perr := registry.ParseName(c.Name)
 	if perr != nil {
 		return err
 	}
@@ -184,7 +184,7 @@ Examples:
 
 // Run implements the command.
 func (c petsRenameCmd) Run(ctx context.Context, p Process) error {
-	return c.change(ctx, p, func(r *nametag.Registry) error {
+	return c.change(ctx, p, func(r *registry.Registry) error {
 		before, err := r.Pet(ctx, c.Old)
 		if err != nil {
 			return err
@@ -208,9 +208,9 @@ func (c petsRenameCmd) Run(ctx context.Context, p Process) error {
 // isForItsLooks reports whether err refuses a name only because it looks like
 // another.
 func isForItsLooks(err error, to string) bool {
-	e, ok := errors.AsType[*nametag.Error](err)
-	name, perr := nametag.ParseName(to)
-	return ok && perr == nil && (e.Code == nametag.CodeSimilar || e.Ruling != nil && e.Ruling.Name.Key() != name.Key())
+	e, ok := errors.AsType[*registry.Error](err)
+	name, perr := registry.ParseName(to)
+	return ok && perr == nil && (e.Code == registry.CodeSimilar || e.Ruling != nil && e.Ruling.Name.Key() != name.Key())
 }
 
 type petsCorrectCmd struct {
@@ -235,7 +235,7 @@ func (c petsCorrectCmd) Run(ctx context.Context, p Process) error {
 	if c.Color == "" && c.Category == "" {
 		return usagef("there is nothing to correct: say what is right with --color (NAMETAG_COLOR) or --category (NAMETAG_CATEGORY)")
 	}
-	return c.change(ctx, p, func(r *nametag.Registry) error {
+	return c.change(ctx, p, func(r *registry.Registry) error {
 		pet, err := r.Correct(ctx, c.Name, string(c.Color), c.Category)
 		if err != nil {
 			return err
@@ -261,7 +261,7 @@ Examples:
 
 // Run implements the command.
 func (c petsReleaseCmd) Run(ctx context.Context, p Process) error {
-	return c.change(ctx, p, func(r *nametag.Registry) error {
+	return c.change(ctx, p, func(r *registry.Registry) error {
 		pet, kept, err := r.Release(ctx, c.Name)
 		if err != nil {
 			return err

@@ -10,8 +10,8 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"nametag"
 	"nametag/internal/policyfile"
+	"nametag/internal/registry"
 	"nametag/internal/transfer"
 )
 
@@ -21,15 +21,15 @@ type policyFlags struct {
 }
 
 // policy returns the policy that is meant.
-func (f policyFlags) policy() *nametag.Policy {
+func (f policyFlags) policy() *registry.Policy {
 	if f.Policy.Policy == nil {
-		return nametag.Open
+		return registry.Open
 	}
 	return f.Policy.Policy
 }
 
 // A policy is what a preset's name or a file's path leads to.
-type policy struct{ *nametag.Policy }
+type policy struct{ *registry.Policy }
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (p *policy) UnmarshalText(text []byte) (err error) {
@@ -39,9 +39,9 @@ func (p *policy) UnmarshalText(text []byte) (err error) {
 
 // countMisfits tells how many pets of the book have names that would not be
 // given to them today. It reads the whole book.
-func countMisfits(ctx context.Context, log *slog.Logger, registry *nametag.Registry) {
-	version := registry.Policy().Version()
-	switch misfits, pets, err := registry.CountMisfits(ctx); {
+func countMisfits(ctx context.Context, log *slog.Logger, reg *registry.Registry) {
+	version := reg.Policy().Version()
+	switch misfits, pets, err := reg.CountMisfits(ctx); {
 	case ctx.Err() != nil:
 	case err != nil:
 		log.Warn("the pets in the book that break the policy can't be counted", "policy", version, "error", err)
@@ -88,7 +88,7 @@ type policyListCmd struct{}
 // Run implements the command.
 func (policyListCmd) Run(p Process) error {
 	w := tabwriter.NewWriter(p.Stdout, 0, 0, 2, ' ', 0)
-	for _, r := range nametag.Presets() {
+	for _, r := range registry.Presets() {
 		words := []string{joined(r.Categories) + " only", lengthInWords(r.Length), wordsInWords(r.Words), charactersInWords(r.Characters)}
 		fmt.Fprintf(w, "%s\t%s\n", r.Name, strings.Join(words, "; "))
 	}
@@ -146,7 +146,7 @@ func (c policyTryCmd) Run(ctx context.Context, p Process) error {
 }
 
 // explainPolicy describes what p says, in words.
-func explainPolicy(p *nametag.Policy) string {
+func explainPolicy(p *registry.Policy) string {
 	var b strings.Builder
 	r := p.Rules()
 	fmt.Fprintf(&b, "%s (version %s)\n\n", r.Name, p.Version())
@@ -169,18 +169,18 @@ func explainPolicy(p *nametag.Policy) string {
 	return b.String()
 }
 
-func lengthInWords(r nametag.LengthRule) string {
+func lengthInWords(r registry.LengthRule) string {
 	unit := "characters, spaces and signs included"
 	if r.LettersOnly {
 		unit = "letters and digits, spaces and signs not counted"
 	}
 	if r.Max == 0 {
-		r.Max = nametag.MaxNameLength
+		r.Max = registry.MaxNameLength
 	}
 	return fmt.Sprintf("%d to %d %s", max(r.Min, 1), r.Max, unit)
 }
 
-func wordsInWords(r nametag.WordRule) string {
+func wordsInWords(r registry.WordRule) string {
 	switch {
 	case r.Min <= 1 && r.Max == 0:
 		return "any number of words"
@@ -209,7 +209,7 @@ func quarantineInWords(d time.Duration) string {
 	return fmt.Sprintf("%s after a name was given up", counted(int(d/(24*time.Hour)), "day"))
 }
 
-func joined(categories []nametag.Category) string {
+func joined(categories []registry.Category) string {
 	var words []string
 	for _, c := range categories {
 		words = append(words, string(c))

@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"nametag"
+	"nametag/internal/registry"
 )
 
 const clubPolicy = `extends: kennel-club
@@ -70,7 +70,7 @@ quarantine       90 days after a name was given up
 
 func TestPolicyListHasThePresets(t *testing.T) {
 	out := must(t, "policy", "list")
-	for _, r := range nametag.Presets() {
+	for _, r := range registry.Presets() {
 		if !strings.Contains(out, r.Name+" ") {
 			t.Errorf("%s is not in the list:\n%s", r.Name, out)
 		}

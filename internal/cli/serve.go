@@ -15,9 +15,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
-	"nametag"
 	"nametag/internal/index"
 	"nametag/internal/queue"
+	"nametag/internal/registry"
 	"nametag/internal/server"
 	"nametag/internal/web"
 )
@@ -106,13 +106,13 @@ func urlOf(l net.Listener, scheme string) string { return address(l.Addr().Strin
 // serve runs the servers and the chores until ctx ends.
 func (c serveCmd) serve(ctx context.Context, log *slog.Logger, on listeners, secure https, metrics *prometheus.Registry, queue *queue.Queue, index *index.Index) error {
 	var draining atomic.Bool
-	registry := c.registry(queue).Advised(index)
+	reg := c.registry(queue).Advised(index)
 	watch(metrics, queue, index)
 	site := web.New(web.Config{
-		Registry: registry,
+		Registry: reg,
 		Ready: func(ctx context.Context) error {
 			if draining.Load() {
-				return &nametag.Error{Code: nametag.CodeUnavailable, Message: "The server is shutting down."}
+				return &registry.Error{Code: registry.CodeUnavailable, Message: "The server is shutting down."}
 			}
 			return queue.Ready(ctx)
 		},
@@ -134,7 +134,7 @@ func (c serveCmd) serve(ctx context.Context, log *slog.Logger, on listeners, sec
 	wg.Go(func() {
 		select { // one after the other reads the whole book
 		case <-index.Filled():
-			countMisfits(behind, log, registry)
+			countMisfits(behind, log, reg)
 		case <-behind.Done():
 		}
 	})
@@ -207,7 +207,7 @@ func serveAdmin(ctx context.Context, log *slog.Logger, l net.Listener, h http.Ha
 }
 
 // forgetKeys forgets old idempotency keys, now and every hour until ctx ends.
-func forgetKeys(ctx context.Context, log *slog.Logger, db nametag.Store) {
+func forgetKeys(ctx context.Context, log *slog.Logger, db registry.Store) {
 	hourly := time.NewTicker(time.Hour)
 	defer hourly.Stop()
 	for {

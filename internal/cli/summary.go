@@ -10,28 +10,28 @@ import (
 	"strings"
 	"time"
 
-	"nametag"
+	"nametag/internal/registry"
 	"nametag/internal/transfer"
 )
 
 // inWords describes a code of refusal.
-func inWords(code nametag.Code) string {
+func inWords(code registry.Code) string {
 	switch code {
-	case nametag.CodeEmpty:
+	case registry.CodeEmpty:
 		return "a field is empty"
-	case nametag.CodeTooLong:
+	case registry.CodeTooLong:
 		return "a field is too long"
-	case nametag.CodeTooShort:
+	case registry.CodeTooShort:
 		return "a name is too short"
-	case nametag.CodeNotAllowed:
+	case registry.CodeNotAllowed:
 		return "a field has characters or a word that is not allowed"
-	case nametag.CodeUnknownCategory:
+	case registry.CodeUnknownCategory:
 		return "not a category of this registry"
-	case nametag.CodeTaken:
+	case registry.CodeTaken:
 		return "another pet has the name"
-	case nametag.CodeSimilar:
+	case registry.CodeSimilar:
 		return "another pet has a name that looks like it"
-	case nametag.CodeReserved:
+	case registry.CodeReserved:
 		return "the name is kept from everybody"
 	case transfer.CodeAlreadyRegistered:
 		return "this pet is in the book already"
@@ -58,7 +58,7 @@ func summarize(w io.Writer, sum transfer.Summary, took time.Duration, done, refu
 	line(sum.Rows, fmt.Sprintf("rows read in %.1f s, %s rows/s", took.Seconds(), thousands(int(float64(sum.Rows)/took.Seconds()))))
 	line(sum.Registered, done)
 	line(total, refused)
-	codes := slices.SortedFunc(maps.Keys(sum.Refused), func(x, y nametag.Code) int {
+	codes := slices.SortedFunc(maps.Keys(sum.Refused), func(x, y registry.Code) int {
 		return cmp.Or(cmp.Compare(sum.Refused[y], sum.Refused[x]), cmp.Compare(x, y))
 	})
 	for _, code := range codes {

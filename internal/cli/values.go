@@ -14,7 +14,7 @@ import (
 
 	"golang.org/x/net/idna"
 
-	"nametag"
+	"nametag/internal/registry"
 )
 
 // An address to listen on, host:port. An empty host is every address of the
@@ -208,7 +208,7 @@ type color string
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (c *color) UnmarshalText(text []byte) error {
-	if _, err := nametag.ParseColor(string(text)); err != nil && len(text) > 0 {
+	if _, err := registry.ParseColor(string(text)); err != nil && len(text) > 0 {
 		return fmt.Errorf("%q is no colour that a pet may have: %w", text, err)
 	}
 	*c = color(text)

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"nametag"
+	"nametag/internal/registry"
 )
 
 // AskOften asks for what others did as often as a test can wait, until it ends.
@@ -19,13 +19,13 @@ func AskOften(t *testing.T) {
 
 // NewFilled returns an index of n names, and twice as many of which half are in
 // it.
-func NewFilled(n int) (*Index, []nametag.Name) {
+func NewFilled(n int) (*Index, []registry.Name) {
 	x := New(nil, slog.New(slog.DiscardHandler))
-	v := newView(nametag.Head{})
-	names := make([]nametag.Name, 2*n)
+	v := newView(registry.Head{})
+	names := make([]registry.Name, 2*n)
 	for i := range names {
 		text := fmt.Sprintf("bella %d", i)
-		names[i] = nametag.RestoreName(text, text)
+		names[i] = registry.RestoreName(text, text)
 		if i%2 == 0 {
 			v.addKeys([]byte(text), []byte(text))
 		}

@@ -8,18 +8,18 @@ import (
 	"testing"
 	"time"
 
-	"nametag"
 	"nametag/internal/index"
+	"nametag/internal/registry"
 	"nametag/internal/sqlite"
 )
 
 // A listener hears which entries reach a store.
 type listener struct {
-	nametag.Store
-	heard []nametag.Entry
+	registry.Store
+	heard []registry.Entry
 }
 
-func (l *listener) Insert(ctx context.Context, entries []nametag.Entry) ([]nametag.Result, error) {
+func (l *listener) Insert(ctx context.Context, entries []registry.Entry) ([]registry.Result, error) {
 	l.heard = append(l.heard, entries...)
 	return l.Store.Insert(ctx, entries)
 }
@@ -29,7 +29,7 @@ func (l *listener) Insert(ctx context.Context, entries []nametag.Entry) ([]namet
 func TestTheStoreIsToldWhatIsFree(t *testing.T) {
 	book := newBook(t)
 	at := time.Now()
-	desk := nametag.NewRegistry(book, func() time.Time { return at }).As(nametag.ViaRegistrar, "Ada", "a test")
+	desk := registry.NewRegistry(book, func() time.Time { return at }).As(registry.ViaRegistrar, "Ada", "a test")
 	register(t, book, "Bella", "McIntosh", "Max", "Rex", "Ida")
 	if _, err := desk.LetPass(t.Context(), "M-a-x"); err != nil {
 		t.Fatal(err)
@@ -54,8 +54,8 @@ func TestTheStoreIsToldWhatIsFree(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		nametag.NewRegistry(x, nil).Register(t.Context(), nametag.Application{Name: n, FavoriteColor: "blue", Category: "cat"})
-		want := nametag.Head{}
+		registry.NewRegistry(x, nil).Register(t.Context(), registry.Application{Name: n, FavoriteColor: "blue", Category: "cat"})
+		want := registry.Head{}
 		if n == "Zorro" {
 			want = head
 		}
@@ -63,7 +63,7 @@ func TestTheStoreIsToldWhatIsFree(t *testing.T) {
 			t.Errorf("of %s the store heard that %s is free at %v, want %v", n, got.Pet.Name, got.FreeAt, want)
 		}
 	}
-	if l.heard[0].FreeAt != (nametag.Head{}) {
+	if l.heard[0].FreeAt != (registry.Head{}) {
 		t.Errorf("before it was filled, the index said that %s is free", l.heard[0].Pet.Name)
 	}
 }
@@ -77,7 +77,7 @@ func TestRulingsCountAsTheyAreKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer book.Close()
-	if _, err := nametag.NewRegistry(book, nil).As(nametag.ViaRegistrar, "Ada", "a test").Reserve(t.Context(), "King"); err != nil {
+	if _, err := registry.NewRegistry(book, nil).As(registry.ViaRegistrar, "Ada", "a test").Reserve(t.Context(), "King"); err != nil {
 		t.Fatal(err)
 	}
 	db, err := sql.Open("sqlite", file)
@@ -92,8 +92,8 @@ func TestRulingsCountAsTheyAreKept(t *testing.T) {
 	if got := glance(x, name(t, "Luna")); got != "reserved by King" {
 		t.Errorf("a check says: %s", got)
 	}
-	_, err = nametag.NewRegistry(x, nil).Register(t.Context(), nametag.Application{Name: "Luna", FavoriteColor: "blue", Category: "cat"})
-	if nametag.ErrorCode(err) != nametag.CodeReserved {
+	_, err = registry.NewRegistry(x, nil).Register(t.Context(), registry.Application{Name: "Luna", FavoriteColor: "blue", Category: "cat"})
+	if registry.ErrorCode(err) != registry.CodeReserved {
 		t.Errorf("registering gives %v", err)
 	}
 }

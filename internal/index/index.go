@@ -14,21 +14,21 @@ import (
 	"sync/atomic"
 	"time"
 
-	"nametag"
+	"nametag/internal/registry"
 	"nametag/internal/storekit"
 )
 
 // An Index is a Store whose names are known in memory: it is the Store that it
-// was made of, and the nametag.Index of it. What is changed through it, it knows
+// was made of, and the registry.Index of it. What is changed through it, it knows
 // at once; what others change, as soon as it has read of it in the journal.
 //
 // Of each name it has two 64-bit hashes and nothing else. That two names have
 // one hash happens once in 10^12 checks with ten million names in the book, and
 // makes a free name look taken; nobody can bring it about, for the hashes are
 // other ones in each process. Registering asks the database, unless nothing that
-// the index knows has to do with the name: see nametag.Entry.FreeAt.
+// the index knows has to do with the name: see registry.Entry.FreeAt.
 type Index struct {
-	nametag.Store
+	registry.Store
 
 	log *slog.Logger
 
@@ -39,13 +39,13 @@ type Index struct {
 }
 
 var (
-	_ nametag.Store = (*Index)(nil)
-	_ nametag.Index = (*Index)(nil)
+	_ registry.Store = (*Index)(nil)
+	_ registry.Index = (*Index)(nil)
 )
 
 // New returns an index of store, empty until Run has filled it. log hears of
 // what becomes of it.
-func New(store nametag.Store, log *slog.Logger) *Index {
+func New(store registry.Store, log *slog.Logger) *Index {
 	return &Index{Store: store, log: log, wake: make(chan struct{}, 1), filled: make(chan struct{})}
 }
 
@@ -72,24 +72,24 @@ func (x *Index) AsOf() time.Time {
 	return v.isOf()
 }
 
-// Glance implements nametag.Index.
-func (x *Index) Glance(at time.Time, name nametag.Name) (o nametag.Obstacle, asOf time.Time, ok bool) {
+// Glance implements registry.Index.
+func (x *Index) Glance(at time.Time, name registry.Name) (o registry.Obstacle, asOf time.Time, ok bool) {
 	v := x.view.Load()
 	if v == nil {
-		return nametag.Obstacle{}, time.Time{}, false
+		return registry.Obstacle{}, time.Time{}, false
 	}
 	asOf = v.isOf() // first: what is looked up is this new at least
 	return v.obstacle(name, v.keysOf(name), at), asOf, true
 }
 
-// GlanceAll implements nametag.Index.
-func (x *Index) GlanceAll(at time.Time, names []nametag.Name) (obstacles []nametag.Obstacle, asOf time.Time, ok bool) {
+// GlanceAll implements registry.Index.
+func (x *Index) GlanceAll(at time.Time, names []registry.Name) (obstacles []registry.Obstacle, asOf time.Time, ok bool) {
 	v := x.view.Load()
 	if v == nil {
 		return nil, time.Time{}, false
 	}
 	asOf = v.isOf()
-	obstacles = make([]nametag.Obstacle, 0, len(names))
+	obstacles = make([]registry.Obstacle, 0, len(names))
 	for some := range slices.Chunk(names, atOnce) {
 		var asked [atOnce]keys
 		for i, n := range some {
@@ -109,17 +109,17 @@ func (x *Index) GlanceAll(at time.Time, names []nametag.Name) (obstacles []namet
 const atOnce = 8
 
 // somePet is in the way, and nothing else is known of it.
-var somePet nametag.Pet
+var somePet registry.Pet
 
-// Insert implements nametag.Store.
-func (x *Index) Insert(ctx context.Context, entries []nametag.Entry) ([]nametag.Result, error) {
+// Insert implements registry.Store.
+func (x *Index) Insert(ctx context.Context, entries []registry.Entry) ([]registry.Result, error) {
 	results, err := x.Store.Insert(ctx, x.marked(entries))
 	x.learn(results...)
 	return results, err
 }
 
 // marked returns the entries, with FreeAt for those whose names are free.
-func (x *Index) marked(entries []nametag.Entry) []nametag.Entry {
+func (x *Index) marked(entries []registry.Entry) []registry.Entry {
 	v := x.view.Load()
 	if v == nil {
 		return entries
@@ -136,8 +136,8 @@ func (x *Index) marked(entries []nametag.Entry) []nametag.Entry {
 	return marked
 }
 
-// Apply implements nametag.Store.
-func (x *Index) Apply(ctx context.Context, c nametag.Change) (nametag.Result, error) {
+// Apply implements registry.Store.
+func (x *Index) Apply(ctx context.Context, c registry.Change) (registry.Result, error) {
 	res, err := x.Store.Apply(ctx, c)
 	x.learn(res)
 	return res, err
@@ -145,7 +145,7 @@ func (x *Index) Apply(ctx context.Context, c nametag.Change) (nametag.Result, er
 
 // learn takes up what was changed through the index. If others have changed the
 // book before, it is taken up once more, in its turn, from the journal.
-func (x *Index) learn(results ...nametag.Result) {
+func (x *Index) learn(results ...registry.Result) {
 	v := x.learns.Load()
 	if v == nil {
 		return
@@ -238,14 +238,14 @@ func (x *Index) load(ctx context.Context) (*view, error) {
 	if err := x.EachKey(ctx, v.addKeys); err != nil {
 		return nil, err
 	}
-	if err := nametag.EachRuling(ctx, x, func(r *nametag.RulingState) { v.rule(nil, r) }); err != nil {
+	if err := registry.EachRuling(ctx, x, func(r *registry.RulingState) { v.rule(nil, r) }); err != nil {
 		return nil, err
 	}
 	return v, x.catchUp(ctx, v)
 }
 
-func newView(head nametag.Head) *view {
-	return &view{seed: maphash.MakeSeed(), head: head, ahead: make(map[string]nametag.Record)}
+func newView(head registry.Head) *view {
+	return &view{seed: maphash.MakeSeed(), head: head, ahead: make(map[string]registry.Record)}
 }
 
 // follow keeps v up to date until ctx ends, or the book turns out to be another.
@@ -290,7 +290,7 @@ func (x *Index) catchUp(ctx context.Context, v *view) error {
 		return errOther // what was known before the question can't be gone
 	}
 	for known.Seq < head.Seq {
-		page, err := x.Journal(ctx, nametag.JournalQuery{After: known.Seq, Limit: pageSize})
+		page, err := x.Journal(ctx, registry.JournalQuery{After: known.Seq, Limit: pageSize})
 		if err != nil {
 			return err
 		}
@@ -321,7 +321,7 @@ func rest(ctx context.Context, d time.Duration) {
 }
 
 // A view is what is known of a book. Most names are read as their comparison keys
-// are (see nametag.Name.IsReadAsItsKey), and most pets hold the lookalike key that
+// are (see registry.Name.IsReadAsItsKey), and most pets hold the lookalike key that
 // these have: where nobody holds it, nobody has such a name, unless it is among the
 // odd ones. So one look, at a place in memory that no cache has, tells that a name
 // is free. Odd are pets whose names are not read as their keys, though another
@@ -344,9 +344,9 @@ type view struct {
 
 	asOf atomic.Int64 // when it was last known to have all that there is; nanoseconds since 1970
 
-	mu    sync.Mutex                // one change after another
-	head  nametag.Head              // everything up to here was taken up in its turn
-	ahead map[string]nametag.Record // by each of their keys and their pets' lookalike keys, the last ones that were taken up before it
+	mu    sync.Mutex                 // one change after another
+	head  registry.Head              // everything up to here was taken up in its turn
+	ahead map[string]registry.Record // by each of their keys and their pets' lookalike keys, the last ones that were taken up before it
 }
 
 func (v *view) isOf() time.Time { return time.Unix(0, v.asOf.Load()).UTC() }
@@ -364,8 +364,8 @@ func (v *view) addKeys(key, lookalike []byte) {
 // isOdd reports whether a pet with this comparison key, which holds this lookalike
 // key, is odd. Where no spelling is read as the key is, no pet is.
 func isOdd(key, lookalike []byte) bool {
-	var buffer [2 * nametag.MaxNameLength]byte // on the stack: hardly a key is longer
-	usual, ok := nametag.AppendPlainLookalikeKey(buffer[:0], key)
+	var buffer [2 * registry.MaxNameLength]byte // on the stack: hardly a key is longer
+	usual, ok := registry.AppendPlainLookalikeKey(buffer[:0], key)
 	return ok && (len(lookalike) == 0 || !bytes.Equal(usual, lookalike))
 }
 
@@ -388,8 +388,8 @@ type keys struct {
 	isReadAsItsKey  bool
 }
 
-func (v *view) keysOf(n nametag.Name) keys {
-	var buffer [2 * nametag.MaxNameLength]byte // on the stack: hardly a key is longer
+func (v *view) keysOf(n registry.Name) keys {
+	var buffer [2 * registry.MaxNameLength]byte // on the stack: hardly a key is longer
 	return keys{maphash.String(v.seed, n.Key()), maphash.Bytes(v.seed, n.AppendLookalikeKey(buffer[:0])), n.IsReadAsItsKey()}
 }
 
@@ -401,20 +401,20 @@ func (v *view) expect(k keys) {
 	}
 }
 
-func (v *view) obstacle(n nametag.Name, k keys, at time.Time) nametag.Obstacle {
+func (v *view) obstacle(n registry.Name, k keys, at time.Time) registry.Obstacle {
 	has, similar := v.has(k)
 	if has {
-		return nametag.Obstacle{Holder: &somePet}
+		return registry.Obstacle{Holder: &somePet}
 	}
 	inForce, permit := v.over(n, at)
 	if inForce != nil {
 		r := inForce.Ruling()
-		return nametag.Obstacle{Ruling: &r}
+		return registry.Obstacle{Ruling: &r}
 	}
 	if similar && !permit {
-		return nametag.Obstacle{Similar: &somePet}
+		return registry.Obstacle{Similar: &somePet}
 	}
-	return nametag.Obstacle{}
+	return registry.Obstacle{}
 }
 
 // has reports whether a pet has the name, and whether one holds its lookalike key.
@@ -430,7 +430,7 @@ func (v *view) has(k keys) (name, lookalike bool) {
 
 // knowsNothingOf reports whether no pet and no ruling, in force or not, is on the
 // name or on one that looks like it.
-func (v *view) knowsNothingOf(n nametag.Name) bool {
+func (v *view) knowsNothingOf(n registry.Name) bool {
 	if has, similar := v.has(v.keysOf(n)); has || similar {
 		return false
 	}
@@ -442,7 +442,7 @@ func (v *view) knowsNothingOf(n nametag.Name) bool {
 	return !v.rulings.Touch(n)
 }
 
-func (v *view) over(n nametag.Name, at time.Time) (inForce *nametag.RulingState, permit bool) {
+func (v *view) over(n registry.Name, at time.Time) (inForce *registry.RulingState, permit bool) {
 	if !v.anyRulings.Load() {
 		return nil, false
 	}
@@ -451,7 +451,7 @@ func (v *view) over(n nametag.Name, at time.Time) (inForce *nametag.RulingState,
 	return v.rulings.Over(n, at)
 }
 
-func (v *view) lastTaken() nametag.Head {
+func (v *view) lastTaken() registry.Head {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return v.head
@@ -460,7 +460,7 @@ func (v *view) lastTaken() nametag.Head {
 // take takes up a record. inTurn is false if there are others before it that
 // were not taken up yet. The error is errOther if the record is of another
 // book.
-func (v *view) take(rec nametag.Record) (inTurn bool, err error) {
+func (v *view) take(rec registry.Record) (inTurn bool, err error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if rec.Seq <= v.head.Seq {
@@ -483,7 +483,7 @@ func (v *view) take(rec nametag.Record) (inTurn bool, err error) {
 
 // settle sees to it that rec, which was just taken up and tells of e, undoes
 // nothing that was taken up before its turn.
-func (v *view) settle(rec nametag.Record, e nametag.Event, inTurn bool) error {
+func (v *view) settle(rec registry.Record, e registry.Event, inTurn bool) error {
 	if inTurn && len(v.ahead) == 0 {
 		return nil
 	}
@@ -492,7 +492,7 @@ func (v *view) settle(rec nametag.Record, e nametag.Event, inTurn bool) error {
 	if rec.FormerKey != "" {
 		keys = append(keys, rec.FormerKey)
 	}
-	for _, pet := range []*nametag.PetState{e.Before.Pet, e.After.Pet} {
+	for _, pet := range []*registry.PetState{e.Before.Pet, e.After.Pet} {
 		if pet != nil {
 			keys = append(keys, lookalike+pet.LookalikeKey)
 		}
@@ -517,7 +517,7 @@ func (v *view) settle(rec nametag.Record, e nametag.Event, inTurn bool) error {
 
 // change takes the book from before to after. What is in both stays in
 // between.
-func (v *view) change(before, after nametag.State) {
+func (v *view) change(before, after registry.State) {
 	old, new := v.hashesOf(before.Pet), v.hashesOf(after.Pet)
 	for i, s := range v.sets() {
 		if new[i] != 0 {
@@ -538,7 +538,7 @@ func (v *view) change(before, after nametag.State) {
 }
 
 // rule puts a ruling in place of another; either may be nil.
-func (v *view) rule(before, after *nametag.RulingState) {
+func (v *view) rule(before, after *registry.RulingState) {
 	v.rulingsMu.Lock()
 	defer v.rulingsMu.Unlock()
 	if before != nil {
@@ -551,7 +551,7 @@ func (v *view) rule(before, after *nametag.RulingState) {
 }
 
 // hashesOf returns what p has in each of the sets; 0 for nothing.
-func (v *view) hashesOf(p *nametag.PetState) (h [3]uint64) {
+func (v *view) hashesOf(p *registry.PetState) (h [3]uint64) {
 	if p == nil {
 		return h
 	}

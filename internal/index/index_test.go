@@ -14,21 +14,21 @@ import (
 
 	"pgregory.net/rapid"
 
-	"nametag"
 	"nametag/internal/index"
 	"nametag/internal/pgtest"
 	"nametag/internal/postgres"
+	"nametag/internal/registry"
 	"nametag/internal/sqlite"
 )
 
 func TestMain(m *testing.M) { os.Exit(pgtest.Main(m.Run)) }
 
 // A database opens one database as often as it is asked.
-type database func() nametag.Store
+type database func() registry.Store
 
 // onBoth runs a test on a new database of each kind.
 func onBoth(t *testing.T, test func(*testing.T, database)) {
-	opened := func(t *testing.T, s nametag.Store, err error) nametag.Store {
+	opened := func(t *testing.T, s registry.Store, err error) registry.Store {
 		t.Helper()
 		if err != nil {
 			t.Fatal(err)
@@ -38,14 +38,14 @@ func onBoth(t *testing.T, test func(*testing.T, database)) {
 	}
 	t.Run("SQLite", func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "book.db")
-		test(t, func() nametag.Store {
+		test(t, func() registry.Store {
 			s, err := sqlite.Open(t.Context(), path, sqlite.Options{Migrate: true})
 			return opened(t, s, err)
 		})
 	})
 	t.Run("PostgreSQL", func(t *testing.T) {
 		url := pgtest.URL(t)
-		test(t, func() nametag.Store {
+		test(t, func() registry.Store {
 			s, err := postgres.Open(t.Context(), url, postgres.Options{Migrate: true})
 			return opened(t, s, err)
 		})
@@ -53,7 +53,7 @@ func onBoth(t *testing.T, test func(*testing.T, database)) {
 }
 
 // run fills an index of s and keeps it up to date until the test ends.
-func run(t *testing.T, s nametag.Store) *index.Index {
+func run(t *testing.T, s registry.Store) *index.Index {
 	t.Helper()
 	x := index.New(s, slog.New(slog.DiscardHandler))
 	fill(t, x)
@@ -81,9 +81,9 @@ func fill(t *testing.T, x *index.Index) {
 	}
 }
 
-func name(t testing.TB, s string) nametag.Name {
+func name(t testing.TB, s string) registry.Name {
 	t.Helper()
-	n, err := nametag.ParseName(s)
+	n, err := registry.ParseName(s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +91,7 @@ func name(t testing.TB, s string) nametag.Name {
 }
 
 // kind puts an obstacle into a word.
-func kind(o nametag.Obstacle) string {
+func kind(o registry.Obstacle) string {
 	switch {
 	case o.Holder != nil:
 		return "taken"
@@ -105,7 +105,7 @@ func kind(o nametag.Obstacle) string {
 }
 
 // glance says what the index knows of a name.
-func glance(x *index.Index, n nametag.Name) string {
+func glance(x *index.Index, n registry.Name) string {
 	o, _, ok := x.Glance(time.Now().UTC(), n)
 	if !ok {
 		return "unknown"
@@ -129,11 +129,11 @@ func soon(t *testing.T, x *index.Index, of, want string) {
 	}
 }
 
-func register(t *testing.T, s nametag.Store, names ...string) {
+func register(t *testing.T, s registry.Store, names ...string) {
 	t.Helper()
-	r := nametag.NewRegistry(s, nil)
+	r := registry.NewRegistry(s, nil)
 	for _, n := range names {
-		if _, err := r.Register(t.Context(), nametag.Application{Name: n, FavoriteColor: "blue", Category: "cat"}); err != nil {
+		if _, err := r.Register(t.Context(), registry.Application{Name: n, FavoriteColor: "blue", Category: "cat"}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -142,7 +142,7 @@ func register(t *testing.T, s nametag.Store, names ...string) {
 func TestTheIndexKnowsTheBookAndWhatIsChangedThroughIt(t *testing.T) {
 	onBoth(t, func(t *testing.T, open database) {
 		s := open()
-		desk := nametag.NewRegistry(s, nil)
+		desk := registry.NewRegistry(s, nil)
 		register(t, s, "Bella", "Max")
 		desk.Reserve(t.Context(), "Admin")
 		desk.LetPass(t.Context(), "M.a.x")
@@ -159,7 +159,7 @@ func TestTheIndexKnowsTheBookAndWhatIsChangedThroughIt(t *testing.T) {
 		must("M.a.x", "free")
 		must("Rex", "free")
 
-		through := nametag.NewRegistry(x, nil)
+		through := registry.NewRegistry(x, nil)
 		register(t, x, "M.a.x", "Rex")
 		must("M.a.x", "taken")
 		must("Rex", "taken")
@@ -182,7 +182,7 @@ func TestTheIndexLearnsFromOthersWithinASecond(t *testing.T) {
 	onBoth(t, func(t *testing.T, open database) {
 		x := run(t, open())
 		other := open()
-		desk := nametag.NewRegistry(other, nil)
+		desk := registry.NewRegistry(other, nil)
 		for i := range 5 {
 			register(t, other, fmt.Sprint("Bella ", i))
 			soon(t, x, fmt.Sprint("Bella ", i), "taken")
@@ -207,15 +207,15 @@ func TestIndexesAgreeWithTheBook(t *testing.T) {
 		indexes := []*index.Index{run(t, open()), run(t, open())}
 		rapid.Check(t, func(rt *rapid.T) {
 			for range rapid.IntRange(1, 12).Draw(rt, "steps") {
-				r := nametag.NewRegistry(rapid.SampledFrom(indexes).Draw(rt, "index"), nil)
+				r := registry.NewRegistry(rapid.SampledFrom(indexes).Draw(rt, "index"), nil)
 				n := rapid.SampledFrom(names).Draw(rt, "name")
 				switch ctx := t.Context(); rapid.IntRange(0, 5).Draw(rt, "action") {
 				case 0, 1:
-					before, err := book.Look(ctx, time.Now().UTC(), []nametag.Name{name(t, n)})
+					before, err := book.Look(ctx, time.Now().UTC(), []registry.Name{name(t, n)})
 					if err != nil {
 						rt.Fatal(err)
 					}
-					_, err = r.Register(ctx, nametag.Application{Name: n, FavoriteColor: "blue", Category: "cat"})
+					_, err = r.Register(ctx, registry.Application{Name: n, FavoriteColor: "blue", Category: "cat"})
 					if (err == nil) != (kind(before[0]) == "free") {
 						rt.Fatalf("%s was %s in the book, and registering it gave %v", n, kind(before[0]), err)
 					}
@@ -229,7 +229,7 @@ func TestIndexesAgreeWithTheBook(t *testing.T) {
 					r.Unreserve(ctx, n)
 				}
 			}
-			asked := make([]nametag.Name, len(names))
+			asked := make([]registry.Name, len(names))
 			for i, n := range names {
 				asked[i] = name(t, n)
 			}
@@ -254,26 +254,26 @@ func TestIndexesAgreeWithTheBook(t *testing.T) {
 
 // An exchange is a store whose database can be exchanged, or be gone.
 type exchange struct {
-	nametag.Store
-	now atomic.Pointer[nametag.Store] // nil for a database that is gone
+	registry.Store
+	now atomic.Pointer[registry.Store] // nil for a database that is gone
 }
 
-func newExchange(s nametag.Store) *exchange {
+func newExchange(s registry.Store) *exchange {
 	e := &exchange{Store: s}
 	e.now.Store(&s)
 	return e
 }
 
-var errGone = nametag.Unavailable(errors.New("the database is gone"))
+var errGone = registry.Unavailable(errors.New("the database is gone"))
 
-func (e *exchange) JournalHead(ctx context.Context) (nametag.Head, error) {
+func (e *exchange) JournalHead(ctx context.Context) (registry.Head, error) {
 	if s := e.now.Load(); s != nil {
 		return (*s).JournalHead(ctx)
 	}
-	return nametag.Head{}, errGone
+	return registry.Head{}, errGone
 }
 
-func (e *exchange) Journal(ctx context.Context, q nametag.JournalQuery) ([]nametag.Record, error) {
+func (e *exchange) Journal(ctx context.Context, q registry.JournalQuery) ([]registry.Record, error) {
 	if s := e.now.Load(); s != nil {
 		return (*s).Journal(ctx, q)
 	}
@@ -287,7 +287,7 @@ func (e *exchange) EachKey(ctx context.Context, visit func(key, lookalike []byte
 	return errGone
 }
 
-func newBook(t *testing.T) nametag.Store {
+func newBook(t *testing.T) registry.Store {
 	t.Helper()
 	s, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "book.db"), sqlite.Options{Migrate: true})
 	if err != nil {
@@ -302,18 +302,18 @@ func TestChecksGoOnWhileTheDatabaseIsGone(t *testing.T) {
 	register(t, book, "Bella")
 	e := newExchange(book)
 	x := run(t, e)
-	registry := nametag.NewRegistry(e, nil).Advised(x)
+	reg := registry.NewRegistry(e, nil).Advised(x)
 	e.now.Store(nil)
 	gone := time.Now()
 	register(t, book, "Max") // by another server, which still reaches it
 	for time.Since(gone) < 2500*time.Millisecond {
 		time.Sleep(50 * time.Millisecond)
 	}
-	verdicts, err := registry.Check(t.Context(), "Bella", "Max")
+	verdicts, err := reg.Check(t.Context(), "Bella", "Max")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if verdicts[0].Status != nametag.Taken || verdicts[1].Status != nametag.Available {
+	if verdicts[0].Status != registry.Taken || verdicts[1].Status != registry.Available {
 		t.Errorf("the verdicts are %v", verdicts)
 	}
 	for _, v := range verdicts {
@@ -327,7 +327,7 @@ func TestChecksGoOnWhileTheDatabaseIsGone(t *testing.T) {
 			t.Fatal("what others registered meanwhile is not known")
 		}
 	}
-	if verdicts, err = registry.Check(t.Context(), "Bella"); err != nil || !verdicts[0].AsOf.IsZero() {
+	if verdicts, err = reg.Check(t.Context(), "Bella"); err != nil || !verdicts[0].AsOf.IsZero() {
 		t.Errorf("afterwards: %v, %v", verdicts, err)
 	}
 }
@@ -364,14 +364,14 @@ func TestAnotherBookIsReadAnew(t *testing.T) {
 
 // A hooked store calls a function at each of its answers.
 type hooked struct {
-	nametag.Store
-	head    func(n int32, h nametag.Head) // after the nth question for the head
+	registry.Store
+	head    func(n int32, h registry.Head) // after the nth question for the head
 	heads   atomic.Int32
 	rows    atomic.Int32 // how often rows were asked for
 	missing atomic.Int64 // a row that is not there
 }
 
-func (h *hooked) JournalHead(ctx context.Context) (nametag.Head, error) {
+func (h *hooked) JournalHead(ctx context.Context) (registry.Head, error) {
 	head, err := h.Store.JournalHead(ctx)
 	if n := h.heads.Add(1); h.head != nil {
 		h.head(n, head)
@@ -379,10 +379,10 @@ func (h *hooked) JournalHead(ctx context.Context) (nametag.Head, error) {
 	return head, err
 }
 
-func (h *hooked) Journal(ctx context.Context, q nametag.JournalQuery) ([]nametag.Record, error) {
+func (h *hooked) Journal(ctx context.Context, q registry.JournalQuery) ([]registry.Record, error) {
 	h.rows.Add(1)
 	rows, err := h.Store.Journal(ctx, q)
-	return slices.DeleteFunc(rows, func(r nametag.Record) bool { return r.Seq == h.missing.Load() }), err
+	return slices.DeleteFunc(rows, func(r registry.Record) bool { return r.Seq == h.missing.Load() }), err
 }
 
 // What is registered through the index while it is being filled, it knows when
@@ -393,7 +393,7 @@ func TestTheIndexIsFilledWithWhatItsOwnProcessDoesMeanwhile(t *testing.T) {
 	h := &hooked{Store: book}
 	x := index.New(h, slog.New(slog.DiscardHandler))
 	var last time.Time
-	h.head = func(n int32, head nametag.Head) {
+	h.head = func(n int32, head registry.Head) {
 		if n <= 3 { // before it reads, when it has read, and when it begins to learn
 			register(t, x, fmt.Sprintf("Max %d", n))
 			last = time.Now()
@@ -436,7 +436,7 @@ func TestNothingIsKnownUntilTheBookWasRead(t *testing.T) {
 	if _, _, ok := x.Glance(time.Now(), name(t, "Bella")); ok || !x.AsOf().IsZero() {
 		t.Error("an index that was not filled knows a name")
 	}
-	verdicts, err := nametag.NewRegistry(book, nil).Advised(x).Check(t.Context(), "Bella")
+	verdicts, err := registry.NewRegistry(book, nil).Advised(x).Check(t.Context(), "Bella")
 	if err != nil || verdicts[0].Holder == nil || verdicts[0].Holder.FavoriteColor != "blue" {
 		t.Errorf("the book was not asked instead: %v, %v", verdicts, err)
 	}

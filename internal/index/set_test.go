@@ -11,7 +11,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"nametag"
+	"nametag/internal/registry"
 )
 
 // A set agrees with a map, whatever is done to it. Few upper bits make for long
@@ -96,22 +96,22 @@ func TestASetTakesAtMostTwelveBytesAHash(t *testing.T) {
 // What this process did is not undone by what others had done before, and what
 // comes later from the journal.
 func TestWhatOthersDidBeforeUndoesNothing(t *testing.T) {
-	pet := nametag.State{Pet: &nametag.PetState{Name: "Bella", NameKey: "bella", LookalikeKey: "bella"}}
-	event := func(a nametag.Action, before, after nametag.State) nametag.Event {
-		return nametag.NewEvent(a, nametag.Origin{Via: nametag.ViaAPI}, before, after)
+	pet := registry.State{Pet: &registry.PetState{Name: "Bella", NameKey: "bella", LookalikeKey: "bella"}}
+	event := func(a registry.Action, before, after registry.State) registry.Event {
+		return registry.NewEvent(a, registry.Origin{Via: registry.ViaAPI}, before, after)
 	}
-	var head nametag.Head
-	var rows []nametag.Record
-	for _, e := range []nametag.Event{
-		event(nametag.ActionRegistered, nametag.State{}, pet),
-		event(nametag.ActionReleased, pet, nametag.State{}),
-		event(nametag.ActionRegistered, nametag.State{}, pet),
-		event(nametag.ActionReleased, pet, nametag.State{}),
+	var head registry.Head
+	var rows []registry.Record
+	for _, e := range []registry.Event{
+		event(registry.ActionRegistered, registry.State{}, pet),
+		event(registry.ActionReleased, pet, registry.State{}),
+		event(registry.ActionRegistered, registry.State{}, pet),
+		event(registry.ActionReleased, pet, registry.State{}),
 	} {
 		row := head.Append(e)
 		rows, head = append(rows, row), row.Head()
 	}
-	v := newView(nametag.Head{})
+	v := newView(registry.Head{})
 	for _, step := range []struct {
 		row    int
 		inTurn bool
@@ -121,7 +121,7 @@ func TestWhatOthersDidBeforeUndoesNothing(t *testing.T) {
 		if err != nil || inTurn != step.inTurn {
 			t.Fatalf("row %d is in turn: %v, %v", step.row+1, inTurn, err)
 		}
-		bella := nametag.RestoreName("Bella", "bella")
+		bella := registry.RestoreName("Bella", "bella")
 		if o := v.obstacle(bella, v.keysOf(bella), time.Now()); (o.Holder != nil) != step.taken {
 			t.Errorf("after row %d the name is taken: %v, want %v", step.row+1, o.Holder != nil, step.taken)
 		}
@@ -133,20 +133,20 @@ func TestWhatOthersDidBeforeUndoesNothing(t *testing.T) {
 
 // The same of pets of different names that hold one lookalike key after one another.
 func TestWhatOthersDidBeforeUndoesNoLookalike(t *testing.T) {
-	dashed := nametag.State{Pet: &nametag.PetState{Name: "Bel-la", NameKey: "bel-la", LookalikeKey: "bella"}}
-	plain := nametag.State{Pet: &nametag.PetState{Name: "Bella", NameKey: "bella", LookalikeKey: "bella"}}
-	var head nametag.Head
-	var rows []nametag.Record
-	for _, e := range []nametag.Event{
-		nametag.NewEvent(nametag.ActionRegistered, nametag.Origin{}, nametag.State{}, dashed),
-		nametag.NewEvent(nametag.ActionReleased, nametag.Origin{}, dashed, nametag.State{}),
-		nametag.NewEvent(nametag.ActionRegistered, nametag.Origin{}, nametag.State{}, plain),
+	dashed := registry.State{Pet: &registry.PetState{Name: "Bel-la", NameKey: "bel-la", LookalikeKey: "bella"}}
+	plain := registry.State{Pet: &registry.PetState{Name: "Bella", NameKey: "bella", LookalikeKey: "bella"}}
+	var head registry.Head
+	var rows []registry.Record
+	for _, e := range []registry.Event{
+		registry.NewEvent(registry.ActionRegistered, registry.Origin{}, registry.State{}, dashed),
+		registry.NewEvent(registry.ActionReleased, registry.Origin{}, dashed, registry.State{}),
+		registry.NewEvent(registry.ActionRegistered, registry.Origin{}, registry.State{}, plain),
 	} {
 		row := head.Append(e)
 		rows, head = append(rows, row), row.Head()
 	}
-	v := newView(nametag.Head{})
-	bella, dashedName := nametag.RestoreName("Bella", "bella"), nametag.RestoreName("Bel-la", "bel-la")
+	v := newView(registry.Head{})
+	bella, dashedName := registry.RestoreName("Bella", "bella"), registry.RestoreName("Bel-la", "bel-la")
 	for _, row := range []int{0, 2, 1, 2} { // the last but one by others
 		if _, err := v.take(rows[row]); err != nil {
 			t.Fatal(err)
@@ -169,13 +169,13 @@ func TestWhatOthersDidBeforeUndoesNoLookalike(t *testing.T) {
 // A pet keeps its name while it is spelt in a way that has another lookalike key,
 // and back.
 func TestAPetIsFoundWhileItTurnsOdd(t *testing.T) {
-	state := func(name, lookalike string) nametag.State {
-		return nametag.State{Pet: &nametag.PetState{Name: name, NameKey: "mcintosh", LookalikeKey: lookalike}}
+	state := func(name, lookalike string) registry.State {
+		return registry.State{Pet: &registry.PetState{Name: name, NameKey: "mcintosh", LookalikeKey: lookalike}}
 	}
 	odd, usual := state("McIntosh", "rnclntosh"), state("Mcintosh", "rncintosh")
-	asked := nametag.RestoreName("Mcintosh", "mcintosh")
-	v := newView(nametag.Head{})
-	v.change(nametag.State{}, odd)
+	asked := registry.RestoreName("Mcintosh", "mcintosh")
+	v := newView(registry.Head{})
+	v.change(registry.State{}, odd)
 	if !asked.IsReadAsItsKey() || !v.odd.has(v.keysOf(asked).name) || v.lookalikes.has(v.keysOf(asked).lookalike) {
 		t.Fatal("the pet is not odd")
 	}
@@ -199,7 +199,7 @@ func TestAPetIsFoundWhileItTurnsOdd(t *testing.T) {
 	if asks < 1000 {
 		t.Errorf("it was looked for %d times only", asks)
 	}
-	if v.change(odd, nametag.State{}); v.odd.has(v.keysOf(asked).name) {
+	if v.change(odd, registry.State{}); v.odd.has(v.keysOf(asked).name) {
 		t.Error("the odd pet has gone, and is still known as odd")
 	}
 }

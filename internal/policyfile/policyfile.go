@@ -19,7 +19,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
-	"nametag"
+	"nametag/internal/registry"
 )
 
 // MaxSize is how long a policy's file may be, in bytes.
@@ -56,12 +56,12 @@ func (e *Error) Error() string {
 // Load returns the preset called ref, or reads the file at this path. A file
 // that is called like a preset must be named by a path with a slash, such as
 // ./open. The error is an *Error if it is about what the file has.
-func Load(ref string) (*nametag.Policy, error) {
+func Load(ref string) (*registry.Policy, error) {
 	if rules, ok := preset(ref); ok {
 		if info, err := os.Stat(ref); err == nil && info.Mode().IsRegular() {
 			return nil, fmt.Errorf("%s is a preset, and there is a file called so as well: write ./%s for the file, or rename it to have the preset", ref, ref)
 		}
-		return nametag.NewPolicy(rules)
+		return registry.NewPolicy(rules)
 	}
 	f, err := os.Open(ref)
 	if errors.Is(err, fs.ErrNotExist) && !strings.ContainsAny(ref, `./\`) {
@@ -78,18 +78,18 @@ func Load(ref string) (*nametag.Policy, error) {
 	return Parse(ref, data)
 }
 
-func preset(name string) (nametag.Rules, bool) {
-	all := nametag.Presets()
-	i := slices.IndexFunc(all, func(r nametag.Rules) bool { return r.Name == name })
+func preset(name string) (registry.Rules, bool) {
+	all := registry.Presets()
+	i := slices.IndexFunc(all, func(r registry.Rules) bool { return r.Name == name })
 	if i < 0 {
-		return nametag.Rules{}, false
+		return registry.Rules{}, false
 	}
 	return all[i], true
 }
 
 func presetNames() string {
 	var names []string
-	for _, r := range nametag.Presets() {
+	for _, r := range registry.Presets() {
 		names = append(names, r.Name)
 	}
 	return inSentence(names)
@@ -104,7 +104,7 @@ func inSentence(words []string) string {
 // Parse reads the content of a policy's file. name is that of the file: it
 // stands in errors, and without its extension it is what the policy is called
 // that has no name of its own. The error is an *Error.
-func Parse(name string, data []byte) (*nametag.Policy, error) {
+func Parse(name string, data []byte) (*registry.Policy, error) {
 	f := &file{lines: make(map[string]int)}
 	policy := f.parse(name, data)
 	if len(f.problems) > 0 {
@@ -116,7 +116,7 @@ func Parse(name string, data []byte) (*nametag.Policy, error) {
 
 // A file is what was read so far.
 type file struct {
-	rules    nametag.Rules  // those of the preset at first
+	rules    registry.Rules // those of the preset at first
 	lines    map[string]int // where the rules stand, by their paths; list items aside
 	problems []Problem
 
@@ -139,7 +139,7 @@ func (f *file) fault(line int, format string, args ...any) {
 
 // parse returns the policy that data describes, unless there are problems. What
 // can't be read is left out, so that the rest is judged all the same.
-func (f *file) parse(name string, data []byte) *nametag.Policy {
+func (f *file) parse(name string, data []byte) *registry.Policy {
 	if len(data) > MaxSize {
 		f.fault(1, "the file is longer than %d KiB, which no policy needs", MaxSize>>10)
 		return nil
@@ -152,13 +152,13 @@ func (f *file) parse(name string, data []byte) *nametag.Policy {
 	if root == nil {
 		return nil
 	}
-	f.rules, _ = preset(nametag.Open.Rules().Name)
+	f.rules, _ = preset(registry.Open.Rules().Name)
 	f.rules.Name = strings.TrimSuffix(filepath.Base(name), filepath.Ext(name))
 	f.read(root)
 	if !policyName.MatchString(f.rules.Name) && f.lines["name"] == 0 {
 		f.fault(1, "the policy can't be called %q after its file; give it a name of letters, digits and - . _, such as name: north-kennels", f.rules.Name)
 	}
-	policy, err := nametag.NewPolicy(f.all())
+	policy, err := registry.NewPolicy(f.all())
 	for _, e := range ruleErrors(err) {
 		f.blame(e)
 	}
@@ -166,13 +166,13 @@ func (f *file) parse(name string, data []byte) *nametag.Policy {
 }
 
 // ruleErrors returns what NewPolicy has joined.
-func ruleErrors(err error) (all []*nametag.RuleError) {
+func ruleErrors(err error) (all []*registry.RuleError) {
 	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok {
 		return nil
 	}
 	for _, err := range joined.Unwrap() {
-		all = append(all, err.(*nametag.RuleError))
+		all = append(all, err.(*registry.RuleError))
 	}
 	return all
 }
@@ -404,8 +404,8 @@ func (f *file) bound(path string, to *int) func(*yaml.Node) {
 		switch {
 		case n.Kind == yaml.ScalarNode && n.Value == "none":
 			*to = 0
-		case n.ShortTag() != "!!int" || err != nil || number < 1 || number > nametag.MaxNameLength || n.Value != strconv.Itoa(number):
-			f.wants(path, n, fmt.Sprintf("a whole number from 1 to %d, or none", nametag.MaxNameLength))
+		case n.ShortTag() != "!!int" || err != nil || number < 1 || number > registry.MaxNameLength || n.Value != strconv.Itoa(number):
+			f.wants(path, n, fmt.Sprintf("a whole number from 1 to %d, or none", registry.MaxNameLength))
 			*to = 0 // clashes with nothing
 		default:
 			*to = number
@@ -480,26 +480,26 @@ func shown(n *yaml.Node) string {
 
 // all returns the rules of the preset and those of the file together. A list of
 // the file goes on where that of the preset ends; but its categories are all.
-func (f *file) all() nametag.Rules {
+func (f *file) all() registry.Rules {
 	r := f.rules
 	r.Forbidden, r.Reserved = slices.Clone(r.Forbidden), slices.Clone(r.Reserved)
 	for _, it := range f.forbidden {
 		r.Forbidden = append(r.Forbidden, it.text)
 	}
 	for _, it := range f.reserved {
-		r.Reserved = append(r.Reserved, nametag.Reserved{Name: it.text, Reason: it.reason})
+		r.Reserved = append(r.Reserved, registry.Reserved{Name: it.text, Reason: it.reason})
 	}
 	if len(f.categories) > 0 {
 		r.Categories = nil
 	}
 	for _, it := range f.categories {
-		r.Categories = append(r.Categories, nametag.Category(it.text))
+		r.Categories = append(r.Categories, registry.Category(it.text))
 	}
 	return r
 }
 
 // blame says where the rule stands that e is about.
-func (f *file) blame(e *nametag.RuleError) {
+func (f *file) blame(e *registry.RuleError) {
 	rule, rest, _ := strings.Cut(e.Rule, ".")
 	number, member, _ := strings.Cut(rest, ".")
 	i, _ := strconv.Atoi(number)

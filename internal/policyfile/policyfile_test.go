@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"nametag"
+	"nametag/internal/registry"
 )
 
 const kennel = `# What our club gives.
@@ -35,14 +35,14 @@ func TestEveryRule(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := nametag.Rules{
+	want := registry.Rules{
 		Name:            "north-kennels",
-		Length:          nametag.LengthRule{Min: 2, Max: 20, LettersOnly: true},
+		Length:          registry.LengthRule{Min: 2, Max: 20, LettersOnly: true},
 		Characters:      "A-Z ' -",
-		Words:           nametag.WordRule{Min: 2, Max: 5},
+		Words:           registry.WordRule{Min: 2, Max: 5},
 		Forbidden:       []string{"champion", "best"},
-		Reserved:        []nametag.Reserved{{Name: "King", Reason: "Kept for the club's own dogs."}},
-		Categories:      []nametag.Category{"dog", "wolf"},
+		Reserved:        []registry.Reserved{{Name: "King", Reason: "Kept for the club's own dogs."}},
+		Categories:      []registry.Category{"dog", "wolf"},
 		AllowLookalikes: true,
 		Quarantine:      84 * 24 * time.Hour,
 	}
@@ -52,8 +52,8 @@ func TestEveryRule(t *testing.T) {
 }
 
 func TestWhatAFileDoesNotSayThePresetDoes(t *testing.T) {
-	open := nametag.Open.Rules()
-	named := func(name string, change func(*nametag.Rules)) nametag.Rules {
+	open := registry.Open.Rules()
+	named := func(name string, change func(*registry.Rules)) registry.Rules {
 		r := open
 		r.Name = name
 		change(&r)
@@ -61,18 +61,18 @@ func TestWhatAFileDoesNotSayThePresetDoes(t *testing.T) {
 	}
 	for _, test := range []struct {
 		file, text string
-		want       nametag.Rules
+		want       registry.Rules
 	}{
-		{"etc/my.club.yaml", "extends: open", named("my.club", func(*nametag.Rules) {})},
-		{"Hündchen", "quarantine: none", named("Hündchen", func(r *nametag.Rules) { r.Quarantine = 0 })},
-		{"a.yml", "quarantine: 1 day\nwords: {max: none}", named("a", func(r *nametag.Rules) { r.Quarantine = 24 * time.Hour })},
-		{"a.yml", "quarantine: \"2 years\"", named("a", func(r *nametag.Rules) { r.Quarantine = 2 * 365 * 24 * time.Hour })},
-		{"a.yml", "categories: [horse]", named("a", func(r *nametag.Rules) { r.Categories = []nametag.Category{"horse"} })},
+		{"etc/my.club.yaml", "extends: open", named("my.club", func(*registry.Rules) {})},
+		{"Hündchen", "quarantine: none", named("Hündchen", func(r *registry.Rules) { r.Quarantine = 0 })},
+		{"a.yml", "quarantine: 1 day\nwords: {max: none}", named("a", func(r *registry.Rules) { r.Quarantine = 24 * time.Hour })},
+		{"a.yml", "quarantine: \"2 years\"", named("a", func(r *registry.Rules) { r.Quarantine = 2 * 365 * 24 * time.Hour })},
+		{"a.yml", "categories: [horse]", named("a", func(r *registry.Rules) { r.Categories = []registry.Category{"horse"} })},
 		{"a.yml", "# the order does not matter\nlength: {max: none}\ncharacters: any\nextends: akc\nlookalikes: refuse\n",
-			named("a", func(r *nametag.Rules) { r.Categories = []nametag.Category{"dog"} })},
+			named("a", func(r *registry.Rules) { r.Categories = []registry.Category{"dog"} })},
 		{"a.yml", "{extends: kennel-club, words: {min: none}, length: {count: characters}}",
-			named("a", func(r *nametag.Rules) {
-				r.Categories = []nametag.Category{"dog"}
+			named("a", func(r *registry.Rules) {
+				r.Categories = []registry.Category{"dog"}
 				r.Length.Max = 24
 			})},
 	} {
@@ -89,12 +89,12 @@ func TestWhatAFileDoesNotSayThePresetDoes(t *testing.T) {
 
 func TestPresetsAreFoundByTheirNames(t *testing.T) {
 	t.Chdir(t.TempDir())
-	for _, want := range nametag.Presets() {
+	for _, want := range registry.Presets() {
 		p, err := Load(want.Name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		q, err := nametag.NewPolicy(want)
+		q, err := registry.NewPolicy(want)
 		if err != nil || p.Version() != q.Version() {
 			t.Errorf("%s is %s, want %s (%v)", want.Name, p.Version(), q.Version(), err)
 		}

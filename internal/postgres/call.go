@@ -9,7 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"nametag"
+	"nametag/internal/registry"
 )
 
 // maxAttempts is how often a call is tried that others got in the way of.
@@ -34,7 +34,7 @@ func (s *Store) call(ctx context.Context, doing string, f func(context.Context) 
 		}
 	}
 	if err != nil && ctx.Err() == nil && s.closed.Load() {
-		return nametag.Unavailable(fmt.Errorf("postgres: %s: the store is closed: %w", doing, err))
+		return registry.Unavailable(fmt.Errorf("postgres: %s: the store is closed: %w", doing, err))
 	}
 	return failure(ctx, doing, err)
 }

@@ -8,7 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"nametag"
+	"nametag/internal/registry"
 )
 
 func TestALostRaceIsRunAgainAFewTimes(t *testing.T) {
@@ -18,15 +18,15 @@ func TestALostRaceIsRunAgainAFewTimes(t *testing.T) {
 		failures int
 		err      error
 		calls    int
-		code     nametag.Code
+		code     registry.Code
 	}{
 		{"deadlock", 2, &pgconn.PgError{Code: "40P01"}, 3, ""},
 		{"serialization", 1, &pgconn.PgError{Code: "40001"}, 2, ""},
 		{"unique violation", 1, &pgconn.PgError{Code: "23505"}, 2, ""},
 		{"forgotten key", 1, errAgain, 2, ""},
-		{"deadlocks without end", 1000, &pgconn.PgError{Code: "40P01"}, maxAttempts, nametag.CodeUnavailable},
-		{"out of memory", 1, &pgconn.PgError{Code: "53200"}, 1, nametag.CodeUnavailable},
-		{"a statement is wrong", 1, &pgconn.PgError{Code: "42601"}, 1, nametag.CodeInternal},
+		{"deadlocks without end", 1000, &pgconn.PgError{Code: "40P01"}, maxAttempts, registry.CodeUnavailable},
+		{"out of memory", 1, &pgconn.PgError{Code: "53200"}, 1, registry.CodeUnavailable},
+		{"a statement is wrong", 1, &pgconn.PgError{Code: "42601"}, 1, registry.CodeInternal},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			calls := 0
@@ -37,7 +37,7 @@ func TestALostRaceIsRunAgainAFewTimes(t *testing.T) {
 				}
 				return nil
 			})
-			if calls != test.calls || nametag.ErrorCode(err) != test.code {
+			if calls != test.calls || registry.ErrorCode(err) != test.code {
 				t.Errorf("%d calls, %v; want %d calls, code %q", calls, err, test.calls, test.code)
 			}
 			if err != nil && !errors.Is(err, test.err) {

@@ -16,7 +16,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"nametag"
+	"nametag/internal/registry"
 )
 
 // parseURL returns the configuration of the pool. Its error neither contains
@@ -114,7 +114,7 @@ func awaitServer(ctx context.Context, pool *pgxpool.Pool, opts Options) error {
 		if ctx.Err() != nil {
 			return fmt.Errorf("postgres: wait for the server: %w (%w)", ctx.Err(), last)
 		}
-		return nametag.Unavailable(fmt.Errorf("postgres: %s did not let us in within %v: %w",
+		return registry.Unavailable(fmt.Errorf("postgres: %s did not let us in within %v: %w",
 			address(pool.Config().ConnConfig), opts.ConnectTimeout, last))
 	}
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/puddle/v2"
 
-	"nametag"
 	"nametag/internal/migrate"
+	"nametag/internal/registry"
 )
 
 var errReadOnly = errors.New("postgres: the store was opened for reading only")
@@ -31,7 +31,7 @@ func failure(ctx context.Context, doing string, err error) error {
 	}
 	err = fmt.Errorf("postgres: %s: %w", doing, err)
 	if isUnavailable(err) {
-		return nametag.Unavailable(err)
+		return registry.Unavailable(err)
 	}
 	return err
 }

@@ -9,15 +9,15 @@ import (
 	"testing"
 	"time"
 
-	"nametag"
 	"nametag/internal/pgtest"
 	"nametag/internal/postgres"
+	"nametag/internal/registry"
 	"nametag/internal/storetest"
 )
 
 func unavailable(t *testing.T, what string, err error) {
 	t.Helper()
-	if nametag.ErrorCode(err) != nametag.CodeUnavailable {
+	if registry.ErrorCode(err) != registry.CodeUnavailable {
 		t.Errorf("%s: %v, want CodeUnavailable", what, err)
 	}
 }
@@ -31,13 +31,13 @@ func TestAStoreOutlivesItsServer(t *testing.T) {
 			t.Fatal(err)
 		}
 		for range 3 { // the first meets a broken connection, the others none
-			_, err := s.Insert(t.Context(), []nametag.Entry{{Pet: rex}})
+			_, err := s.Insert(t.Context(), []registry.Entry{{Pet: rex}})
 			unavailable(t, "Insert after "+name, err)
-			_, err = s.Insert(t.Context(), []nametag.Entry{{Pet: rex, IdempotencyKey: "k"}})
+			_, err = s.Insert(t.Context(), []registry.Entry{{Pet: rex, IdempotencyKey: "k"}})
 			unavailable(t, "Insert with a key after "+name, err)
 			_, err = s.Find(t.Context(), []string{"rex"})
 			unavailable(t, "Find after "+name, err)
-			_, err = s.List(t.Context(), nametag.ListQuery{Limit: 1})
+			_, err = s.List(t.Context(), registry.ListQuery{Limit: 1})
 			unavailable(t, "List after "+name, err)
 			_, err = s.ForgetKeys(t.Context(), time.Now())
 			unavailable(t, "ForgetKeys after "+name, err)
@@ -61,19 +61,19 @@ func TestAStoreOutlivesItsServer(t *testing.T) {
 func TestACrashLosesNothingThatWasAnswered(t *testing.T) {
 	c := pgtest.Start(t)
 	s := open(t, c.URL(), postgres.Options{Migrate: true})
-	registry := nametag.NewRegistry(s, nil)
-	application := func(i, j int) nametag.Application {
+	reg := registry.NewRegistry(s, nil)
+	application := func(i, j int) registry.Application {
 		name := fmt.Sprintf("Pet %d of %d", j, i)
-		return nametag.Application{Name: name, FavoriteColor: "red", Category: "dog", IdempotencyKey: name}
+		return registry.Application{Name: name, FavoriteColor: "red", Category: "dog", IdempotencyKey: name}
 	}
 	const workers, before = 4, 50
-	answered, doubtful := make([][]nametag.Pet, workers), make([]nametag.Application, workers)
+	answered, doubtful := make([][]registry.Pet, workers), make([]registry.Application, workers)
 	progress := make(chan struct{}, workers*before)
 	var wg sync.WaitGroup
 	for i := range workers {
 		wg.Go(func() {
 			for j := 0; ; j++ {
-				pet, err := registry.Register(t.Context(), application(i, j))
+				pet, err := reg.Register(t.Context(), application(i, j))
 				if err != nil {
 					unavailable(t, "Register", err)
 					doubtful[i] = application(i, j)
@@ -97,11 +97,11 @@ func TestACrashLosesNothingThatWasAnswered(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range workers {
-		if _, err := registry.Register(t.Context(), doubtful[i]); err != nil {
+		if _, err := reg.Register(t.Context(), doubtful[i]); err != nil {
 			t.Errorf("a retry after the crash: %v", err)
 		}
 		for _, want := range answered[i] {
-			if got, err := registry.Pet(t.Context(), want.Name.String()); err != nil || !got.Same(want) {
+			if got, err := reg.Pet(t.Context(), want.Name.String()); err != nil || !got.Same(want) {
 				t.Errorf("after the crash %v, %v; want %v", got, err, want)
 			}
 		}
@@ -112,7 +112,7 @@ func TestACallEndsWithItsContextOrItsTimeout(t *testing.T) {
 	url := pgtest.URL(t)
 	s := open(t, url, postgres.Options{Migrate: true, CallTimeout: 50 * time.Millisecond})
 	patient := open(t, url, postgres.Options{CallTimeout: time.Hour})
-	entry := []nametag.Entry{{Pet: storetest.Enter(t, s, "Rex")}}
+	entry := []registry.Entry{{Pet: storetest.Enter(t, s, "Rex")}}
 	blocker := raw(t, url)
 	execute(t, blocker, `BEGIN; LOCK TABLE pets`)
 
@@ -145,15 +145,15 @@ func TestServersShareOneBook(t *testing.T) {
 			address := pgtest.URL(t)
 			execute(t, raw(t, address), `DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_isolation = ''`+isolation+`''', current_database()); END $$`)
 			const servers, size, rounds = 4, 50, 10
-			names := make([]nametag.Application, size)
+			names := make([]registry.Application, size)
 			for i := range names {
-				names[i] = nametag.Application{Name: fmt.Sprint("Pet ", i), FavoriteColor: "red", Category: "cat"}
+				names[i] = registry.Application{Name: fmt.Sprint("Pet ", i), FavoriteColor: "red", Category: "cat"}
 			}
 			won := make([]int, servers)
 			var wg sync.WaitGroup
 			for i := range servers {
 				s := open(t, address, postgres.Options{Migrate: true, MaxConns: 2})
-				registry := nametag.NewRegistry(s, nil)
+				reg := registry.NewRegistry(s, nil)
 				wg.Go(func() {
 					for round := range rounds {
 						mine := slices.Clone(names[round*size/rounds : (round+1)*size/rounds])
@@ -165,7 +165,7 @@ func TestServersShareOneBook(t *testing.T) {
 								mine[j].IdempotencyKey = fmt.Sprintf("%d: %s", i, mine[j].Name)
 							}
 						}
-						outcomes, err := registry.RegisterAll(t.Context(), mine)
+						outcomes, err := reg.RegisterAll(t.Context(), mine)
 						if err != nil {
 							t.Error(err)
 						}
@@ -195,8 +195,8 @@ func TestAnInsertThatFailsHalfwayEntersNothing(t *testing.T) {
 	s := open(t, url, postgres.Options{Migrate: true})
 	rex := storetest.Enter(t, s, "Rex")
 	ada := rex
-	ada.Name = must(nametag.ParseName("Ada"))
-	both := []nametag.Entry{{Pet: ada}, {Pet: rex}}
+	ada.Name = must(registry.ParseName("Ada"))
+	both := []registry.Entry{{Pet: ada}, {Pet: rex}}
 
 	execute(t, raw(t, url), `UPDATE pets SET registered_at = 'infinity'`) // no time that Go could read
 	if results, err := s.Insert(t.Context(), both); err == nil {
@@ -207,7 +207,7 @@ func TestAnInsertThatFailsHalfwayEntersNothing(t *testing.T) {
 	}
 	execute(t, raw(t, url), `UPDATE pets SET registered_at = now()`)
 	results, err := s.Insert(t.Context(), both)
-	if err != nil || results[0].Status != nametag.InsertRegistered || results[1].Status != nametag.InsertTaken {
+	if err != nil || results[0].Status != registry.InsertRegistered || results[1].Status != registry.InsertTaken {
 		t.Errorf("a second Insert: %v, %v; want Ada registered", results, err)
 	}
 }

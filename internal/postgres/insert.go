@@ -10,12 +10,12 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"nametag"
+	"nametag/internal/registry"
 	"nametag/internal/storekit"
 )
 
-// Insert implements nametag.Store.
-func (s *Store) Insert(ctx context.Context, entries []nametag.Entry) (results []nametag.Result, err error) {
+// Insert implements registry.Store.
+func (s *Store) Insert(ctx context.Context, entries []registry.Entry) (results []registry.Result, err error) {
 	if len(entries) == 0 {
 		return nil, nil
 	}
@@ -31,14 +31,14 @@ func (s *Store) Insert(ctx context.Context, entries []nametag.Entry) (results []
 	return results, nil
 }
 
-// Apply implements nametag.Store.
-func (s *Store) Apply(ctx context.Context, c nametag.Change) (res nametag.Result, err error) {
+// Apply implements registry.Store.
+func (s *Store) Apply(ctx context.Context, c registry.Change) (res registry.Result, err error) {
 	err = s.change(ctx, string(c.Action), func(ctx context.Context, tx storekit.Tx) error {
 		res, err = storekit.Apply(ctx, tx, c)
 		return err
 	})
 	if err != nil {
-		return nametag.Result{}, err
+		return registry.Result{}, err
 	}
 	return res, nil
 }
@@ -111,8 +111,8 @@ func (tx *transaction) end(ctx context.Context) {
 // lock, so it sees all that was committed before.
 //
 // If it presumes where the journal ends, it is Write that takes the lock.
-func (tx *transaction) Lock(ctx context.Context, w storekit.Wanted) (head nametag.Head, found storekit.Found, err error) {
-	promised := w.FreeAt != nametag.Head{}
+func (tx *transaction) Lock(ctx context.Context, w storekit.Wanted) (head registry.Head, found storekit.Found, err error) {
+	promised := w.FreeAt != registry.Head{}
 	if promised && tx.doubts.none() {
 		tx.presumes = true
 		return w.FreeAt, found, nil
@@ -161,7 +161,7 @@ func (tx *transaction) Write(ctx context.Context, c storekit.Changes) error {
 	case tx.presumes && isLostRace(err):
 		tx.doubts.note(false)
 	case isMoved(err) && !tx.presumes: // under the lock, nothing has moved it
-		return fmt.Errorf("the journal does not end with what its head says (%v): %w", err, nametag.ErrNoHead)
+		return fmt.Errorf("the journal does not end with what its head says (%v): %w", err, registry.ErrNoHead)
 	}
 	return err
 }
@@ -209,7 +209,7 @@ func statements(c storekit.Changes) []statement {
 	return all
 }
 
-func addPets(pets []*nametag.PetState) statement {
+func addPets(pets []*registry.PetState) statement {
 	n := len(pets)
 	keys, lookalikes, letPass := make([]string, n), make([]string, n), make([]bool, n)
 	names, colors, categories, registered := make([]string, n), make([]string, n), make([]string, n), make([]time.Time, n)
@@ -227,7 +227,7 @@ func addPets(pets []*nametag.PetState) statement {
 
 // addRecords returns a statement that adds records to the journal. If it does not
 // end with head, the statement fails: it divides by zero.
-func addRecords(head nametag.Head, records []nametag.Record) statement {
+func addRecords(head registry.Head, records []registry.Record) statement {
 	n := len(records)
 	seqs, keys, former := make([]int64, n), make([]string, n), make([]*string, n)
 	entries, hashes, byPet := make([]string, n), make([][]byte, n), make([]*bool, n)

@@ -108,7 +108,7 @@ func recordAnswers(answers []storekit.Answer) statement {
 		keys, words, nameKeys, names, colors, categories, registered)
 }
 
-// ForgetKeys implements nametag.Store. It deletes the oldest keys first, a few
+// ForgetKeys implements registry.Store. It deletes the oldest keys first, a few
 // at a time, and passes over those that another server is forgetting.
 func (s *Store) ForgetKeys(ctx context.Context, t time.Time) (int64, error) {
 	if s.readOnly {

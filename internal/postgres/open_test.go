@@ -11,10 +11,10 @@ import (
 
 	"github.com/pressly/goose/v3/lock"
 
-	"nametag"
 	"nametag/internal/migrate"
 	"nametag/internal/pgtest"
 	"nametag/internal/postgres"
+	"nametag/internal/registry"
 	"nametag/internal/storetest"
 )
 
@@ -101,7 +101,7 @@ func TestOpenWaitsForTheServer(t *testing.T) {
 		_, err := postgres.Open(t.Context(), c.URL(), postgres.Options{ConnectTimeout: time.Millisecond})
 		return err
 	}()
-	if nametag.ErrorCode(err) != nametag.CodeUnavailable {
+	if registry.ErrorCode(err) != registry.CodeUnavailable {
 		t.Errorf("Open without a server: %v, want CodeUnavailable", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())

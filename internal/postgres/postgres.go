@@ -13,8 +13,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 
-	"nametag"
 	"nametag/internal/migrate"
+	"nametag/internal/registry"
 	"nametag/internal/storekit"
 )
 
@@ -65,14 +65,14 @@ type Store struct {
 	closed      atomic.Bool
 }
 
-var _ nametag.Store = (*Store)(nil)
+var _ registry.Store = (*Store)(nil)
 
 // Open opens the book in the database at url, a PostgreSQL URL or
 // keyword/value connection string. It waits for a server that does not answer
 // yet, so that both may be started at once.
 //
 // The error says what to mend: the URL, the user, the password, the database,
-// its encoding or its schema (a *migrate.SchemaError). It is an *nametag.Error
+// its encoding or its schema (a *migrate.SchemaError). It is an *registry.Error
 // with CodeUnavailable when the server did not answer in time. No error has
 // the password in it.
 func Open(ctx context.Context, url string, opts Options) (*Store, error) {
@@ -131,7 +131,7 @@ func (s *Store) open(ctx context.Context, opts Options) error {
 }
 
 // Close waits for calls under way and closes the connections. Calls that come
-// later get an *nametag.Error with CodeUnavailable. Closing again does nothing.
+// later get an *registry.Error with CodeUnavailable. Closing again does nothing.
 func (s *Store) Close() error {
 	s.closed.Store(true)
 	err := s.db.Close()

@@ -9,14 +9,14 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"nametag"
+	"nametag/internal/registry"
 	"nametag/internal/storekit"
 )
 
 const petColumns = `name_key, name, favorite_color, category, registered_at`
 
-// Find implements nametag.Store.
-func (s *Store) Find(ctx context.Context, keys []string) (pets map[string]nametag.Pet, err error) {
+// Find implements registry.Store.
+func (s *Store) Find(ctx context.Context, keys []string) (pets map[string]registry.Pet, err error) {
 	err = s.call(ctx, "find", func(ctx context.Context) error {
 		pets, err = findPets(ctx, s.pool, keys)
 		return err
@@ -24,7 +24,7 @@ func (s *Store) Find(ctx context.Context, keys []string) (pets map[string]nameta
 	return pets, err
 }
 
-// EachKey implements nametag.Store. It is not bound by CallTimeout.
+// EachKey implements registry.Store. It is not bound by CallTimeout.
 func (s *Store) EachKey(ctx context.Context, visit func(key, lookalike []byte)) error {
 	rows, err := s.pool.Query(ctx, `SELECT name_key, CASE WHEN let_pass THEN '' ELSE lookalike_key END FROM pets`)
 	if err != nil {
@@ -38,8 +38,8 @@ func (s *Store) EachKey(ctx context.Context, visit func(key, lookalike []byte)) 
 	return failure(ctx, "read the keys", rows.Err())
 }
 
-// Look implements nametag.Store.
-func (s *Store) Look(ctx context.Context, at time.Time, names []nametag.Name) (obstacles []nametag.Obstacle, err error) {
+// Look implements registry.Store.
+func (s *Store) Look(ctx context.Context, at time.Time, names []registry.Name) (obstacles []registry.Obstacle, err error) {
 	if len(names) == 0 {
 		return nil, nil
 	}
@@ -69,8 +69,8 @@ func queueWanted(b *pgx.Batch, w storekit.Wanted, found *storekit.Found) {
 		var registered time.Time
 		var entered int64
 		_, err := pgx.ForEachRow(rows, []any{&key, &lookalike, &letPass, &name, &color, &category, &registered, &entered}, func() error {
-			found.AddPet(&nametag.PetState{Name: name, NameKey: key, LookalikeKey: lookalike, LetPass: letPass,
-				FavoriteColor: nametag.Color(color), Category: nametag.Category(category), RegisteredAt: registered.UTC(), EnteredBy: entered})
+			found.AddPet(&registry.PetState{Name: name, NameKey: key, LookalikeKey: lookalike, LetPass: letPass,
+				FavoriteColor: registry.Color(color), Category: registry.Category(category), RegisteredAt: registered.UTC(), EnteredBy: entered})
 			return nil
 		})
 		return err
@@ -81,12 +81,12 @@ func queueWanted(b *pgx.Batch, w storekit.Wanted, found *storekit.Found) {
 
 const rulingColumns = `name_key, lookalike_key, kind, name, reason, at, until`
 
-func eachRuling(rows pgx.Rows, visit func(*nametag.RulingState)) error {
+func eachRuling(rows pgx.Rows, visit func(*registry.RulingState)) error {
 	var key, lookalike, kind, name, reason string
 	var at time.Time
 	var until *time.Time
 	_, err := pgx.ForEachRow(rows, []any{&key, &lookalike, &kind, &name, &reason, &at, &until}, func() error {
-		r := &nametag.RulingState{Kind: nametag.RulingKind(kind), Name: name, NameKey: key, LookalikeKey: lookalike, Reason: reason, At: at.UTC()}
+		r := &registry.RulingState{Kind: registry.RulingKind(kind), Name: name, NameKey: key, LookalikeKey: lookalike, Reason: reason, At: at.UTC()}
 		if until != nil {
 			r.Until = until.UTC()
 		}
@@ -96,21 +96,21 @@ func eachRuling(rows pgx.Rows, visit func(*nametag.RulingState)) error {
 	return err
 }
 
-// Rulings implements nametag.Store.
-func (s *Store) Rulings(ctx context.Context, after string, limit int) (rulings []*nametag.RulingState, err error) {
+// Rulings implements registry.Store.
+func (s *Store) Rulings(ctx context.Context, after string, limit int) (rulings []*registry.RulingState, err error) {
 	err = s.call(ctx, "list rulings", func(ctx context.Context) error {
 		rulings = nil
 		rows, err := s.pool.Query(ctx, `SELECT `+rulingColumns+` FROM rulings WHERE name_key > $1 ORDER BY name_key LIMIT $2`, after, limit)
 		if err != nil {
 			return err
 		}
-		return eachRuling(rows, func(r *nametag.RulingState) { rulings = append(rulings, r) })
+		return eachRuling(rows, func(r *registry.RulingState) { rulings = append(rulings, r) })
 	})
 	return rulings, err
 }
 
-// Journal implements nametag.Store.
-func (s *Store) Journal(ctx context.Context, q nametag.JournalQuery) (records []nametag.Record, err error) {
+// Journal implements registry.Store.
+func (s *Store) Journal(ctx context.Context, q registry.JournalQuery) (records []registry.Record, err error) {
 	const all = `SELECT ` + recordColumns + ` FROM journal WHERE seq > $1`
 	query, args := all, []any{q.After, q.Limit}
 	if q.Key != "" { // a question for each way to find a row
@@ -129,8 +129,8 @@ func (s *Store) Journal(ctx context.Context, q nametag.JournalQuery) (records []
 	return records, err
 }
 
-// Strays implements nametag.Store. It is not bound by CallTimeout.
-func (s *Store) Strays(ctx context.Context, limit int) ([]nametag.Record, error) {
+// Strays implements registry.Store. It is not bound by CallTimeout.
+func (s *Store) Strays(ctx context.Context, limit int) ([]registry.Record, error) {
 	rows, err := s.pool.Query(ctx, `
 		SELECT `+recordColumns+` FROM journal WHERE by_pet
 		AND NOT EXISTS (SELECT FROM pets WHERE name_key = journal.name_key AND entered_by = journal.seq)
@@ -144,13 +144,13 @@ func (s *Store) Strays(ctx context.Context, limit int) ([]nametag.Record, error)
 
 const recordColumns = `seq, name_key, former_key, entry, hash`
 
-func collectRecords(rows pgx.Rows) (records []nametag.Record, err error) {
+func collectRecords(rows pgx.Rows) (records []registry.Record, err error) {
 	var seq int64
 	var key, entry string
 	var former *string
 	var hash []byte
 	_, err = pgx.ForEachRow(rows, []any{&seq, &key, &former, &entry, &hash}, func() error {
-		r := nametag.Record{Seq: seq, Key: key, Entry: []byte(entry), Hash: storekit.Hash(hash)}
+		r := registry.Record{Seq: seq, Key: key, Entry: []byte(entry), Hash: storekit.Hash(hash)}
 		if former != nil {
 			r.FormerKey = *former
 		}
@@ -160,8 +160,8 @@ func collectRecords(rows pgx.Rows) (records []nametag.Record, err error) {
 	return records, err
 }
 
-// JournalHead implements nametag.Store.
-func (s *Store) JournalHead(ctx context.Context) (head nametag.Head, err error) {
+// JournalHead implements registry.Store.
+func (s *Store) JournalHead(ctx context.Context) (head registry.Head, err error) {
 	err = s.call(ctx, "read the journal's head", func(ctx context.Context) (err error) {
 		head, err = scanHead(s.pool.QueryRow(ctx, `SELECT seq, hash FROM journal_head`))
 		return err
@@ -169,11 +169,11 @@ func (s *Store) JournalHead(ctx context.Context) (head nametag.Head, err error) 
 	return head, err
 }
 
-func scanHead(row pgx.Row) (head nametag.Head, err error) {
+func scanHead(row pgx.Row) (head registry.Head, err error) {
 	var hash []byte
 	err = row.Scan(&head.Seq, &hash)
 	if errors.Is(err, pgx.ErrNoRows) {
-		err = nametag.ErrNoHead
+		err = registry.ErrNoHead
 	}
 	head.Hash = storekit.Hash(hash)
 	return head, err
@@ -184,17 +184,17 @@ type querier interface {
 	Query(ctx context.Context, query string, args ...any) (pgx.Rows, error)
 }
 
-// List implements nametag.Store. A search reads the index from the newest pet
+// List implements registry.Store. A search reads the index from the newest pet
 // on until it has enough.
-func (s *Store) List(ctx context.Context, q nametag.ListQuery) ([]nametag.Pet, error) {
+func (s *Store) List(ctx context.Context, q registry.ListQuery) ([]registry.Pet, error) {
 	return s.searches.List(ctx, q, s.list)
 }
 
-func (s *Store) list(ctx context.Context, q nametag.ListQuery) (pets []nametag.Pet, err error) {
+func (s *Store) list(ctx context.Context, q registry.ListQuery) (pets []registry.Pet, err error) {
 	query, args := listQuery(q)
 	err = s.call(ctx, "list", func(ctx context.Context) error {
 		pets = nil
-		return eachPet(ctx, s.pool, query, args, func(p nametag.Pet) { pets = append(pets, p) })
+		return eachPet(ctx, s.pool, query, args, func(p registry.Pet) { pets = append(pets, p) })
 	})
 	if err != nil {
 		return nil, err
@@ -202,7 +202,7 @@ func (s *Store) list(ctx context.Context, q nametag.ListQuery) (pets []nametag.P
 	return pets, nil
 }
 
-func listQuery(q nametag.ListQuery) (query string, args []any) {
+func listQuery(q registry.ListQuery) (query string, args []any) {
 	arg := func(value any) string {
 		args = append(args, value)
 		return fmt.Sprintf("$%d", len(args))
@@ -227,20 +227,20 @@ func listQuery(q nametag.ListQuery) (query string, args []any) {
 	return query + ` ORDER BY registered_at DESC, name_key LIMIT ` + arg(q.Limit), args
 }
 
-func findPets(ctx context.Context, db querier, keys []string) (map[string]nametag.Pet, error) {
-	pets := make(map[string]nametag.Pet, len(keys))
+func findPets(ctx context.Context, db querier, keys []string) (map[string]registry.Pet, error) {
+	pets := make(map[string]registry.Pet, len(keys))
 	if len(keys) == 0 {
 		return pets, nil
 	}
 	const query = `SELECT ` + petColumns + ` FROM pets WHERE name_key = ANY($1::text[])`
-	err := eachPet(ctx, db, query, []any{keys}, func(p nametag.Pet) { pets[p.Name.Key()] = p })
+	err := eachPet(ctx, db, query, []any{keys}, func(p registry.Pet) { pets[p.Name.Key()] = p })
 	if err != nil {
 		return nil, err
 	}
 	return pets, nil
 }
 
-func eachPet(ctx context.Context, db querier, query string, args []any, visit func(nametag.Pet)) error {
+func eachPet(ctx context.Context, db querier, query string, args []any, visit func(registry.Pet)) error {
 	rows, err := db.Query(ctx, query, args...)
 	if err != nil {
 		return err
@@ -254,11 +254,11 @@ func eachPet(ctx context.Context, db querier, query string, args []any, visit fu
 	return err
 }
 
-func petOf(key, name, color, category string, registered time.Time) nametag.Pet {
-	return nametag.Pet{
-		Name:          nametag.RestoreName(name, key),
-		FavoriteColor: nametag.Color(color),
-		Category:      nametag.Category(category),
+func petOf(key, name, color, category string, registered time.Time) registry.Pet {
+	return registry.Pet{
+		Name:          registry.RestoreName(name, key),
+		FavoriteColor: registry.Color(color),
+		Category:      registry.Category(category),
 		RegisteredAt:  registered.UTC(),
 	}
 }

@@ -11,8 +11,8 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"nametag"
 	"nametag/internal/migrate"
+	"nametag/internal/registry"
 	"nametag/internal/storekit"
 )
 
@@ -49,7 +49,7 @@ func (s *Store) Migrate(ctx context.Context) (from, to int64, err error) {
 	return from, to, failure(ctx, "migrate", err)
 }
 
-// Ready implements nametag.Store.
+// Ready implements registry.Store.
 func (s *Store) Ready(ctx context.Context) error {
 	return s.call(ctx, "check the schema", func(ctx context.Context) error { return s.schema.Ready(ctx, s.db) })
 }
@@ -85,7 +85,7 @@ func fillNames(ctx context.Context, tx *sql.Tx) error {
 		SELECT name_key, name, favorite_color, category, registered_at FROM pets_before ORDER BY registered_at, name_key`)
 	for more := true; err == nil && more; {
 		more = false
-		var pets []nametag.Pet
+		var pets []registry.Pet
 		if pets, err = fetch(ctx, tx); err != nil {
 			break
 		}
@@ -106,7 +106,7 @@ func fillNames(ctx context.Context, tx *sql.Tx) error {
 	return err
 }
 
-func fetch(ctx context.Context, tx *sql.Tx) (pets []nametag.Pet, err error) {
+func fetch(ctx context.Context, tx *sql.Tx) (pets []registry.Pet, err error) {
 	rows, err := tx.QueryContext(ctx, `FETCH 1000 FROM before`)
 	if err != nil {
 		return nil, err

@@ -7,30 +7,30 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"nametag"
+	"nametag/internal/registry"
 )
 
-// EachState implements nametag.Store. It is not bound by CallTimeout.
-func (s *Store) EachState(ctx context.Context, visit func(nametag.State) error) (head nametag.Head, err error) {
+// EachState implements registry.Store. It is not bound by CallTimeout.
+func (s *Store) EachState(ctx context.Context, visit func(registry.State) error) (head registry.Head, err error) {
 	var stopped error
-	see := func(state nametag.State) error {
+	see := func(state registry.State) error {
 		stopped = visit(state)
 		return stopped
 	}
 	err = pgx.BeginTxFunc(ctx, s.pool, oneMoment, func(tx pgx.Tx) error {
-		if head, err = scanHead(tx.QueryRow(ctx, `SELECT seq, hash FROM journal_head`)); err != nil && !errors.Is(err, nametag.ErrNoHead) {
+		if head, err = scanHead(tx.QueryRow(ctx, `SELECT seq, hash FROM journal_head`)); err != nil && !errors.Is(err, registry.ErrNoHead) {
 			return err
 		}
-		if err := eachPetState(ctx, tx, func(p *nametag.PetState) error { return see(nametag.State{Pet: p}) }); err != nil {
+		if err := eachPetState(ctx, tx, func(p *registry.PetState) error { return see(registry.State{Pet: p}) }); err != nil {
 			return err
 		}
 		rows, err := tx.Query(ctx, `SELECT `+rulingColumns+` FROM rulings ORDER BY name_key`)
 		if err != nil {
 			return err
 		}
-		err = eachRuling(rows, func(r *nametag.RulingState) {
+		err = eachRuling(rows, func(r *registry.RulingState) {
 			if stopped == nil {
-				see(nametag.State{Ruling: r})
+				see(registry.State{Ruling: r})
 			}
 		})
 		if stopped != nil {
@@ -47,7 +47,7 @@ func (s *Store) EachState(ctx context.Context, visit func(nametag.State) error) 
 // oneMoment has all statements see the database as it was at the first.
 var oneMoment = pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
 
-func eachPetState(ctx context.Context, db querier, visit func(*nametag.PetState) error) error {
+func eachPetState(ctx context.Context, db querier, visit func(*registry.PetState) error) error {
 	rows, err := db.Query(ctx, `
 		SELECT name_key, lookalike_key, let_pass, name, favorite_color, category, registered_at FROM pets
 		ORDER BY registered_at, name_key`)
@@ -58,8 +58,8 @@ func eachPetState(ctx context.Context, db querier, visit func(*nametag.PetState)
 	var letPass bool
 	var registered time.Time
 	_, err = pgx.ForEachRow(rows, []any{&key, &lookalike, &letPass, &name, &color, &category, &registered}, func() error {
-		return visit(&nametag.PetState{Name: name, NameKey: key, LookalikeKey: lookalike, LetPass: letPass,
-			FavoriteColor: nametag.Color(color), Category: nametag.Category(category), RegisteredAt: registered.UTC()})
+		return visit(&registry.PetState{Name: name, NameKey: key, LookalikeKey: lookalike, LetPass: letPass,
+			FavoriteColor: registry.Color(color), Category: registry.Category(category), RegisteredAt: registered.UTC()})
 	})
 	return err
 }

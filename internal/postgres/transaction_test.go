@@ -5,8 +5,8 @@ import (
 	"errors"
 	"testing"
 
-	"nametag"
 	"nametag/internal/pgtest"
+	"nametag/internal/registry"
 	"nametag/internal/storekit"
 )
 
@@ -18,7 +18,7 @@ func TestARowThatIsGoneMakesAChangeTryAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	if _, err := nametag.NewRegistry(s, nil).Register(t.Context(), nametag.Application{Name: "Bella", FavoriteColor: "blue", Category: "cat"}); err != nil {
+	if _, err := registry.NewRegistry(s, nil).Register(t.Context(), registry.Application{Name: "Bella", FavoriteColor: "blue", Category: "cat"}); err != nil {
 		t.Fatal(err)
 	}
 	attempts := 0
@@ -31,8 +31,8 @@ func TestARowThatIsGoneMakesAChangeTryAgain(t *testing.T) {
 		if _, err := s.pool.Exec(ctx, `DELETE FROM pets`); err != nil {
 			return err
 		}
-		next := head.Append(nametag.Event{Action: nametag.ActionReleased})
-		return tx.Write(ctx, storekit.Changes{Head: head, Records: []nametag.Record{next}, RemovePets: []string{"bella"}})
+		next := head.Append(registry.Event{Action: registry.ActionReleased})
+		return tx.Write(ctx, storekit.Changes{Head: head, Records: []registry.Record{next}, RemovePets: []string{"bella"}})
 	})
 	if !errors.Is(err, errAgain) || attempts != maxAttempts {
 		t.Errorf("after %d attempts: %v", attempts, err)
@@ -64,9 +64,9 @@ func TestAChangeWhoseCommitIsUnknownIsNotDoneAgain(t *testing.T) {
 		if _, err := s.pool.Exec(ctx, `SELECT pg_terminate_backend($1, 5000)`, conn.PID()); err != nil {
 			return err
 		}
-		return tx.Write(ctx, storekit.Changes{Head: head, Records: []nametag.Record{head.Append(nametag.Event{Action: nametag.ActionReleased})}})
+		return tx.Write(ctx, storekit.Changes{Head: head, Records: []registry.Record{head.Append(registry.Event{Action: registry.ActionReleased})}})
 	})
-	if nametag.ErrorCode(err) != nametag.CodeUnavailable || attempts != 1 {
+	if registry.ErrorCode(err) != registry.CodeUnavailable || attempts != 1 {
 		t.Errorf("after %d attempts: %v", attempts, err)
 	}
 	if head, err := s.JournalHead(t.Context()); err != nil || head.Seq != 0 {
@@ -82,7 +82,7 @@ func TestAPromiseIsReliedOnUntilItIsBroken(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	relies := func(freeAt nametag.Head) (does bool) {
+	relies := func(freeAt registry.Head) (does bool) {
 		err := s.change(t.Context(), "test", func(ctx context.Context, tx storekit.Tx) error {
 			head, _, err := tx.Lock(ctx, storekit.Wanted{Keys: []string{"bella"}, Lookalikes: []string{"bella"}, FreeAt: freeAt})
 			does = head == freeAt && !tx.(*transaction).begun
@@ -93,20 +93,20 @@ func TestAPromiseIsReliedOnUntilItIsBroken(t *testing.T) {
 		}
 		return does
 	}
-	enter := func(name string, freeAt nametag.Head) nametag.Head {
-		n, err := nametag.ParseName(name)
+	enter := func(name string, freeAt registry.Head) registry.Head {
+		n, err := registry.ParseName(name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		res, err := s.Insert(t.Context(), []nametag.Entry{{Pet: nametag.Pet{Name: n}, Action: nametag.ActionRegistered, FreeAt: freeAt}})
-		if err != nil || res[0].Status != nametag.InsertRegistered {
+		res, err := s.Insert(t.Context(), []registry.Entry{{Pet: registry.Pet{Name: n}, Action: registry.ActionRegistered, FreeAt: freeAt}})
+		if err != nil || res[0].Status != registry.InsertRegistered {
 			t.Fatalf("%s: %v, %v", name, res, err)
 		}
 		return res[0].Record.Head()
 	}
-	first := enter("Bella", nametag.Head{})
+	first := enter("Bella", registry.Head{})
 	second := enter("Max", first)
-	if relies(nametag.Head{}) || !relies(second) {
+	if relies(registry.Head{}) || !relies(second) {
 		t.Error("it relies on no promise, or not on one that was kept")
 	}
 	third := enter("Rex", first) // the journal has gone on since
@@ -131,8 +131,8 @@ func TestADamagedHeadIsTold(t *testing.T) {
 	if _, err := s.pool.Exec(t.Context(), `UPDATE journal_head SET hash = '\xff'`); err != nil {
 		t.Fatal(err)
 	}
-	_, err = nametag.NewRegistry(s, nil).Register(t.Context(), nametag.Application{Name: "Bella", FavoriteColor: "blue", Category: "cat"})
-	if !errors.Is(err, nametag.ErrNoHead) {
+	_, err = registry.NewRegistry(s, nil).Register(t.Context(), registry.Application{Name: "Bella", FavoriteColor: "blue", Category: "cat"})
+	if !errors.Is(err, registry.ErrNoHead) {
 		t.Error(err)
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"sync"
 	"time"
 
-	"nametag"
+	"nametag/internal/registry"
 )
 
 // A Queue is a Store whose Insert gathers calls: while one transaction is under
@@ -20,7 +20,7 @@ import (
 // for company: a call that finds nothing under way leaves at once. The other
 // methods are those of the Store that it was made of.
 type Queue struct {
-	nametag.Store
+	registry.Store
 
 	wake chan struct{} // there is something new below
 	done chan struct{} // closed when the last transaction has ended
@@ -30,7 +30,7 @@ type Queue struct {
 	closed  bool
 }
 
-var _ nametag.Store = (*Queue)(nil)
+var _ registry.Store = (*Queue)(nil)
 
 const (
 	// maxWaiting is how many calls may wait: about a second's work.
@@ -46,17 +46,17 @@ const (
 
 // A call is one of Insert.
 type call struct {
-	entries []nametag.Entry
+	entries []registry.Entry
 	answer  chan answer // has room for it
 }
 
 type answer struct {
-	results []nametag.Result
+	results []registry.Result
 	err     error
 }
 
 // New returns a queue before store, until Close.
-func New(store nametag.Store) *Queue {
+func New(store registry.Store) *Queue {
 	q := &Queue{Store: store, wake: make(chan struct{}, 1), done: make(chan struct{})}
 	go q.work()
 	return q
@@ -69,11 +69,11 @@ func (q *Queue) Waiting() int {
 	return len(q.waiting)
 }
 
-// Insert implements nametag.Store. If ctx ends while the call waits, nothing is
+// Insert implements registry.Store. If ctx ends while the call waits, nothing is
 // entered; if it ends later, Insert waits nevertheless, and tells what became of
-// the entries. If too many are waiting it returns an *nametag.Error with
+// the entries. If too many are waiting it returns an *registry.Error with
 // CodeUnavailable at once.
-func (q *Queue) Insert(ctx context.Context, entries []nametag.Entry) ([]nametag.Result, error) {
+func (q *Queue) Insert(ctx context.Context, entries []registry.Entry) ([]registry.Result, error) {
 	if len(entries) >= maxTogether {
 		return q.Store.Insert(ctx, entries)
 	}
@@ -98,9 +98,9 @@ func (q *Queue) join(c *call) error {
 	defer q.mu.Unlock()
 	switch {
 	case q.closed:
-		return nametag.Unavailable(errors.New("the queue is closed"))
+		return registry.Unavailable(errors.New("the queue is closed"))
 	case len(q.waiting) == maxWaiting:
-		return &nametag.Error{Code: nametag.CodeUnavailable,
+		return &registry.Error{Code: registry.CodeUnavailable,
 			Message: "Too many are registering right now. Please try again in a moment.",
 			Err:     fmt.Errorf("%d registrations are waiting already", maxWaiting)}
 	}
@@ -130,7 +130,7 @@ func (q *Queue) rouse() {
 }
 
 // Close waits for the calls that wait, and closes the Store. Calls that come
-// later get an *nametag.Error with CodeUnavailable.
+// later get an *registry.Error with CodeUnavailable.
 func (q *Queue) Close() error {
 	q.mu.Lock()
 	q.closed = true
@@ -179,7 +179,7 @@ func (q *Queue) take() (together []*call, closed bool) {
 // that may be due to one of them, as it is not the database's, makes each half of
 // them a transaction of its own. The error is the last one.
 func (q *Queue) serve(together []*call) error {
-	var entries []nametag.Entry
+	var entries []registry.Entry
 	for _, c := range together {
 		entries = append(entries, c.entries...)
 	}
@@ -205,12 +205,12 @@ func (q *Queue) serve(together []*call) error {
 
 // mayBeARow reports whether err may be due to one of several entries.
 func mayBeARow(err error) bool {
-	return nametag.ErrorCode(err) == nametag.CodeInternal && !errors.Is(err, nametag.ErrNoHead)
+	return registry.ErrorCode(err) == registry.CodeInternal && !errors.Is(err, registry.ErrNoHead)
 }
 
 // insert calls the Store. Whoever called Insert may be gone, so its context says
 // nothing here.
-func (q *Queue) insert(entries []nametag.Entry) (results []nametag.Result, err error) {
+func (q *Queue) insert(entries []registry.Entry) (results []registry.Result, err error) {
 	defer func() {
 		if v := recover(); v != nil { // nobody above would
 			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
@@ -220,7 +220,7 @@ func (q *Queue) insert(entries []nametag.Entry) (results []nametag.Result, err e
 	defer cancel()
 	results, err = q.Store.Insert(ctx, entries)
 	if errors.Is(err, context.DeadlineExceeded) {
-		err = nametag.Unavailable(err)
+		err = registry.Unavailable(err)
 	}
 	return results, err
 }

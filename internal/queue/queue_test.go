@@ -10,21 +10,21 @@ import (
 	"testing/synctest"
 	"time"
 
-	"nametag"
 	"nametag/internal/queue"
+	"nametag/internal/registry"
 )
 
 // A slowStore takes a second for each transaction, and notes how many entries
 // each had.
 type slowStore struct {
-	nametag.Store
+	registry.Store
 	mu     sync.Mutex
 	sizes  []int
-	fail   func([]nametag.Entry) error // nil for never
+	fail   func([]registry.Entry) error // nil for never
 	closed bool
 }
 
-func (s *slowStore) Insert(ctx context.Context, entries []nametag.Entry) ([]nametag.Result, error) {
+func (s *slowStore) Insert(ctx context.Context, entries []registry.Entry) ([]registry.Result, error) {
 	s.mu.Lock()
 	s.sizes = append(s.sizes, len(entries))
 	s.mu.Unlock()
@@ -37,9 +37,9 @@ func (s *slowStore) Insert(ctx context.Context, entries []nametag.Entry) ([]name
 			return nil, err
 		}
 	}
-	results := make([]nametag.Result, len(entries))
+	results := make([]registry.Result, len(entries))
 	for i, e := range entries {
-		results[i] = nametag.Result{Status: nametag.InsertRegistered, Pet: e.Pet}
+		results[i] = registry.Result{Status: registry.InsertRegistered, Pet: e.Pet}
 	}
 	return results, nil
 }
@@ -56,13 +56,13 @@ func (s *slowStore) mustHaveHad(t *testing.T, sizes ...int) {
 	}
 }
 
-func entry(name string) nametag.Entry {
-	return nametag.Entry{Pet: nametag.Pet{Name: nametag.RestoreName(name, name)}}
+func entry(name string) registry.Entry {
+	return registry.Entry{Pet: registry.Pet{Name: registry.RestoreName(name, name)}}
 }
 
 // insert inserts one pet, and says what became of it.
 func insert(ctx context.Context, q *queue.Queue, name string) error {
-	results, err := q.Insert(ctx, []nametag.Entry{entry(name)})
+	results, err := q.Insert(ctx, []registry.Entry{entry(name)})
 	if err == nil && (len(results) != 1 || results[0].Pet.Name.Key() != name) {
 		err = fmt.Errorf("the results for %s are %v", name, results)
 	}
@@ -132,7 +132,7 @@ func TestManyMakeTransactionsOfAThousand(t *testing.T) {
 		}
 		wg.Wait()
 		s.mustHaveHad(t, 1, 1000, 500)
-		if _, err := q.Insert(t.Context(), make([]nametag.Entry, 1200)); err != nil {
+		if _, err := q.Insert(t.Context(), make([]registry.Entry, 1200)); err != nil {
 			t.Error(err)
 		}
 		s.mustHaveHad(t, 1, 1000, 500, 1200)
@@ -141,7 +141,7 @@ func TestManyMakeTransactionsOfAThousand(t *testing.T) {
 
 func TestABadRowFailsAlone(t *testing.T) {
 	during(t, func(t *testing.T, q *queue.Queue, s *slowStore) {
-		s.fail = func(entries []nametag.Entry) error {
+		s.fail = func(entries []registry.Entry) error {
 			for _, e := range entries {
 				switch e.Pet.Name.Key() {
 				case "bad":
@@ -166,10 +166,10 @@ func TestABadRowFailsAlone(t *testing.T) {
 
 func TestADatabaseThatIsGoneIsNotAskedForEach(t *testing.T) {
 	during(t, func(t *testing.T, q *queue.Queue, s *slowStore) {
-		for _, cause := range []error{nametag.Unavailable(errors.New("gone")), context.DeadlineExceeded} {
-			s.sizes, s.fail = nil, func([]nametag.Entry) error { return cause }
+		for _, cause := range []error{registry.Unavailable(errors.New("gone")), context.DeadlineExceeded} {
+			s.sizes, s.fail = nil, func([]registry.Entry) error { return cause }
 			oneByOne(t, q, []string{"first", "second", "third"}, func(name string, err error) {
-				if nametag.ErrorCode(err) != nametag.CodeUnavailable {
+				if registry.ErrorCode(err) != registry.CodeUnavailable {
 					t.Errorf("%s is told %v", name, err)
 				}
 			})
@@ -182,14 +182,14 @@ func TestADatabaseThatIsGoneIsNotAskedForEach(t *testing.T) {
 // asked for the others, of whom there may be a thousand.
 func TestADatabaseThatGoesMeanwhileIsNotAskedForEach(t *testing.T) {
 	during(t, func(t *testing.T, q *queue.Queue, s *slowStore) {
-		s.fail = func(entries []nametag.Entry) error {
+		s.fail = func(entries []registry.Entry) error {
 			switch len(s.sizes) {
 			case 1:
 				return nil
 			case 2:
 				return errors.New("a bad row")
 			default:
-				return nametag.Unavailable(errors.New("gone"))
+				return registry.Unavailable(errors.New("gone"))
 			}
 		}
 		var wg sync.WaitGroup
@@ -197,7 +197,7 @@ func TestADatabaseThatGoesMeanwhileIsNotAskedForEach(t *testing.T) {
 		synctest.Wait()
 		for i := range 1000 {
 			wg.Go(func() {
-				if err := insert(t.Context(), q, fmt.Sprint(i)); nametag.ErrorCode(err) != nametag.CodeUnavailable {
+				if err := insert(t.Context(), q, fmt.Sprint(i)); registry.ErrorCode(err) != registry.CodeUnavailable {
 					t.Errorf("%d is told %v", i, err)
 				}
 			})
@@ -210,9 +210,9 @@ func TestADatabaseThatGoesMeanwhileIsNotAskedForEach(t *testing.T) {
 // What is wrong with the book is wrong for everybody.
 func TestABrokenJournalIsNotAskedForEach(t *testing.T) {
 	during(t, func(t *testing.T, q *queue.Queue, s *slowStore) {
-		s.fail = func([]nametag.Entry) error { return nametag.ErrNoHead }
+		s.fail = func([]registry.Entry) error { return registry.ErrNoHead }
 		oneByOne(t, q, []string{"first", "second", "third"}, func(name string, err error) {
-			if !errors.Is(err, nametag.ErrNoHead) {
+			if !errors.Is(err, registry.ErrNoHead) {
 				t.Errorf("%s is told %v", name, err)
 			}
 		})
@@ -227,7 +227,7 @@ func TestCallsOfManyAreNotTooManyTogether(t *testing.T) {
 		wg.Go(func() { insert(t.Context(), q, "first") })
 		synctest.Wait()
 		for range 3 {
-			wg.Go(func() { q.Insert(t.Context(), make([]nametag.Entry, 400)) })
+			wg.Go(func() { q.Insert(t.Context(), make([]registry.Entry, 400)) })
 		}
 		wg.Wait()
 		s.mustHaveHad(t, 1, 800, 400)
@@ -247,7 +247,7 @@ func TestAFullQueueSaysSoAtOnce(t *testing.T) {
 			t.Errorf("%d are waiting", n)
 		}
 		start := time.Now()
-		if err := insert(t.Context(), q, "one too many"); nametag.ErrorCode(err) != nametag.CodeUnavailable || time.Since(start) > 0 || !strings.Contains(err.Error(), "Too many are registering right now") {
+		if err := insert(t.Context(), q, "one too many"); registry.ErrorCode(err) != registry.CodeUnavailable || time.Since(start) > 0 || !strings.Contains(err.Error(), "Too many are registering right now") {
 			t.Errorf("it is told %v after %v", err, time.Since(start))
 		}
 		wg.Wait()
@@ -302,7 +302,7 @@ func TestClosingWaitsForThoseWhoWait(t *testing.T) {
 		}
 		wg.Wait()
 		s.mustHaveHad(t, 1, 2)
-		if err := insert(t.Context(), q, "late"); nametag.ErrorCode(err) != nametag.CodeUnavailable {
+		if err := insert(t.Context(), q, "late"); registry.ErrorCode(err) != registry.CodeUnavailable {
 			t.Errorf("late, it is told %v", err)
 		}
 		if err := q.Close(); err != nil {

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"nametag"
+	"nametag/internal/registry"
 )
 
 // A server moves what it writes into the file, long before its log is as long as
@@ -29,11 +29,11 @@ func TestAServerMovesPagesBesideTheWriter(t *testing.T) {
 		return info.Size()
 	}
 	before := size()
-	applications := make([]nametag.Application, rowsBetween)
+	applications := make([]registry.Application, rowsBetween)
 	for i := range applications {
-		applications[i] = nametag.Application{Name: "Bella " + string(rune('가'+i)), FavoriteColor: "blue", Category: "cat"}
+		applications[i] = registry.Application{Name: "Bella " + string(rune('가'+i)), FavoriteColor: "blue", Category: "cat"}
 	}
-	if _, err := nametag.NewRegistry(s, nil).RegisterAll(t.Context(), applications); err != nil {
+	if _, err := registry.NewRegistry(s, nil).RegisterAll(t.Context(), applications); err != nil {
 		t.Fatal(err)
 	}
 	for start := time.Now(); size() < before+rowsBetween*200; time.Sleep(5 * time.Millisecond) {
@@ -75,17 +75,17 @@ func TestClosingWhileRowsAreEntered(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		registry := nametag.NewRegistry(s, nil)
+		reg := registry.NewRegistry(s, nil)
 		var wg sync.WaitGroup
 		for w := range 4 {
 			wg.Go(func() {
 				for bulk := 0; ; bulk++ {
-					applications := make([]nametag.Application, rowsBetween)
+					applications := make([]registry.Application, rowsBetween)
 					for i := range applications {
-						applications[i] = nametag.Application{Name: fmt.Sprintf("Pet %d %d %d", w, bulk, i), FavoriteColor: "blue", Category: "cat"}
+						applications[i] = registry.Application{Name: fmt.Sprintf("Pet %d %d %d", w, bulk, i), FavoriteColor: "blue", Category: "cat"}
 					}
-					if _, err := registry.RegisterAll(t.Context(), applications); err != nil {
-						if nametag.ErrorCode(err) != nametag.CodeUnavailable {
+					if _, err := reg.RegisterAll(t.Context(), applications); err != nil {
+						if registry.ErrorCode(err) != registry.CodeUnavailable {
 							t.Error(err)
 						}
 						return
@@ -111,8 +111,8 @@ func TestADamagedHeadIsTold(t *testing.T) {
 	if _, err := s.writer.Exec(`UPDATE journal_head SET hash = x'ff'`); err != nil {
 		t.Fatal(err)
 	}
-	_, err = nametag.NewRegistry(s, nil).Register(t.Context(), nametag.Application{Name: "Bella", FavoriteColor: "blue", Category: "cat"})
-	if !errors.Is(err, nametag.ErrNoHead) {
+	_, err = registry.NewRegistry(s, nil).Register(t.Context(), registry.Application{Name: "Bella", FavoriteColor: "blue", Category: "cat"})
+	if !errors.Is(err, registry.ErrNoHead) {
 		t.Error(err)
 	}
 }

@@ -8,8 +8,8 @@ import (
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
-	"nametag"
 	"nametag/internal/migrate"
+	"nametag/internal/registry"
 )
 
 var (
@@ -43,7 +43,7 @@ func failure(ctx context.Context, doing string, err error) error {
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL, // others are in the way
 		sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM, // the machine is
 		sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM: // the file is out of reach
-		return nametag.Unavailable(err)
+		return registry.Unavailable(err)
 	}
 	return err
 }

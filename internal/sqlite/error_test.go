@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"nametag"
+	"nametag/internal/registry"
 )
 
 func database(t *testing.T, path, pragma string) *sql.DB {
@@ -43,7 +43,7 @@ func TestWhatMayPassIsUnavailable(t *testing.T) {
 	readOnly := execute(t, database(t, path, "query_only(1)"), `CREATE TABLE z (y)`)
 
 	for name, err := range map[string]error{"busy": busy, "full": full, "missing": missing, "read-only": readOnly} {
-		if got := failure(t.Context(), "test", err); nametag.ErrorCode(got) != nametag.CodeUnavailable || !errors.Is(got, err) {
+		if got := failure(t.Context(), "test", err); registry.ErrorCode(got) != registry.CodeUnavailable || !errors.Is(got, err) {
 			t.Errorf("%s: %v becomes %v, want CodeUnavailable", name, err, got)
 		}
 	}
@@ -51,7 +51,7 @@ func TestWhatMayPassIsUnavailable(t *testing.T) {
 
 func TestADefectHasNoCode(t *testing.T) {
 	err := execute(t, database(t, filepath.Join(t.TempDir(), "x.db"), "busy_timeout(0)"), `SELECT * FROM nowhere`)
-	if got := failure(t.Context(), "test", err); nametag.ErrorCode(got) != nametag.CodeInternal || !errors.Is(got, err) {
+	if got := failure(t.Context(), "test", err); registry.ErrorCode(got) != registry.CodeInternal || !errors.Is(got, err) {
 		t.Errorf("%v becomes %v, want no code", err, got)
 	}
 }
@@ -72,10 +72,10 @@ func TestPagesAreReadAlongTheIndex(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close() })
-	cursor := nametag.Cursor{Key: "rex"}
-	for _, q := range []nametag.ListQuery{
-		{Limit: 1}, {Limit: 1, After: cursor}, {Limit: 1, Contains: "x"}, {Limit: 1, Category: nametag.Cat},
-		{Limit: 1, After: cursor, Contains: "x", Category: nametag.Cat},
+	cursor := registry.Cursor{Key: "rex"}
+	for _, q := range []registry.ListQuery{
+		{Limit: 1}, {Limit: 1, After: cursor}, {Limit: 1, Contains: "x"}, {Limit: 1, Category: registry.Cat},
+		{Limit: 1, After: cursor, Contains: "x", Category: registry.Cat},
 	} {
 		query, args := listQuery(q)
 		rows, err := s.reader.QueryContext(t.Context(), `EXPLAIN QUERY PLAN `+query, args...)

@@ -8,12 +8,12 @@ import (
 
 	sqlite3 "modernc.org/sqlite/lib"
 
-	"nametag"
+	"nametag/internal/registry"
 	"nametag/internal/storekit"
 )
 
-// Insert implements nametag.Store.
-func (s *Store) Insert(ctx context.Context, entries []nametag.Entry) (results []nametag.Result, err error) {
+// Insert implements registry.Store.
+func (s *Store) Insert(ctx context.Context, entries []registry.Entry) (results []registry.Result, err error) {
 	if len(entries) == 0 {
 		return nil, nil
 	}
@@ -27,7 +27,7 @@ func (s *Store) Insert(ctx context.Context, entries []nametag.Entry) (results []
 	return results, nil
 }
 
-func (s *Store) insert(ctx context.Context, entries []nametag.Entry) (results []nametag.Result, err error) {
+func (s *Store) insert(ctx context.Context, entries []registry.Entry) (results []registry.Result, err error) {
 	err = s.write(ctx, "insert", func(tx *transaction) error {
 		results, err = storekit.Insert(ctx, tx, entries)
 		return err
@@ -35,14 +35,14 @@ func (s *Store) insert(ctx context.Context, entries []nametag.Entry) (results []
 	return results, err
 }
 
-// Apply implements nametag.Store.
-func (s *Store) Apply(ctx context.Context, c nametag.Change) (res nametag.Result, err error) {
+// Apply implements registry.Store.
+func (s *Store) Apply(ctx context.Context, c registry.Change) (res registry.Result, err error) {
 	err = s.write(ctx, string(c.Action), func(tx *transaction) error {
 		res, err = storekit.Apply(ctx, tx, c)
 		return err
 	})
 	if err != nil {
-		return nametag.Result{}, err
+		return registry.Result{}, err
 	}
 	return res, nil
 }
@@ -86,13 +86,13 @@ func (tx *transaction) prepare(ctx context.Context, query string) (*sql.Stmt, er
 }
 
 // Lock implements storekit.Tx.
-func (tx *transaction) Lock(ctx context.Context, w storekit.Wanted) (head nametag.Head, found storekit.Found, err error) {
+func (tx *transaction) Lock(ctx context.Context, w storekit.Wanted) (head registry.Head, found storekit.Found, err error) {
 	stmt, err := tx.prepare(ctx, readHead)
 	if err != nil {
 		return head, found, err
 	}
 	head, err = scanHead(stmt.QueryRowContext(ctx))
-	if err == nil && (w.FreeAt == nametag.Head{} || w.FreeAt != head) {
+	if err == nil && (w.FreeAt == registry.Head{} || w.FreeAt != head) {
 		found, err = findWanted(ctx, tx, w)
 	}
 	return head, found, err
@@ -164,7 +164,7 @@ func (tx *transaction) each(ctx context.Context, query string, rows [][]any) err
 		case err != nil:
 			return err
 		case n != 1 && query == moveHead:
-			return fmt.Errorf("the journal does not end with what its head says: %w", nametag.ErrNoHead)
+			return fmt.Errorf("the journal does not end with what its head says: %w", registry.ErrNoHead)
 		case n != 1:
 			return fmt.Errorf("%d rows were written, not one", n)
 		}
@@ -193,7 +193,7 @@ func intOf(b bool) int {
 // undone otherwise.
 func (s *Store) write(ctx context.Context, doing string, f func(*transaction) error) error {
 	if !s.calls.enter() {
-		return nametag.Unavailable(errClosed)
+		return registry.Unavailable(errClosed)
 	}
 	defer s.calls.leave()
 	if s.writer == nil {

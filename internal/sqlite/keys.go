@@ -5,7 +5,7 @@ import (
 	"database/sql"
 	"time"
 
-	"nametag"
+	"nametag/internal/registry"
 	"nametag/internal/storekit"
 )
 
@@ -47,10 +47,10 @@ func scanAnswer(rows *sql.Rows) (storekit.Answer, error) {
 	copy(a.Fingerprint[:], fingerprint)
 	a.SetWord(outcome)
 	if key.Valid {
-		a.Result.Pet = nametag.Pet{
-			Name:          nametag.RestoreName(name.V, key.V),
-			FavoriteColor: nametag.Color(color.V),
-			Category:      nametag.Category(category.V),
+		a.Result.Pet = registry.Pet{
+			Name:          registry.RestoreName(name.V, key.V),
+			FavoriteColor: registry.Color(color.V),
+			Category:      registry.Category(category.V),
 			RegisteredAt:  timeOf(registered.V),
 		}
 	}
@@ -75,7 +75,7 @@ func answerRows(answers []storekit.Answer) [][]any {
 	return rows
 }
 
-// ForgetKeys implements nametag.Store. It deletes the oldest keys first, a few
+// ForgetKeys implements registry.Store. It deletes the oldest keys first, a few
 // at a time, so that pets are registered in between.
 func (s *Store) ForgetKeys(ctx context.Context, t time.Time) (int64, error) {
 	return storekit.ForgetKeys(func(limit int) (n int64, err error) {

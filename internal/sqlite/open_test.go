@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"nametag"
+	"nametag/internal/registry"
 	"nametag/internal/sqlite"
 	"nametag/internal/storetest"
 )
@@ -239,11 +239,11 @@ func TestADeletedFileIsNotWritten(t *testing.T) {
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Ready(t.Context()); nametag.ErrorCode(err) != nametag.CodeUnavailable {
+	if err := s.Ready(t.Context()); registry.ErrorCode(err) != registry.CodeUnavailable {
 		t.Errorf("Ready: %v, want CodeUnavailable", err)
 	}
-	_, err := nametag.NewRegistry(s, nil).Register(t.Context(), nametag.Application{Name: "Bella", FavoriteColor: "blue", Category: "cat"})
-	if nametag.ErrorCode(err) != nametag.CodeUnavailable {
+	_, err := registry.NewRegistry(s, nil).Register(t.Context(), registry.Application{Name: "Bella", FavoriteColor: "blue", Category: "cat"})
+	if registry.ErrorCode(err) != registry.CodeUnavailable {
 		t.Errorf("Register: %v, want CodeUnavailable", err)
 	}
 }

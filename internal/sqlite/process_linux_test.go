@@ -13,7 +13,7 @@ import (
 	"syscall"
 	"testing"
 
-	"nametag"
+	"nametag/internal/registry"
 	"nametag/internal/sqlite"
 	"nametag/internal/storetest"
 )
@@ -45,18 +45,18 @@ func TestMain(m *testing.M) {
 }
 
 func work(s *sqlite.Store, opts sqlite.Options) string {
-	registry := nametag.NewRegistry(s, nil)
+	reg := registry.NewRegistry(s, nil)
 	if opts.ReadOnly {
-		if _, err := registry.Pet(context.Background(), "Rex"); err != nil {
+		if _, err := reg.Pet(context.Background(), "Rex"); err != nil {
 			return err.Error()
 		}
 		return "found"
 	}
-	_, err := registry.Register(context.Background(), nametag.Application{Name: "Rex", FavoriteColor: "red", Category: "cat"})
-	switch nametag.ErrorCode(err) {
+	_, err := reg.Register(context.Background(), registry.Application{Name: "Rex", FavoriteColor: "red", Category: "cat"})
+	switch registry.ErrorCode(err) {
 	case "":
 		return "registered"
-	case nametag.CodeTaken:
+	case registry.CodeTaken:
 		return "taken"
 	default:
 		return err.Error()

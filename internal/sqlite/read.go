@@ -8,15 +8,15 @@ import (
 	"strings"
 	"time"
 
-	"nametag"
+	"nametag/internal/registry"
 	"nametag/internal/storekit"
 )
 
 const petColumns = `name_key, name, favorite_color, category, registered_at_us`
 
-// Find implements nametag.Store.
-func (s *Store) Find(ctx context.Context, keys []string) (map[string]nametag.Pet, error) {
-	var pets map[string]nametag.Pet
+// Find implements registry.Store.
+func (s *Store) Find(ctx context.Context, keys []string) (map[string]registry.Pet, error) {
+	var pets map[string]registry.Pet
 	err := s.read(ctx, "find", func() (err error) {
 		pets, err = findPets(ctx, s.reader, keys)
 		return err
@@ -27,7 +27,7 @@ func (s *Store) Find(ctx context.Context, keys []string) (map[string]nametag.Pet
 	return pets, nil
 }
 
-// EachKey implements nametag.Store.
+// EachKey implements registry.Store.
 func (s *Store) EachKey(ctx context.Context, visit func(key, lookalike []byte)) error {
 	return s.read(ctx, "read the keys", func() error {
 		rows, err := s.reader.QueryContext(ctx, `SELECT name_key, iif(let_pass, '', lookalike_key) FROM pets`)
@@ -46,12 +46,12 @@ func (s *Store) EachKey(ctx context.Context, visit func(key, lookalike []byte)) 
 	})
 }
 
-// Look implements nametag.Store.
-func (s *Store) Look(ctx context.Context, at time.Time, names []nametag.Name) ([]nametag.Obstacle, error) {
+// Look implements registry.Store.
+func (s *Store) Look(ctx context.Context, at time.Time, names []registry.Name) ([]registry.Obstacle, error) {
 	if len(names) == 0 {
 		return nil, nil
 	}
-	var obstacles []nametag.Obstacle
+	var obstacles []registry.Obstacle
 	err := s.read(ctx, "look", func() error {
 		found, err := findWanted(ctx, s.reader, storekit.WantedOf(names))
 		obstacles = found.Obstacles(names, at)
@@ -75,7 +75,7 @@ func findWanted(ctx context.Context, db querier, w storekit.Wanted) (found store
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var p nametag.PetState
+		var p registry.PetState
 		var registered int64
 		if err := rows.Scan(&p.NameKey, &p.LookalikeKey, &p.LetPass, &p.Name, &p.FavoriteColor, &p.Category, &registered, &p.EnteredBy); err != nil {
 			return found, err
@@ -93,14 +93,14 @@ func findWanted(ctx context.Context, db querier, w storekit.Wanted) (found store
 
 const rulingColumns = `name_key, lookalike_key, kind, name, reason, at_us, until_us`
 
-func eachRuling(ctx context.Context, db querier, visit func(*nametag.RulingState), query string, args ...any) error {
+func eachRuling(ctx context.Context, db querier, visit func(*registry.RulingState), query string, args ...any) error {
 	rows, err := db.QueryContext(ctx, query, args...)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var r nametag.RulingState
+		var r registry.RulingState
 		var at int64
 		var until sql.Null[int64]
 		if err := rows.Scan(&r.NameKey, &r.LookalikeKey, &r.Kind, &r.Name, &r.Reason, &at, &until); err != nil {
@@ -115,17 +115,17 @@ func eachRuling(ctx context.Context, db querier, visit func(*nametag.RulingState
 	return rows.Err()
 }
 
-// Rulings implements nametag.Store.
-func (s *Store) Rulings(ctx context.Context, after string, limit int) (rulings []*nametag.RulingState, err error) {
+// Rulings implements registry.Store.
+func (s *Store) Rulings(ctx context.Context, after string, limit int) (rulings []*registry.RulingState, err error) {
 	err = s.read(ctx, "list rulings", func() error {
-		return eachRuling(ctx, s.reader, func(r *nametag.RulingState) { rulings = append(rulings, r) },
+		return eachRuling(ctx, s.reader, func(r *registry.RulingState) { rulings = append(rulings, r) },
 			`SELECT `+rulingColumns+` FROM rulings WHERE name_key > ? ORDER BY name_key LIMIT ?`, after, limit)
 	})
 	return rulings, err
 }
 
-// Journal implements nametag.Store.
-func (s *Store) Journal(ctx context.Context, q nametag.JournalQuery) (records []nametag.Record, err error) {
+// Journal implements registry.Store.
+func (s *Store) Journal(ctx context.Context, q registry.JournalQuery) (records []registry.Record, err error) {
 	const all = `SELECT ` + recordColumns + ` FROM journal WHERE seq > ?`
 	query, args := all, []any{q.After}
 	if q.Key != "" { // a question for each way to find a row
@@ -141,8 +141,8 @@ func (s *Store) Journal(ctx context.Context, q nametag.JournalQuery) (records []
 	return records, err
 }
 
-// Strays implements nametag.Store.
-func (s *Store) Strays(ctx context.Context, limit int) (strays []nametag.Record, err error) {
+// Strays implements registry.Store.
+func (s *Store) Strays(ctx context.Context, limit int) (strays []registry.Record, err error) {
 	err = s.read(ctx, "look for strays", func() (err error) {
 		strays, err = collectRecords(ctx, s.reader, `
 			SELECT `+recordColumns+` FROM journal WHERE by_pet
@@ -155,14 +155,14 @@ func (s *Store) Strays(ctx context.Context, limit int) (strays []nametag.Record,
 
 const recordColumns = `seq, name_key, former_key, entry, hash`
 
-func collectRecords(ctx context.Context, db querier, query string, args ...any) (records []nametag.Record, err error) {
+func collectRecords(ctx context.Context, db querier, query string, args ...any) (records []registry.Record, err error) {
 	rows, err := db.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var r nametag.Record
+		var r registry.Record
 		var former sql.Null[string]
 		var hash []byte
 		if err := rows.Scan(&r.Seq, &r.Key, &former, &r.Entry, &hash); err != nil {
@@ -174,8 +174,8 @@ func collectRecords(ctx context.Context, db querier, query string, args ...any) 
 	return records, rows.Err()
 }
 
-// JournalHead implements nametag.Store.
-func (s *Store) JournalHead(ctx context.Context) (head nametag.Head, err error) {
+// JournalHead implements registry.Store.
+func (s *Store) JournalHead(ctx context.Context) (head registry.Head, err error) {
 	err = s.read(ctx, "read the journal's head", func() (err error) {
 		head, err = journalHead(ctx, s.reader)
 		return err
@@ -183,31 +183,31 @@ func (s *Store) JournalHead(ctx context.Context) (head nametag.Head, err error) 
 	return head, err
 }
 
-func journalHead(ctx context.Context, db querier) (head nametag.Head, err error) {
+func journalHead(ctx context.Context, db querier) (head registry.Head, err error) {
 	return scanHead(db.QueryRowContext(ctx, readHead))
 }
 
-func scanHead(row *sql.Row) (head nametag.Head, err error) {
+func scanHead(row *sql.Row) (head registry.Head, err error) {
 	var hash []byte
 	err = row.Scan(&head.Seq, &hash)
 	if errors.Is(err, sql.ErrNoRows) {
-		err = nametag.ErrNoHead
+		err = registry.ErrNoHead
 	}
 	head.Hash = storekit.Hash(hash)
 	return head, err
 }
 
-// List implements nametag.Store. A search reads the index from the newest pet
+// List implements registry.Store. A search reads the index from the newest pet
 // on until it has enough.
-func (s *Store) List(ctx context.Context, q nametag.ListQuery) ([]nametag.Pet, error) {
+func (s *Store) List(ctx context.Context, q registry.ListQuery) ([]registry.Pet, error) {
 	return s.searches.List(ctx, q, s.list)
 }
 
-func (s *Store) list(ctx context.Context, q nametag.ListQuery) ([]nametag.Pet, error) {
+func (s *Store) list(ctx context.Context, q registry.ListQuery) ([]registry.Pet, error) {
 	query, args := listQuery(q)
-	var pets []nametag.Pet
+	var pets []registry.Pet
 	err := s.read(ctx, "list", func() error {
-		return eachPet(ctx, s.reader, query, args, func(p nametag.Pet) { pets = append(pets, p) })
+		return eachPet(ctx, s.reader, query, args, func(p registry.Pet) { pets = append(pets, p) })
 	})
 	if err != nil {
 		return nil, err
@@ -218,7 +218,7 @@ func (s *Store) list(ctx context.Context, q nametag.ListQuery) ([]nametag.Pet, e
 // read runs f, which reads from s.reader under ctx.
 func (s *Store) read(ctx context.Context, doing string, f func() error) error {
 	if !s.calls.enter() {
-		return nametag.Unavailable(errClosed)
+		return registry.Unavailable(errClosed)
 	}
 	defer s.calls.leave()
 	err := f()
@@ -228,7 +228,7 @@ func (s *Store) read(ctx context.Context, doing string, f func() error) error {
 	return failure(ctx, doing, err)
 }
 
-func listQuery(q nametag.ListQuery) (query string, args []any) {
+func listQuery(q registry.ListQuery) (query string, args []any) {
 	var where []string
 	and := func(condition string, values ...any) {
 		where = append(where, condition)
@@ -258,20 +258,20 @@ type querier interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
-func findPets(ctx context.Context, db querier, keys []string) (map[string]nametag.Pet, error) {
-	pets := make(map[string]nametag.Pet, len(keys))
+func findPets(ctx context.Context, db querier, keys []string) (map[string]registry.Pet, error) {
+	pets := make(map[string]registry.Pet, len(keys))
 	if len(keys) == 0 {
 		return pets, nil
 	}
 	const query = `SELECT ` + petColumns + ` FROM pets WHERE name_key IN (SELECT value FROM json_each(?))`
-	err := eachPet(ctx, db, query, []any{jsonArray(keys)}, func(p nametag.Pet) { pets[p.Name.Key()] = p })
+	err := eachPet(ctx, db, query, []any{jsonArray(keys)}, func(p registry.Pet) { pets[p.Name.Key()] = p })
 	if err != nil {
 		return nil, err
 	}
 	return pets, nil
 }
 
-func eachPet(ctx context.Context, db querier, query string, args []any, visit func(nametag.Pet)) error {
+func eachPet(ctx context.Context, db querier, query string, args []any, visit func(registry.Pet)) error {
 	rows, err := db.QueryContext(ctx, query, args...)
 	if err != nil {
 		return err
@@ -283,10 +283,10 @@ func eachPet(ctx context.Context, db querier, query string, args []any, visit fu
 		if err := rows.Scan(&key, &name, &color, &category, &registered); err != nil {
 			return err
 		}
-		visit(nametag.Pet{
-			Name:          nametag.RestoreName(name, key),
-			FavoriteColor: nametag.Color(color),
-			Category:      nametag.Category(category),
+		visit(registry.Pet{
+			Name:          registry.RestoreName(name, key),
+			FavoriteColor: registry.Color(color),
+			Category:      registry.Category(category),
 			RegisteredAt:  timeOf(registered),
 		})
 	}

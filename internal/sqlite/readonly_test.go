@@ -5,7 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"nametag"
+	"nametag/internal/registry"
 	"nametag/internal/sqlite"
 	"nametag/internal/storetest"
 )
@@ -13,7 +13,7 @@ import (
 var readOnly = sqlite.Options{ReadOnly: true}
 
 // closedBook makes a book with a pet in it that nobody has open.
-func closedBook(t *testing.T) (path string, rex nametag.Pet) {
+func closedBook(t *testing.T) (path string, rex registry.Pet) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "book.db")
 	s := open(t, path, serve)
@@ -28,7 +28,7 @@ func TestReadingAClosedBookLeavesNoTrace(t *testing.T) {
 	path, rex := closedBook(t)
 	leavesAlone(t, filepath.Dir(path), func() {
 		s := open(t, path, readOnly)
-		if pets, err := s.List(t.Context(), nametag.ListQuery{Limit: 5}); err != nil || len(pets) != 1 || !pets[0].Same(rex) {
+		if pets, err := s.List(t.Context(), registry.ListQuery{Limit: 5}); err != nil || len(pets) != 1 || !pets[0].Same(rex) {
 			t.Errorf("the book has %v, %v; want %v", pets, err, rex)
 		}
 		if err := s.Ready(t.Context()); err != nil {
@@ -64,9 +64,9 @@ func TestAReaderNoticesThatTheBookIsWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, find := reader.Find(t.Context(), []string{"ada"})
-	_, list := reader.List(t.Context(), nametag.ListQuery{Limit: 5})
+	_, list := reader.List(t.Context(), registry.ListQuery{Limit: 5})
 	for what, err := range map[string]error{"Find": find, "List": list, "Ready": reader.Ready(t.Context())} {
-		if nametag.ErrorCode(err) != nametag.CodeUnavailable {
+		if registry.ErrorCode(err) != registry.CodeUnavailable {
 			t.Errorf("%s: %v, want CodeUnavailable", what, err)
 		}
 	}

@@ -11,8 +11,8 @@ import (
 
 	sqlite3 "modernc.org/sqlite/lib"
 
-	"nametag"
 	"nametag/internal/migrate"
+	"nametag/internal/registry"
 	"nametag/internal/storekit"
 )
 
@@ -98,7 +98,7 @@ func (s *Store) refuseForeign(ctx context.Context, db migrate.Querier) error {
 // *migrate.SchemaError.
 func (s *Store) Migrate(ctx context.Context) (from, to int64, err error) {
 	if !s.calls.enter() {
-		return 0, 0, nametag.Unavailable(errClosed)
+		return 0, 0, registry.Unavailable(errClosed)
 	}
 	defer s.calls.leave()
 	if s.writer == nil {
@@ -113,7 +113,7 @@ func (s *Store) Migrate(ctx context.Context) (from, to int64, err error) {
 	return from, to, failure(ctx, "migrate", err)
 }
 
-// Ready implements nametag.Store. Like whatever writes, it notices when the file
+// Ready implements registry.Store. Like whatever writes, it notices when the file
 // was deleted or replaced under the program: what is written then would be lost.
 func (s *Store) Ready(ctx context.Context) error {
 	return s.read(ctx, "check the schema", func() error {
@@ -130,7 +130,7 @@ func (s *Store) isThere() error {
 	if err == nil && os.SameFile(now, s.inode) {
 		return nil
 	}
-	return nametag.Unavailable(errors.Join(fmt.Errorf("%s was deleted or replaced while it was open: start nametag again", s.file), err))
+	return registry.Unavailable(errors.Join(fmt.Errorf("%s was deleted or replaced while it was open: start nametag again", s.file), err))
 }
 
 // addNames is the migration that gave names a lookalike key and the book a
@@ -145,7 +145,7 @@ func addNames(ctx context.Context, tx *sql.Tx) error {
 	fill := storekit.Backfill{Write: func(c storekit.Changes) error { return (&transaction{Tx: tx}).Write(ctx, c) }}
 	const before = `SELECT ` + petColumns + ` FROM pets_before ORDER BY registered_at_us, name_key`
 	var failed error
-	err := eachPet(ctx, tx, before, nil, func(p nametag.Pet) {
+	err := eachPet(ctx, tx, before, nil, func(p registry.Pet) {
 		if failed == nil {
 			failed = fill.Add(p)
 		}

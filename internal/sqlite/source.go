@@ -8,7 +8,7 @@ import (
 	"io/fs"
 	"os"
 
-	"nametag"
+	"nametag/internal/registry"
 )
 
 // A source is a few connections that only read a file.
@@ -20,7 +20,7 @@ type source struct {
 
 // errMoved says that a file that was read without locks was written meanwhile:
 // what was read may be torn.
-var errMoved error = nametag.Unavailable(
+var errMoved error = registry.Unavailable(
 	errors.New("the file was written while it was read as one that nobody writes: open it again"))
 
 // openBesideWriters opens file to be read while others write it. SQLite may put

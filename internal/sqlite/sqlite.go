@@ -11,8 +11,8 @@ import (
 
 	"modernc.org/sqlite"
 
-	"nametag"
 	"nametag/internal/migrate"
+	"nametag/internal/registry"
 	"nametag/internal/storekit"
 )
 
@@ -31,7 +31,7 @@ type Options struct {
 	// A book that has no write-ahead log beside it when it is opened is read
 	// without locks, as it was then. When a server starts on it and writes the
 	// file, which it may do some time after it has taken a registration, calls get
-	// an *nametag.Error with CodeUnavailable from then on: open it again.
+	// an *registry.Error with CodeUnavailable from then on: open it again.
 	ReadOnly bool
 
 	// Migrate brings the file to the schema that the program needs. Without
@@ -65,7 +65,7 @@ type Store struct {
 	kept     map[string]*sql.Stmt // compiled once, by their text; nil with SkipSchemaCheck
 }
 
-var _ nametag.Store = (*Store)(nil)
+var _ registry.Store = (*Store)(nil)
 
 // Open opens the book in the file at path, a plain path whatever characters it
 // has. It creates the file, for its owner alone, and the folder it is in. A file
@@ -74,7 +74,7 @@ var _ nametag.Store = (*Store)(nil)
 //
 // The error says what to mend: the file is missing, can't be written, is not a
 // book of ours, has another schema (a *migrate.SchemaError) or is served by
-// another process. An *nametag.Error with CodeUnavailable may pass by itself.
+// another process. An *registry.Error with CodeUnavailable may pass by itself.
 func Open(ctx context.Context, path string, opts Options) (*Store, error) {
 	if opts.ReadOnly && (opts.Serve || opts.Migrate) {
 		return nil, errors.New("sqlite: a book that is only read can be neither served nor migrated")
@@ -176,7 +176,7 @@ func (s *Store) probe(ctx context.Context) error {
 }
 
 // Close waits for calls under way, closes the file and lets another process
-// serve it. Calls that come later get an *nametag.Error with CodeUnavailable.
+// serve it. Calls that come later get an *registry.Error with CodeUnavailable.
 // Closing again does nothing.
 func (s *Store) Close() error {
 	if !s.calls.shut() {

@@ -5,27 +5,27 @@ import (
 	"database/sql"
 	"errors"
 
-	"nametag"
+	"nametag/internal/registry"
 )
 
-// EachState implements nametag.Store.
-func (s *Store) EachState(ctx context.Context, visit func(nametag.State) error) (head nametag.Head, err error) {
+// EachState implements registry.Store.
+func (s *Store) EachState(ctx context.Context, visit func(registry.State) error) (head registry.Head, err error) {
 	var stopped error
-	see := func(state nametag.State) error {
+	see := func(state registry.State) error {
 		stopped = visit(state)
 		return stopped
 	}
 	err = s.read(ctx, "read the book", func() error {
 		return s.reader.atOneMoment(ctx, func(tx *sql.Tx) error {
-			if head, err = journalHead(ctx, tx); err != nil && !errors.Is(err, nametag.ErrNoHead) {
+			if head, err = journalHead(ctx, tx); err != nil && !errors.Is(err, registry.ErrNoHead) {
 				return err
 			}
-			if err := eachPetState(ctx, tx, func(p *nametag.PetState) error { return see(nametag.State{Pet: p}) }); err != nil {
+			if err := eachPetState(ctx, tx, func(p *registry.PetState) error { return see(registry.State{Pet: p}) }); err != nil {
 				return err
 			}
-			return eachRuling(ctx, tx, func(r *nametag.RulingState) {
+			return eachRuling(ctx, tx, func(r *registry.RulingState) {
 				if stopped == nil {
-					see(nametag.State{Ruling: r})
+					see(registry.State{Ruling: r})
 				}
 			}, `SELECT `+rulingColumns+` FROM rulings ORDER BY name_key`)
 		})
@@ -36,7 +36,7 @@ func (s *Store) EachState(ctx context.Context, visit func(nametag.State) error) 
 	return head, err
 }
 
-func eachPetState(ctx context.Context, db querier, visit func(*nametag.PetState) error) error {
+func eachPetState(ctx context.Context, db querier, visit func(*registry.PetState) error) error {
 	rows, err := db.QueryContext(ctx, `
 		SELECT name_key, lookalike_key, let_pass, name, favorite_color, category, registered_at_us
 		FROM pets INDEXED BY pets_newest_first ORDER BY registered_at_us, name_key`)
@@ -45,7 +45,7 @@ func eachPetState(ctx context.Context, db querier, visit func(*nametag.PetState)
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var p nametag.PetState
+		var p registry.PetState
 		var registered int64
 		if err := rows.Scan(&p.NameKey, &p.LookalikeKey, &p.LetPass, &p.Name, &p.FavoriteColor, &p.Category, &registered); err != nil {
 			return err

@@ -5,53 +5,53 @@ import (
 	"context"
 	"fmt"
 
-	"nametag"
+	"nametag/internal/registry"
 )
 
-// Apply does what nametag.Store.Apply does, in tx.
-func Apply(ctx context.Context, tx Tx, c nametag.Change) (nametag.Result, error) {
+// Apply does what registry.Store.Apply does, in tx.
+func Apply(ctx context.Context, tx Tx, c registry.Change) (registry.Result, error) {
 	want := Wanted{Keys: []string{c.Key}}
-	if c.Action != nametag.ActionReleased && c.Action != nametag.ActionCorrected {
+	if c.Action != registry.ActionReleased && c.Action != registry.ActionCorrected {
 		want.add(c.Name)
 	}
 	head, found, err := tx.Lock(ctx, want)
 	if err != nil {
-		return nametag.Result{}, err
+		return registry.Result{}, err
 	}
-	var before, after nametag.State
-	var res nametag.Result
+	var before, after registry.State
+	var res registry.Result
 	switch c.Action {
-	case nametag.ActionRenamed:
+	case registry.ActionRenamed:
 		before, after, res = rename(found, c)
-	case nametag.ActionCorrected:
+	case registry.ActionCorrected:
 		before, after, res = correct(found, c)
-	case nametag.ActionReleased:
+	case registry.ActionReleased:
 		before, after, res = release(found, c)
-	case nametag.ActionReserved:
-		before, after, res = rule(found, c, nametag.RulingReserved)
-	case nametag.ActionLetPass:
-		before, after, res = rule(found, c, nametag.RulingLetPass)
-	case nametag.ActionUnreserved:
+	case registry.ActionReserved:
+		before, after, res = rule(found, c, registry.RulingReserved)
+	case registry.ActionLetPass:
+		before, after, res = rule(found, c, registry.RulingLetPass)
+	case registry.ActionUnreserved:
 		before, res = unrule(found, c)
 	default:
-		return nametag.Result{}, fmt.Errorf("storekit: %q is no change", c.Action)
+		return registry.Result{}, fmt.Errorf("storekit: %q is no change", c.Action)
 	}
-	if res.Status != nametag.ChangeDone {
+	if res.Status != registry.ChangeDone {
 		return res, nil
 	}
 	if after.Ruling != nil {
 		res.Ruling = after.Ruling.Ruling()
 	}
 	var changes Changes
-	changes.add(head, nametag.NewEvent(c.Action, c.Origin, before, after))
+	changes.add(head, registry.NewEvent(c.Action, c.Origin, before, after))
 	res.Record = changes.Records[0]
 	return res, tx.Write(ctx, changes)
 }
 
-func rename(found Found, c nametag.Change) (before, after nametag.State, res nametag.Result) {
+func rename(found Found, c registry.Change) (before, after registry.State, res registry.Result) {
 	pet := found.pets[c.Key]
 	if pet == nil {
-		return before, after, nametag.Result{Status: nametag.ChangeNotFound}
+		return before, after, registry.Result{Status: registry.ChangeNotFound}
 	}
 	o := found.of(c.Name, c.Origin.At)
 	if o.holder == pet {
@@ -64,70 +64,70 @@ func rename(found Found, c nametag.Change) (before, after nametag.State, res nam
 	renamed.Name = c.Name
 	before.Pet = pet
 	if c.Name.Key() == pet.NameKey && c.Name.LookalikeKey() == pet.LookalikeKey {
-		after.Pet = nametag.NewPetState(renamed, pet.LetPass) // it is only spelt another way
-		return before, after, nametag.Result{Status: nametag.ChangeDone, Pet: renamed}
+		after.Pet = registry.NewPetState(renamed, pet.LetPass) // it is only spelt another way
+		return before, after, registry.Result{Status: registry.ChangeDone, Pet: renamed}
 	}
 	if res := o.refuse(c.LetPass); res.Status != 0 {
-		return nametag.State{}, after, res
+		return registry.State{}, after, res
 	}
 	before.Ruling = o.ruling
-	after.Pet = nametag.NewPetState(renamed, o.similar != nil)
+	after.Pet = registry.NewPetState(renamed, o.similar != nil)
 	if c.Key != c.Name.Key() {
 		after.Ruling = quarantine(pet, c)
 	}
-	return before, after, nametag.Result{Status: nametag.ChangeDone, Pet: renamed}
+	return before, after, registry.Result{Status: registry.ChangeDone, Pet: renamed}
 }
 
-func correct(found Found, c nametag.Change) (before, after nametag.State, res nametag.Result) {
+func correct(found Found, c registry.Change) (before, after registry.State, res registry.Result) {
 	pet := found.pets[c.Key]
 	if pet == nil {
-		return before, after, nametag.Result{Status: nametag.ChangeNotFound}
+		return before, after, registry.Result{Status: registry.ChangeNotFound}
 	}
 	corrected := *pet
 	corrected.FavoriteColor = cmp.Or(c.FavoriteColor, pet.FavoriteColor)
 	corrected.Category = cmp.Or(c.Category, pet.Category)
 	before.Pet, after.Pet = pet, &corrected
-	return before, after, nametag.Result{Status: nametag.ChangeDone, Pet: corrected.Pet()}
+	return before, after, registry.Result{Status: registry.ChangeDone, Pet: corrected.Pet()}
 }
 
-func release(found Found, c nametag.Change) (before, after nametag.State, res nametag.Result) {
+func release(found Found, c registry.Change) (before, after registry.State, res registry.Result) {
 	pet := found.pets[c.Key]
 	if pet == nil {
-		return before, after, nametag.Result{Status: nametag.ChangeNotFound}
+		return before, after, registry.Result{Status: registry.ChangeNotFound}
 	}
 	before.Pet, after.Ruling = pet, quarantine(pet, c)
-	return before, after, nametag.Result{Status: nametag.ChangeDone, Pet: pet.Pet()}
+	return before, after, registry.Result{Status: registry.ChangeDone, Pet: pet.Pet()}
 }
 
 // quarantine returns the ruling on the name that pet gives up; nil if it would
 // end at once.
-func quarantine(pet *nametag.PetState, c nametag.Change) *nametag.RulingState {
+func quarantine(pet *registry.PetState, c registry.Change) *registry.RulingState {
 	if !c.Until.After(c.Origin.At) {
 		return nil
 	}
-	return nametag.NewRulingState(nametag.Ruling{
-		Kind: nametag.RulingQuarantine, Name: pet.Pet().Name, At: c.Origin.At, Until: c.Until,
+	return registry.NewRulingState(registry.Ruling{
+		Kind: registry.RulingQuarantine, Name: pet.Pet().Name, At: c.Origin.At, Until: c.Until,
 	})
 }
 
-func rule(found Found, c nametag.Change, kind nametag.RulingKind) (before, after nametag.State, res nametag.Result) {
+func rule(found Found, c registry.Change, kind registry.RulingKind) (before, after registry.State, res registry.Result) {
 	if pet := found.pets[c.Name.Key()]; pet != nil {
-		return before, after, nametag.Result{Status: nametag.InsertTaken, Pet: pet.Pet()}
+		return before, after, registry.Result{Status: registry.InsertTaken, Pet: pet.Pet()}
 	}
 	before.Ruling = found.rulings.on[c.Name.Key()]
-	if old := before.Ruling; kind == nametag.RulingLetPass && old != nil && old.Kind != kind && old.Ruling().InForce(c.Origin.At) {
-		return nametag.State{}, after, nametag.Result{Status: nametag.InsertReserved, Ruling: old.Ruling()}
+	if old := before.Ruling; kind == registry.RulingLetPass && old != nil && old.Kind != kind && old.Ruling().InForce(c.Origin.At) {
+		return registry.State{}, after, registry.Result{Status: registry.InsertReserved, Ruling: old.Ruling()}
 	}
-	r := nametag.Ruling{Kind: kind, Name: c.Name, Reason: c.Origin.Reason, At: c.Origin.At}
-	after.Ruling = nametag.NewRulingState(r)
-	return before, after, nametag.Result{Status: nametag.ChangeDone, Ruling: r}
+	r := registry.Ruling{Kind: kind, Name: c.Name, Reason: c.Origin.Reason, At: c.Origin.At}
+	after.Ruling = registry.NewRulingState(r)
+	return before, after, registry.Result{Status: registry.ChangeDone, Ruling: r}
 }
 
-func unrule(found Found, c nametag.Change) (before nametag.State, res nametag.Result) {
+func unrule(found Found, c registry.Change) (before registry.State, res registry.Result) {
 	r := found.rulings.on[c.Key]
 	if r == nil {
-		return before, nametag.Result{Status: nametag.ChangeNotFound}
+		return before, registry.Result{Status: registry.ChangeNotFound}
 	}
 	before.Ruling = r
-	return before, nametag.Result{Status: nametag.ChangeDone, Ruling: r.Ruling()}
+	return before, registry.Result{Status: registry.ChangeDone, Ruling: r.Ruling()}
 }

@@ -3,7 +3,7 @@ package storekit
 import (
 	"time"
 
-	"nametag"
+	"nametag/internal/registry"
 )
 
 // Backfill makes a journal for a book that has none: of each pet, in the order
@@ -12,7 +12,7 @@ import (
 type Backfill struct {
 	Write func(Changes) error
 
-	head  nametag.Head
+	head  registry.Head
 	held  map[string]bool // lookalike keys
 	part  Changes
 	began time.Time
@@ -22,15 +22,15 @@ type Backfill struct {
 const partSize = 1000
 
 // Add adds a pet.
-func (b *Backfill) Add(p nametag.Pet) error {
+func (b *Backfill) Add(p registry.Pet) error {
 	if b.held == nil {
 		b.held, b.began = make(map[string]bool), time.Now().UTC().Truncate(time.Microsecond)
 	}
 	key := p.Name.LookalikeKey()
-	after := nametag.State{Pet: nametag.NewPetState(p, b.held[key])}
+	after := registry.State{Pet: registry.NewPetState(p, b.held[key])}
 	b.held[key] = true
-	origin := nametag.Origin{At: b.began, Via: nametag.ViaMigration}
-	b.head = b.part.add(b.head, nametag.NewEvent(nametag.ActionImported, origin, nametag.State{}, after))
+	origin := registry.Origin{At: b.began, Via: registry.ViaMigration}
+	b.head = b.part.add(b.head, registry.NewEvent(registry.ActionImported, origin, registry.State{}, after))
 	if len(b.part.AddPets) < partSize {
 		return nil
 	}

@@ -1,5 +1,5 @@
 // Package storekit is what the stores do alike without a database. It decides
-// what one call of nametag.Store.Insert or Apply does to the book and what goes
+// what one call of registry.Store.Insert or Apply does to the book and what goes
 // into the journal, so that the stores agree, and it bounds the work that they
 // take on at once.
 package storekit
@@ -9,7 +9,7 @@ import (
 	"context"
 	"slices"
 
-	"nametag"
+	"nametag/internal/registry"
 )
 
 // A Tx is a transaction that changes the book. Write is the last of its methods
@@ -25,7 +25,7 @@ type Tx interface {
 	// the book has by these keys. If w.FreeAt is not zero it may presume that the
 	// journal ends there, and wait for nobody: it is Write then that fails if that
 	// is not so.
-	Lock(ctx context.Context, w Wanted) (nametag.Head, Found, error)
+	Lock(ctx context.Context, w Wanted) (registry.Head, Found, error)
 
 	// Write makes the changes, in the order of the fields. It fails if the journal
 	// does not end with c.Head.
@@ -34,14 +34,14 @@ type Tx interface {
 
 // Changes are what a transaction does to the database.
 type Changes struct {
-	Head          nametag.Head // where the journal ends before Records
-	Records       []nametag.Record
+	Head          registry.Head // where the journal ends before Records
+	Records       []registry.Record
 	ByName        []int64  // numbers of records that were found by their pets, and are found by their names from now on
 	RemovePets    []string // keys of their names
 	RemoveRulings []string // the same
-	AddPets       []*nametag.PetState
-	PutRulings    []*nametag.RulingState // in place of others on the same names
-	Answers       []Answer               // to the claims
+	AddPets       []*registry.PetState
+	PutRulings    []*registry.RulingState // in place of others on the same names
+	Answers       []Answer                // to the claims
 }
 
 // A Claim is the first use of an idempotency key within a call.
@@ -53,11 +53,11 @@ type Claim struct {
 // An Answer is what a Claim was told.
 type Answer struct {
 	Claim
-	Result nametag.Result
+	Result registry.Result
 }
 
-// Insert does what nametag.Store.Insert does, in tx.
-func Insert(ctx context.Context, tx Tx, entries []nametag.Entry) ([]nametag.Result, error) {
+// Insert does what registry.Store.Insert does, in tx.
+func Insert(ctx context.Context, tx Tx, entries []registry.Entry) ([]registry.Result, error) {
 	b := newBatch(entries)
 	claims := b.claims()
 	if len(claims) > 0 {
@@ -94,18 +94,18 @@ func Insert(ctx context.Context, tx Tx, entries []nametag.Entry) ([]nametag.Resu
 
 // A batch is the entries of one call.
 type batch struct {
-	entries  []nametag.Entry
+	entries  []registry.Entry
 	claimant map[string]int    // idempotency key → the first entry that has it
 	earlier  map[string]Answer // idempotency key → what it was told in an earlier call
-	results  []nametag.Result
+	results  []registry.Result
 }
 
-func newBatch(entries []nametag.Entry) *batch {
+func newBatch(entries []registry.Entry) *batch {
 	b := &batch{
 		entries:  entries,
 		claimant: make(map[string]int),
 		earlier:  make(map[string]Answer),
-		results:  make([]nametag.Result, len(entries)),
+		results:  make([]registry.Result, len(entries)),
 	}
 	for i, e := range entries {
 		if e.IdempotencyKey == "" {
@@ -142,7 +142,7 @@ func (b *batch) applies(i int) bool {
 
 // freeAt returns the FreeAt that all entries that apply have in common; the zero
 // Head if they have none.
-func (b *batch) freeAt() (head nametag.Head) {
+func (b *batch) freeAt() (head registry.Head) {
 	first := true
 	for i, e := range b.entries {
 		switch {
@@ -150,7 +150,7 @@ func (b *batch) freeAt() (head nametag.Head) {
 		case first:
 			head, first = e.FreeAt, false
 		case e.FreeAt != head:
-			return nametag.Head{}
+			return registry.Head{}
 		}
 	}
 	return head
@@ -158,17 +158,17 @@ func (b *batch) freeAt() (head nametag.Head) {
 
 // Doubted returns the entries without FreeAt, for another attempt when one that
 // may have relied on it failed.
-func Doubted(entries []nametag.Entry) []nametag.Entry {
+func Doubted(entries []registry.Entry) []registry.Entry {
 	doubted := slices.Clone(entries)
 	for i := range doubted {
-		doubted[i].FreeAt = nametag.Head{}
+		doubted[i].FreeAt = registry.Head{}
 	}
 	return doubted
 }
 
 // enter decides on the entries, one after another, and returns what is to be
 // changed.
-func (b *batch) enter(head nametag.Head, found Found) Changes {
+func (b *batch) enter(head registry.Head, found Found) Changes {
 	var c Changes
 	for i, e := range b.entries {
 		if !b.applies(i) {
@@ -179,14 +179,14 @@ func (b *batch) enter(head nametag.Head, found Found) Changes {
 			b.results[i] = res
 			continue
 		}
-		after := nametag.State{Pet: nametag.NewPetState(e.Pet, o.similar != nil || e.HoldsNoKey)}
-		before := nametag.State{Ruling: o.ruling}
-		head = c.add(head, nametag.NewEvent(e.Action, e.Origin, before, after))
+		after := registry.State{Pet: registry.NewPetState(e.Pet, o.similar != nil || e.HoldsNoKey)}
+		before := registry.State{Ruling: o.ruling}
+		head = c.add(head, registry.NewEvent(e.Action, e.Origin, before, after))
 		if o.ruling != nil {
 			found.rulings.Remove(o.ruling.NameKey)
 		}
 		found.AddPet(after.Pet)
-		b.results[i] = nametag.Result{Status: nametag.InsertRegistered, Pet: e.Pet, Record: c.Records[len(c.Records)-1]}
+		b.results[i] = registry.Result{Status: registry.InsertRegistered, Pet: e.Pet, Record: c.Records[len(c.Records)-1]}
 	}
 	return c
 }
@@ -197,7 +197,7 @@ func (b *batch) enter(head nametag.Head, found Found) Changes {
 // Nearly all records enter a pet that nobody changes later. So that they need no
 // place in an index of names, such a record is found by its pet, which has its
 // number; all others are found by their names.
-func (c *Changes) add(head nametag.Head, e nametag.Event) nametag.Head {
+func (c *Changes) add(head registry.Head, e registry.Event) registry.Head {
 	before, after := e.Before, e.After
 	if before.Pet != nil {
 		c.RemovePets = append(c.RemovePets, before.Pet.NameKey)
@@ -227,7 +227,7 @@ func (c *Changes) add(head nametag.Head, e nametag.Event) nametag.Head {
 }
 
 // IsByPet reports whether a record of Changes is to be found by its pet.
-func IsByPet(rec nametag.Record) bool {
+func IsByPet(rec registry.Record) bool {
 	e, err := rec.Event()
 	return err == nil && e.After.Pet != nil && e.After.Pet.EnteredBy == rec.Seq
 }
@@ -243,11 +243,11 @@ func (b *batch) repeat() {
 		if !ok {
 			claimant := b.claimant[e.IdempotencyKey]
 			first.Fingerprint, first.Result = b.entries[claimant].Fingerprint, b.results[claimant]
-			first.Result.Record = nametag.Record{}
+			first.Result.Record = registry.Record{}
 		}
 		b.results[i] = first.Result
 		if first.Fingerprint != e.Fingerprint {
-			b.results[i] = nametag.Result{Status: nametag.InsertKeyReused}
+			b.results[i] = registry.Result{Status: registry.InsertKeyReused}
 		}
 	}
 }
@@ -265,11 +265,11 @@ func (b *batch) answers(claims []Claim) []Answer {
 }
 
 // words are what databases remember of a status.
-var words = map[nametag.ResultStatus]string{
-	nametag.InsertRegistered: "registered",
-	nametag.InsertTaken:      "taken",
-	nametag.InsertSimilar:    "similar",
-	nametag.InsertReserved:   "reserved", // by whom is not remembered
+var words = map[registry.ResultStatus]string{
+	registry.InsertRegistered: "registered",
+	registry.InsertTaken:      "taken",
+	registry.InsertSimilar:    "similar",
+	registry.InsertReserved:   "reserved", // by whom is not remembered
 }
 
 // Word returns the word by which a database remembers a's status.

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"nametag"
+	"nametag/internal/registry"
 )
 
 // How long a search waits for a place, and how long it may then take.
@@ -16,7 +16,7 @@ const (
 )
 
 // A Lister answers a ListQuery.
-type Lister func(context.Context, nametag.ListQuery) ([]nametag.Pet, error)
+type Lister func(context.Context, registry.ListQuery) ([]registry.Pet, error)
 
 // Searches lets only so many searches, by name or by category, run at once, and none for long: a search
 // may have to read the whole book, and checks and registrations need
@@ -31,9 +31,9 @@ func NewSearches(n int) *Searches { return &Searches{make(chan struct{}, n)} }
 
 // List answers q by list. If q is a search, it does so when there is a place
 // for it, with a context that ends when its time is up. The error is an
-// *nametag.Error with CodeUnavailable if there was no place within a second, or
+// *registry.Error with CodeUnavailable if there was no place within a second, or
 // if the search was not done after two.
-func (s *Searches) List(ctx context.Context, q nametag.ListQuery, list Lister) ([]nametag.Pet, error) {
+func (s *Searches) List(ctx context.Context, q registry.ListQuery, list Lister) ([]registry.Pet, error) {
 	if q.Contains == "" && q.Category == "" {
 		return list(ctx, q)
 	}
@@ -45,7 +45,7 @@ func (s *Searches) List(ctx context.Context, q nametag.ListQuery, list Lister) (
 	defer cancel()
 	pets, err := list(brief, q)
 	if err != nil && brief.Err() != nil && ctx.Err() == nil {
-		return nil, nametag.Unavailable(fmt.Errorf("the search was given up after %v: %w", searchTime, err))
+		return nil, registry.Unavailable(fmt.Errorf("the search was given up after %v: %w", searchTime, err))
 	}
 	return pets, err
 }
@@ -59,6 +59,6 @@ func (s *Searches) enter(ctx context.Context) error {
 	case <-ctx.Done():
 		return fmt.Errorf("wait for a place to search: %w", ctx.Err())
 	case <-patience.C:
-		return nametag.Unavailable(errors.New("searches are busy"))
+		return registry.Unavailable(errors.New("searches are busy"))
 	}
 }

@@ -8,20 +8,20 @@ import (
 	"testing/synctest"
 	"time"
 
-	"nametag"
+	"nametag/internal/registry"
 	"nametag/internal/storekit"
 )
 
-var search = nametag.ListQuery{Contains: "x", Limit: 1}
+var search = registry.ListQuery{Contains: "x", Limit: 1}
 
 // untilItsTimeIsUp is a search that would never end.
-func untilItsTimeIsUp(ctx context.Context, _ nametag.ListQuery) ([]nametag.Pet, error) {
+func untilItsTimeIsUp(ctx context.Context, _ registry.ListQuery) ([]registry.Pet, error) {
 	<-ctx.Done()
 	return nil, ctx.Err()
 }
 
-func atOnce(context.Context, nametag.ListQuery) ([]nametag.Pet, error) {
-	return make([]nametag.Pet, 1), nil
+func atOnce(context.Context, registry.ListQuery) ([]registry.Pet, error) {
+	return make([]registry.Pet, 1), nil
 }
 
 // searched returns what a search by list is told.
@@ -32,7 +32,7 @@ func searched(ctx context.Context, s *storekit.Searches, list storekit.Lister) e
 
 func unavailable(t *testing.T, err error, words string) {
 	t.Helper()
-	if nametag.ErrorCode(err) != nametag.CodeUnavailable || !strings.Contains(err.Error(), words) {
+	if registry.ErrorCode(err) != registry.CodeUnavailable || !strings.Contains(err.Error(), words) {
 		t.Errorf("the search is told %v, want CodeUnavailable and %q", err, words)
 	}
 }
@@ -55,7 +55,7 @@ func TestASearchWaitsASecondForAPlace(t *testing.T) {
 		}
 		synctest.Wait()
 		start := time.Now()
-		if pets, err := s.List(t.Context(), nametag.ListQuery{Limit: 1}, atOnce); err != nil || len(pets) != 1 || time.Since(start) > 0 {
+		if pets, err := s.List(t.Context(), registry.ListQuery{Limit: 1}, atOnce); err != nil || len(pets) != 1 || time.Since(start) > 0 {
 			t.Errorf("a list that searches nothing: %v, %v after %v", pets, err, time.Since(start))
 		}
 		unavailable(t, searched(t.Context(), s, untilItsTimeIsUp), "busy")
@@ -64,7 +64,7 @@ func TestASearchWaitsASecondForAPlace(t *testing.T) {
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
-		if err := searched(ctx, s, untilItsTimeIsUp); !errors.Is(err, context.DeadlineExceeded) || nametag.ErrorCode(err) != nametag.CodeInternal {
+		if err := searched(ctx, s, untilItsTimeIsUp); !errors.Is(err, context.DeadlineExceeded) || registry.ErrorCode(err) != registry.CodeInternal {
 			t.Errorf("a search whose context ended is told %v", err)
 		}
 
@@ -80,7 +80,7 @@ func TestASearchWaitsASecondForAPlace(t *testing.T) {
 func TestASearchsOwnErrorIsReturned(t *testing.T) {
 	s, broken := storekit.NewSearches(1), errors.New("broken")
 	for range 2 { // the place is free again
-		err := searched(t.Context(), s, func(context.Context, nametag.ListQuery) ([]nametag.Pet, error) { return nil, broken })
+		err := searched(t.Context(), s, func(context.Context, registry.ListQuery) ([]registry.Pet, error) { return nil, broken })
 		if err != broken {
 			t.Errorf("the search is told %v", err)
 		}

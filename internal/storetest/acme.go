@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"testing"
 
-	"nametag"
+	"nametag/internal/registry"
 )
 
 var acmeTests = map[string]func(*testing.T, Database){
@@ -103,7 +103,7 @@ func acmeReader(t *testing.T, db Database) {
 		"SaveACME":   reader.SaveACME(t.Context(), "key", []byte("other")),
 		"DeleteACME": reader.DeleteACME(t.Context(), "key"),
 	} {
-		if nametag.ErrorCode(err) != nametag.CodeInternal {
+		if registry.ErrorCode(err) != registry.CodeInternal {
 			t.Errorf("%s of a reader: %v, want an error without a code", what, err)
 		}
 	}
@@ -116,7 +116,7 @@ func acmeClosed(t *testing.T, db Database) {
 		t.Fatal(err)
 	}
 	for what, err := range acmeCalls(t.Context(), s) {
-		if nametag.ErrorCode(err) != nametag.CodeUnavailable {
+		if registry.ErrorCode(err) != registry.CodeUnavailable {
 			t.Errorf("%s of a closed store: %v, want CodeUnavailable", what, err)
 		}
 	}

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"testing"
 
-	"nametag"
+	"nametag/internal/registry"
 )
 
 // before is how many pets FillBefore adds: more than a migration writes at once.
@@ -24,27 +24,27 @@ func FillBefore(t testing.TB, add func(key, name string, micros int64)) {
 
 // HasJournal sees that the book has all pets of FillBefore, and a journal that
 // tells of each.
-func HasJournal(t testing.TB, s nametag.Store) {
+func HasJournal(t testing.TB, s registry.Store) {
 	t.Helper()
-	if n := len(list(t, s, nametag.ListQuery{Limit: 2 * before})); n != before {
+	if n := len(list(t, s, registry.ListQuery{Limit: 2 * before})); n != before {
 		t.Errorf("%d pets in the book, want %d", n, before)
 	}
 	isWhole(t, s)
 	equal(t, "head", head(t, s).Seq, before)
-	rows := records(t, s, nametag.JournalQuery{After: before - 2, Limit: 10})
+	rows := records(t, s, registry.JournalQuery{After: before - 2, Limit: 10})
 	for i, name := range []string{"Bel-la", "Bella"} {
 		e, err := rows[i].Event()
 		if err != nil {
 			t.Fatal(err)
 		}
 		p := e.After.Pet
-		if e.Action != nametag.ActionImported || e.Via != nametag.ViaMigration || p.Name != name || p.LetPass != (i == 1) {
+		if e.Action != registry.ActionImported || e.Via != registry.ViaMigration || p.Name != name || p.LetPass != (i == 1) {
 			t.Errorf("row %d: %s", rows[i].Seq, rows[i].Entry)
 		}
 	}
-	equal(t, "a lookalike", insert(t, s, entriesOf(newPet(t, "B.ella"))...)[0].Status, nametag.InsertSimilar)
+	equal(t, "a lookalike", insert(t, s, entriesOf(newPet(t, "B.ella"))...)[0].Status, registry.InsertSimilar)
 	for i, res := range insert(t, s, entriesOf(numbered(t, "Pet", 100)...)...) {
-		if res.Status != nametag.InsertTaken || res.Pet.Name.String() != fmt.Sprint("Pet ", i) {
+		if res.Status != registry.InsertTaken || res.Pet.Name.String() != fmt.Sprint("Pet ", i) {
 			t.Errorf("Pet %d: %v", i, res)
 		}
 	}

@@ -5,12 +5,12 @@ import (
 	"testing"
 	"time"
 
-	"nametag"
+	"nametag/internal/registry"
 )
 
 // Bench measures the store on the databases that create returns.
 func Bench(b *testing.B, create func(testing.TB) Database) {
-	open := func(b *testing.B) nametag.Store { return openNew(b, create(b)) }
+	open := func(b *testing.B) registry.Store { return openNew(b, create(b)) }
 	const bulk = 1000
 	b.Run("InsertFresh1000", func(b *testing.B) { benchFresh(b, open(b), bulk, scattered) })
 	b.Run("InsertFresh10000", func(b *testing.B) { benchFresh(b, open(b), 10*bulk, scattered) })
@@ -33,17 +33,17 @@ func scattered(n int) string {
 func ordered(n int) string { return fmt.Sprintf("%016x", n) }
 
 // fresh returns entries for the pets from number start on.
-func fresh(start, n int, named func(int) string, at time.Time) []nametag.Entry {
-	entries := make([]nametag.Entry, n)
+func fresh(start, n int, named func(int) string, at time.Time) []registry.Entry {
+	entries := make([]registry.Entry, n)
 	for i := range entries {
 		name := named(start + i)
-		entries[i].Pet = nametag.Pet{Name: nametag.RestoreName(name, name), FavoriteColor: "blue",
-			Category: nametag.Cat, RegisteredAt: at}
+		entries[i].Pet = registry.Pet{Name: registry.RestoreName(name, name), FavoriteColor: "blue",
+			Category: registry.Cat, RegisteredAt: at}
 	}
 	return entries
 }
 
-func benchInsert(b *testing.B, s nametag.Store, want nametag.ResultStatus, entries []nametag.Entry) {
+func benchInsert(b *testing.B, s registry.Store, want registry.ResultStatus, entries []registry.Entry) {
 	b.Helper()
 	results, err := s.Insert(b.Context(), entries)
 	if err != nil {
@@ -60,38 +60,38 @@ func perSecond(b *testing.B, each int) {
 	b.ReportMetric(float64(b.N*each)/b.Elapsed().Seconds(), "rows/s")
 }
 
-func benchFresh(b *testing.B, s nametag.Store, size int, named func(int) string) {
+func benchFresh(b *testing.B, s registry.Store, size int, named func(int) string) {
 	made := 0
 	for b.Loop() {
-		benchInsert(b, s, nametag.InsertRegistered, fresh(made, size, named, day.Add(time.Duration(made)*time.Millisecond)))
+		benchInsert(b, s, registry.InsertRegistered, fresh(made, size, named, day.Add(time.Duration(made)*time.Millisecond)))
 		made += size
 	}
 	perSecond(b, size)
 }
 
-func benchTaken(b *testing.B, s nametag.Store, size int) {
+func benchTaken(b *testing.B, s registry.Store, size int) {
 	entries := fresh(0, size, scattered, day)
-	benchInsert(b, s, nametag.InsertRegistered, entries)
+	benchInsert(b, s, registry.InsertRegistered, entries)
 	for b.Loop() {
-		benchInsert(b, s, nametag.InsertTaken, entries)
+		benchInsert(b, s, registry.InsertTaken, entries)
 	}
 	perSecond(b, size)
 }
 
-func benchOneWithKey(b *testing.B, s nametag.Store) {
+func benchOneWithKey(b *testing.B, s registry.Store) {
 	made := 0
 	for b.Loop() {
 		entries := fresh(made, 1, scattered, day.Add(time.Duration(made)*time.Millisecond))
 		entries[0].IdempotencyKey = entries[0].Pet.Name.Key()
-		benchInsert(b, s, nametag.InsertRegistered, entries)
+		benchInsert(b, s, registry.InsertRegistered, entries)
 		made++
 	}
 	perSecond(b, 1)
 }
 
-func benchFind(b *testing.B, s nametag.Store) {
+func benchFind(b *testing.B, s registry.Store) {
 	entries := fresh(0, 1000, scattered, day)
-	benchInsert(b, s, nametag.InsertRegistered, entries)
+	benchInsert(b, s, registry.InsertRegistered, entries)
 	i := 0
 	for b.Loop() {
 		key := entries[i%len(entries)].Pet.Name.Key()
@@ -103,11 +103,11 @@ func benchFind(b *testing.B, s nametag.Store) {
 	perSecond(b, 1)
 }
 
-func benchList(b *testing.B, s nametag.Store) {
-	benchInsert(b, s, nametag.InsertRegistered, fresh(0, 1000, scattered, day))
+func benchList(b *testing.B, s registry.Store) {
+	benchInsert(b, s, registry.InsertRegistered, fresh(0, 1000, scattered, day))
 	const page = 50
 	for b.Loop() {
-		if pets, err := s.List(b.Context(), nametag.ListQuery{Limit: page}); err != nil || len(pets) != page {
+		if pets, err := s.List(b.Context(), registry.ListQuery{Limit: page}); err != nil || len(pets) != page {
 			b.Fatalf("List: %d pets, %v", len(pets), err)
 		}
 	}

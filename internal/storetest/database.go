@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"nametag"
+	"nametag/internal/registry"
 )
 
 var databaseTests = map[string]func(*testing.T, Database){
@@ -78,22 +78,22 @@ func laterSchema(t *testing.T, db Database) {
 
 // An answer stays what it was, whatever becomes of the pet.
 func answerSurvivesPet(t *testing.T, db Database) {
-	registry := nametag.NewRegistry(openNew(t, db), nil)
-	first := nametag.Application{Name: "Rex", FavoriteColor: "red", Category: "dog", IdempotencyKey: "first"}
-	late := nametag.Application{Name: "REX", FavoriteColor: "blue", Category: "cat", IdempotencyKey: "late"}
-	rex, err := registry.Register(t.Context(), first)
+	reg := registry.NewRegistry(openNew(t, db), nil)
+	first := registry.Application{Name: "Rex", FavoriteColor: "red", Category: "dog", IdempotencyKey: "first"}
+	late := registry.Application{Name: "REX", FavoriteColor: "blue", Category: "cat", IdempotencyKey: "late"}
+	rex, err := reg.Register(t.Context(), first)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := registry.Register(t.Context(), late); nametag.ErrorCode(err) != nametag.CodeTaken {
+	if _, err := reg.Register(t.Context(), late); registry.ErrorCode(err) != registry.CodeTaken {
 		t.Fatal(err)
 	}
 	db.Execute(t, `DELETE FROM pets`)
-	if again, err := registry.Register(t.Context(), first); err != nil || !again.Same(rex) {
+	if again, err := reg.Register(t.Context(), first); err != nil || !again.Same(rex) {
 		t.Errorf("the first is told %v, %v; want %v", again, err, rex)
 	}
-	_, err = registry.Register(t.Context(), late)
-	if e, ok := errors.AsType[*nametag.Error](err); !ok || e.Holder == nil || !e.Holder.Same(rex) {
+	_, err = reg.Register(t.Context(), late)
+	if e, ok := errors.AsType[*registry.Error](err); !ok || e.Holder == nil || !e.Holder.Same(rex) {
 		t.Errorf("the late one is told %v, want that %v has the name", err, rex)
 	}
 }
@@ -112,14 +112,14 @@ func headMissing(t *testing.T, db Database) {
 	db.Execute(t, `DELETE FROM journal_head`)
 	_, asked := s.JournalHead(t.Context())
 	_, entered := s.Insert(t.Context(), entriesOf(newPet(t, "Ada")))
-	_, released := s.Apply(t.Context(), nametag.Change{Action: nametag.ActionReleased, Key: "rex"})
+	_, released := s.Apply(t.Context(), registry.Change{Action: registry.ActionReleased, Key: "rex"})
 	for what, err := range map[string]error{"JournalHead": asked, "Insert": entered, "Apply": released} {
-		if !errors.Is(err, nametag.ErrNoHead) {
+		if !errors.Is(err, registry.ErrNoHead) {
 			t.Errorf("%s: %v, want ErrNoHead", what, err)
 		}
 	}
 	states := 0
-	if _, err := s.EachState(t.Context(), func(nametag.State) error { states++; return nil }); err != nil || states != 1 {
+	if _, err := s.EachState(t.Context(), func(registry.State) error { states++; return nil }); err != nil || states != 1 {
 		t.Errorf("the book has %d pets (%v), want Rex as before", states, err)
 	}
 }
@@ -148,10 +148,10 @@ func historyAfterUpgrade(t *testing.T, db Database) {
 	db.Execute(t, `UPDATE journal SET by_pet = NULL WHERE name_key = 'old'`)
 
 	for key, to := range map[string]string{"rex": "Rex II", "old": "Old II", "new": "New II"} {
-		apply(t, s, on(1, nametag.ActionRenamed, nametag.Change{Key: key, Name: parse(t, to)}))
+		apply(t, s, on(1, registry.ActionRenamed, registry.Change{Key: key, Name: parse(t, to)}))
 	}
 	for key, want := range map[string]int{"rex": 2, "old": 2, "new": 2, "rex ii": 1, "new ii": 1, "ada": 1} {
-		if got := len(records(t, s, nametag.JournalQuery{Key: key, Limit: 10})); got != want {
+		if got := len(records(t, s, registry.JournalQuery{Key: key, Limit: 10})); got != want {
 			t.Errorf("the journal has %d rows about %s, want %d", got, key, want)
 		}
 	}
@@ -165,27 +165,27 @@ func straysFound(t *testing.T, db Database) {
 	for _, name := range []string{"Rex", "Ada", "Zoe", "Max"} {
 		Enter(t, s, name)
 	}
-	apply(t, s, on(1, nametag.ActionReleased, nametag.Change{Key: "zoe"}))
+	apply(t, s, on(1, registry.ActionReleased, registry.Change{Key: "zoe"}))
 	db.Execute(t, `UPDATE pets SET entered_by = 0 WHERE name_key = 'rex'`)
 	db.Execute(t, `DELETE FROM pets WHERE name_key = 'ada'`)
-	all := records(t, s, nametag.JournalQuery{Limit: 10})
-	for limit, want := range map[int][]nametag.Record{1: all[:1], 10: all[:2]} {
+	all := records(t, s, registry.JournalQuery{Limit: 10})
+	for limit, want := range map[int][]registry.Record{1: all[:1], 10: all[:2]} {
 		strays, err := s.Strays(t.Context(), limit)
 		if err != nil {
 			t.Fatal(err)
 		}
 		equal(t, "strays", strays, want)
 	}
-	found, err := nametag.NewRegistry(s, nil).VerifyJournal(t.Context(), nil, nil)
+	found, err := registry.NewRegistry(s, nil).VerifyJournal(t.Context(), nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	equal(t, "verification", found, nametag.Verification{Head: head(t, s), Strays: all[:2],
+	equal(t, "verification", found, registry.Verification{Head: head(t, s), Strays: all[:2],
 		Differences: []string{"“Ada” is in the journal, but not in the book."}})
-	equal(t, "of Ada", records(t, s, nametag.JournalQuery{Key: "ada", Limit: 10}), nil)
+	equal(t, "of Ada", records(t, s, registry.JournalQuery{Key: "ada", Limit: 10}), nil)
 
 	db.Execute(t, `UPDATE journal SET by_pet = NULL WHERE seq IN (1, 2)`)
-	equal(t, "of Ada, given back", records(t, s, nametag.JournalQuery{Key: "ada", Limit: 10}), all[1:2])
+	equal(t, "of Ada, given back", records(t, s, registry.JournalQuery{Key: "ada", Limit: 10}), all[1:2])
 	if strays, err := s.Strays(t.Context(), 10); err != nil || len(strays) > 0 {
 		t.Errorf("there are still strays: %v, %v", strays, err)
 	}
@@ -196,28 +196,28 @@ func readerChangesNothing(t *testing.T, db Database) {
 	rex := Enter(t, server, "Rex")
 	insert(t, server, keyed(rex, "k"))
 	reader := open(t, db, Options{ReadOnly: true})
-	equal(t, "found", find(t, reader, "rex"), map[string]nametag.Pet{"rex": rex})
-	equal(t, "book", list(t, reader, nametag.ListQuery{Limit: 5}), []nametag.Pet{rex})
-	equal(t, "search", list(t, reader, nametag.ListQuery{Contains: "ex", Limit: 5}), []nametag.Pet{rex})
+	equal(t, "found", find(t, reader, "rex"), map[string]registry.Pet{"rex": rex})
+	equal(t, "book", list(t, reader, registry.ListQuery{Limit: 5}), []registry.Pet{rex})
+	equal(t, "search", list(t, reader, registry.ListQuery{Contains: "ex", Limit: 5}), []registry.Pet{rex})
 	if err := reader.Ready(t.Context()); err != nil {
 		t.Errorf("Ready: %v", err)
 	}
 
 	ada := newPet(t, "Ada")
 	_, one := reader.Insert(t.Context(), entriesOf(ada))
-	_, two := reader.Insert(t.Context(), []nametag.Entry{keyed(ada, "a"), keyed(rex, "b")})
+	_, two := reader.Insert(t.Context(), []registry.Entry{keyed(ada, "a"), keyed(rex, "b")})
 	_, forget := reader.ForgetKeys(t.Context(), time.Now().Add(time.Hour))
 	_, _, up := reader.Migrate(t.Context())
 	for what, err := range map[string]error{"Insert": one, "Insert with keys": two, "ForgetKeys": forget, "Migrate": up} {
-		if nametag.ErrorCode(err) != nametag.CodeInternal {
+		if registry.ErrorCode(err) != registry.CodeInternal {
 			t.Errorf("%s of a reader: %v, want an error without a code", what, err)
 		}
 	}
-	equal(t, "book", list(t, server, nametag.ListQuery{Limit: 5}), []nametag.Pet{rex})
-	equal(t, "a retry", insert(t, server, keyed(rex, "k")), []nametag.Result{taken(rex)})
+	equal(t, "book", list(t, server, registry.ListQuery{Limit: 5}), []registry.Pet{rex})
+	equal(t, "a retry", insert(t, server, keyed(rex, "k")), []registry.Result{taken(rex)})
 
-	equal(t, "registered meanwhile", insert(t, server, entriesOf(ada)...), []nametag.Result{registered(ada)})
-	equal(t, "found", find(t, reader, "ada"), map[string]nametag.Pet{"ada": ada})
+	equal(t, "registered meanwhile", insert(t, server, entriesOf(ada)...), []registry.Result{registered(ada)})
+	equal(t, "found", find(t, reader, "ada"), map[string]registry.Pet{"ada": ada})
 }
 
 func readerNeedsSchema(t *testing.T, db Database) {
@@ -236,7 +236,7 @@ func readerNeedsSchema(t *testing.T, db Database) {
 func keysForgottenInBatches(t *testing.T, db Database) {
 	const many = 10_000 // more than a store forgets at once
 	s := openNew(t, db)
-	entries := make([]nametag.Entry, many)
+	entries := make([]registry.Entry, many)
 	for i, p := range numbered(t, "Pet", many) {
 		entries[i] = keyed(p, p.Name.Key())
 	}
@@ -257,15 +257,15 @@ func keysForgottenInBatches(t *testing.T, db Database) {
 // slowSearch enters pets and returns a text: to search their keys for it takes
 // long, and can be given up between two pets. The text agrees with each key for
 // a while, from its front as from its back, wherever it is held against it.
-func slowSearch(t *testing.T, s nametag.Store) string {
+func slowSearch(t *testing.T, s registry.Store) string {
 	const pets, length = 500, 80_000
 	long := strings.Repeat("a", length)
 	for i := 0; i < pets; i += 100 {
-		entries := make([]nametag.Entry, 100)
+		entries := make([]registry.Entry, 100)
 		for j := range entries {
 			key := fmt.Sprint(long, i+j)
 			entries[j].Pet = newPet(t, "Longname")
-			entries[j].Pet.Name = nametag.RestoreName("Longname", key)
+			entries[j].Pet.Name = registry.RestoreName("Longname", key)
 			entries[j].Pet.RegisteredAt = day.Add(time.Duration(i+j) * time.Second)
 		}
 		insert(t, s, passing(entries)...)
@@ -280,7 +280,7 @@ type crowd struct {
 	end     func() // lets them go, and waits for it
 }
 
-func newCrowd(t *testing.T, s nametag.Store, contains string) *crowd {
+func newCrowd(t *testing.T, s registry.Store, contains string) *crowd {
 	const n = 12
 	ctx, cancel := context.WithCancel(t.Context())
 	c := &crowd{refused: make(chan error, n)}
@@ -288,10 +288,10 @@ func newCrowd(t *testing.T, s nametag.Store, contains string) *crowd {
 	for range n {
 		wg.Go(func() {
 			start := time.Now()
-			pets, err := s.List(ctx, nametag.ListQuery{Contains: contains, Limit: 1})
+			pets, err := s.List(ctx, registry.ListQuery{Contains: contains, Limit: 1})
 			switch {
 			case errors.Is(err, context.Canceled):
-			case nametag.ErrorCode(err) != nametag.CodeUnavailable:
+			case registry.ErrorCode(err) != registry.CodeUnavailable:
 				t.Errorf("a search that takes long: %v, %v after %v; want CodeUnavailable", pets, err, time.Since(start))
 			case errors.Is(err, context.DeadlineExceeded):
 				c.givenUp.Add(1)
@@ -324,7 +324,7 @@ func searchesLeaveRoom(t *testing.T, db Database) {
 	if found := find(t, s, "rex", "ada"); len(found) != 2 {
 		t.Errorf("found %v beside searches", found)
 	}
-	if page := list(t, s, nametag.ListQuery{Limit: 1}); len(page) != 1 {
+	if page := list(t, s, registry.ListQuery{Limit: 1}); len(page) != 1 {
 		t.Errorf("listed %v beside searches", page)
 	}
 	if n := c.givenUp.Load(); n > 0 {
@@ -339,12 +339,12 @@ func searchFreesPlace(t *testing.T, db Database) {
 	c := newCrowd(t, s, slow)
 	c.awaitRefusal(t)
 	c.end()
-	equal(t, "search", names(list(t, s, nametag.ListQuery{Contains: "rex", Limit: 1})), []string{"Rex"})
+	equal(t, "search", names(list(t, s, registry.ListQuery{Contains: "rex", Limit: 1})), []string{"Rex"})
 
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	_, err := s.List(ctx, nametag.ListQuery{Contains: slow, Limit: 1})
-	if nametag.ErrorCode(err) != nametag.CodeUnavailable || ctx.Err() != nil {
+	_, err := s.List(ctx, registry.ListQuery{Contains: slow, Limit: 1})
+	if registry.ErrorCode(err) != registry.CodeUnavailable || ctx.Err() != nil {
 		t.Errorf("a search that takes long: %v, want CodeUnavailable", err)
 	}
 }

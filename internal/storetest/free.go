@@ -5,11 +5,11 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"nametag"
+	"nametag/internal/registry"
 )
 
-// What stores do with entries whose names were free (nametag.Entry.FreeAt).
-var freeTests = map[string]func(*testing.T, nametag.Store){
+// What stores do with entries whose names were free (registry.Entry.FreeAt).
+var freeTests = map[string]func(*testing.T, registry.Store){
 	"AFreeNameIsEntered":             freeIsEntered,
 	"WhatHasChangedSinceCounts":      changedSinceCounts,
 	"AnotherJournalIsNotGoneOnWith":  anotherJournal,
@@ -19,7 +19,7 @@ var freeTests = map[string]func(*testing.T, nametag.Store){
 
 // freeAt returns entries for pets whose names were free when the journal ended
 // with h.
-func freeAt(h nametag.Head, pets ...nametag.Pet) []nametag.Entry {
+func freeAt(h registry.Head, pets ...registry.Pet) []registry.Entry {
 	entries := entriesOf(pets...)
 	for i := range entries {
 		entries[i].FreeAt = h
@@ -27,54 +27,54 @@ func freeAt(h nametag.Head, pets ...nametag.Pet) []nametag.Entry {
 	return entries
 }
 
-func freeIsEntered(t *testing.T, s nametag.Store) {
+func freeIsEntered(t *testing.T, s registry.Store) {
 	insert(t, s, entriesOf(newPet(t, "Bella"))...)
 	rex, again, look, max := newPet(t, "Rex"), newPet(t, "REX"), newPet(t, "R-e-x"), newPet(t, "Max")
 	equal(t, "results", insert(t, s, freeAt(head(t, s), rex, again, look, max)...),
-		[]nametag.Result{registered(rex), taken(rex), similar(rex), registered(max)})
+		[]registry.Result{registered(rex), taken(rex), similar(rex), registered(max)})
 	equal(t, "the journal's length", head(t, s).Seq, 3)
 	isWhole(t, s)
 }
 
-func changedSinceCounts(t *testing.T, s nametag.Store) {
+func changedSinceCounts(t *testing.T, s registry.Store) {
 	insert(t, s, entriesOf(newPet(t, "Bella"))...)
 	before := head(t, s)
 	max, rex, luna := newPet(t, "Max"), newPet(t, "Rex"), newPet(t, "Luna")
 	insert(t, s, entriesOf(max)...)
 	ruling := reserve(t, s, "Rex")
 	equal(t, "results", insert(t, s, freeAt(before, newPet(t, "MAX"), newPet(t, "M-a-x"), rex, luna)...),
-		[]nametag.Result{taken(max), similar(max), keptBy(ruling), registered(luna)})
+		[]registry.Result{taken(max), similar(max), keptBy(ruling), registered(luna)})
 	isWhole(t, s)
 }
 
 // The journal that a name was free in may be that of another book, or of this one
 // before it was restored.
-func anotherJournal(t *testing.T, s nametag.Store) {
+func anotherJournal(t *testing.T, s registry.Store) {
 	bella := newPet(t, "Bella")
 	insert(t, s, entriesOf(bella)...)
 	beyond, other := head(t, s), head(t, s)
 	beyond.Seq += 5
 	other.Hash[7]++
-	for i, h := range []nametag.Head{beyond, other} {
+	for i, h := range []registry.Head{beyond, other} {
 		luna := newPet(t, fmt.Sprint("Luna ", i))
-		equal(t, "results", insert(t, s, freeAt(h, luna, newPet(t, "BELLA"))...), []nametag.Result{registered(luna), taken(bella)})
+		equal(t, "results", insert(t, s, freeAt(h, luna, newPet(t, "BELLA"))...), []registry.Result{registered(luna), taken(bella)})
 	}
 	equal(t, "the journal's length", head(t, s).Seq, 3)
 	isWhole(t, s)
 }
 
 // So is a name that was entered past the journal.
-func wronglyFree(t *testing.T, s nametag.Store) {
+func wronglyFree(t *testing.T, s registry.Store) {
 	bella, luna := newPet(t, "Bella"), newPet(t, "Luna")
 	insert(t, s, entriesOf(bella)...)
 	equal(t, "results", insert(t, s, freeAt(head(t, s), luna, newPet(t, "BELLA"), newPet(t, "Bel-la"))...),
-		[]nametag.Result{registered(luna), taken(bella), similar(bella)})
+		[]registry.Result{registered(luna), taken(bella), similar(bella)})
 	isWhole(t, s)
 }
 
 // Many say at once that their names are free, some of them the same ones, and each
 // name is given away once.
-func freeNamesMeet(t *testing.T, s nametag.Store) {
+func freeNamesMeet(t *testing.T, s registry.Store) {
 	const callers, each = 8, 25
 	var won [each]atomic.Int32
 	together(callers, func(int) {
@@ -83,9 +83,9 @@ func freeNamesMeet(t *testing.T, s nametag.Store) {
 			switch {
 			case err != nil:
 				t.Errorf("pet %d: %v", i, err)
-			case results[0].Status == nametag.InsertRegistered:
+			case results[0].Status == registry.InsertRegistered:
 				won[i].Add(1)
-			case results[0].Status != nametag.InsertTaken:
+			case results[0].Status != registry.InsertTaken:
 				t.Errorf("pet %d: %+v", i, results[0])
 			}
 		}

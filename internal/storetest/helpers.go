@@ -4,11 +4,11 @@ import (
 	"strings"
 	"testing"
 
-	"nametag"
+	"nametag/internal/registry"
 )
 
 // Opened returns s, which a test has opened, and closes it when the test ends.
-func Opened[S nametag.Store](t testing.TB, s S, err error) S {
+func Opened[S registry.Store](t testing.TB, s S, err error) S {
 	t.Helper()
 	if err != nil {
 		t.Fatalf("Open: %v", err)
@@ -22,7 +22,7 @@ func Opened[S nametag.Store](t testing.TB, s S, err error) S {
 }
 
 // Refused sees that opening failed, and returns what was said.
-func Refused[S nametag.Store](t testing.TB, s S, err error) string {
+func Refused[S registry.Store](t testing.TB, s S, err error) string {
 	t.Helper()
 	if err == nil {
 		s.Close()
@@ -32,10 +32,10 @@ func Refused[S nametag.Store](t testing.TB, s S, err error) string {
 }
 
 // Enter registers a pet, and with it shows that s works.
-func Enter(t testing.TB, s nametag.Store, name string) nametag.Pet {
+func Enter(t testing.TB, s registry.Store, name string) registry.Pet {
 	t.Helper()
-	pet, err := nametag.NewRegistry(s, nil).Register(t.Context(),
-		nametag.Application{Name: name, FavoriteColor: "red", Category: "cat"})
+	pet, err := registry.NewRegistry(s, nil).Register(t.Context(),
+		registry.Application{Name: name, FavoriteColor: "red", Category: "cat"})
 	if err != nil {
 		t.Fatalf("Register: %v", err)
 	}

@@ -4,10 +4,10 @@ import (
 	"testing"
 	"time"
 
-	"nametag"
+	"nametag/internal/registry"
 )
 
-var keyTests = map[string]func(*testing.T, nametag.Store){
+var keyTests = map[string]func(*testing.T, registry.Store){
 	"ARetryGetsTheFirstAnswer":               retryGetsFirstAnswer,
 	"ARetryOfALoserIsToldOfTheSameHolder":    retryOfLoser,
 	"AnotherRegistrationDoesNotGetThrough":   otherFingerprint,
@@ -19,57 +19,57 @@ var keyTests = map[string]func(*testing.T, nametag.Store){
 	"KeysUsedSinceAreKept":                   recentKeysAreKept,
 }
 
-func retryGetsFirstAnswer(t *testing.T, s nametag.Store) {
+func retryGetsFirstAnswer(t *testing.T, s registry.Store) {
 	rex := newPet(t, "Rex")
 	for range 3 {
-		equal(t, "answer", insert(t, s, keyed(rex, "k")), []nametag.Result{registered(rex)})
+		equal(t, "answer", insert(t, s, keyed(rex, "k")), []registry.Result{registered(rex)})
 	}
 	retry := rex // as Registry makes it: the same request, a later clock
 	retry.RegisteredAt = rex.RegisteredAt.Add(time.Minute)
-	equal(t, "a minute later", insert(t, s, keyed(retry, "k")), []nametag.Result{registered(rex)})
-	equal(t, "book", list(t, s, nametag.ListQuery{Limit: 10}), []nametag.Pet{rex})
+	equal(t, "a minute later", insert(t, s, keyed(retry, "k")), []registry.Result{registered(rex)})
+	equal(t, "book", list(t, s, registry.ListQuery{Limit: 10}), []registry.Pet{rex})
 }
 
-func retryOfLoser(t *testing.T, s nametag.Store) {
+func retryOfLoser(t *testing.T, s registry.Store) {
 	holder, late := newPet(t, "Rex"), newPet(t, "REX")
 	late.FavoriteColor = "red"
 	insert(t, s, entriesOf(holder)...)
 	for range 2 {
-		equal(t, "answer", insert(t, s, keyed(late, "k")), []nametag.Result{taken(holder)})
+		equal(t, "answer", insert(t, s, keyed(late, "k")), []registry.Result{taken(holder)})
 	}
 }
 
-func otherFingerprint(t *testing.T, s nametag.Store) {
+func otherFingerprint(t *testing.T, s registry.Store) {
 	insert(t, s, keyed(newPet(t, "Rex"), "k"))
-	equal(t, "answer", insert(t, s, keyed(newPet(t, "Ada"), "k")), []nametag.Result{keyReused})
-	equal(t, "in the book", find(t, s, "ada"), map[string]nametag.Pet{})
+	equal(t, "answer", insert(t, s, keyed(newPet(t, "Ada"), "k")), []registry.Result{keyReused})
+	equal(t, "in the book", find(t, s, "ada"), map[string]registry.Pet{})
 }
 
-func keyTwiceInCall(t *testing.T, s nametag.Store) {
+func keyTwiceInCall(t *testing.T, s registry.Store) {
 	rex, ada := newPet(t, "Rex"), newPet(t, "Ada")
 	equal(t, "answers", insert(t, s, keyed(rex, "k"), keyed(rex, "k"), keyed(ada, "k")),
-		[]nametag.Result{registered(rex), registered(rex), keyReused})
-	equal(t, "book", list(t, s, nametag.ListQuery{Limit: 10}), []nametag.Pet{rex})
+		[]registry.Result{registered(rex), registered(rex), keyReused})
+	equal(t, "book", list(t, s, registry.ListQuery{Limit: 10}), []registry.Pet{rex})
 }
 
-func earlierKeyDecides(t *testing.T, s nametag.Store) {
+func earlierKeyDecides(t *testing.T, s registry.Store) {
 	rex, ada := newPet(t, "Rex"), newPet(t, "Ada")
 	insert(t, s, keyed(rex, "k"))
 	equal(t, "answers", insert(t, s, keyed(ada, "k"), keyed(rex, "k"), keyed(ada, "k")),
-		[]nametag.Result{keyReused, registered(rex), keyReused})
+		[]registry.Result{keyReused, registered(rex), keyReused})
 }
 
-func replayedDoesNotCompete(t *testing.T, s nametag.Store) {
+func replayedDoesNotCompete(t *testing.T, s registry.Store) {
 	rex, ada := newPet(t, "Rex"), newPet(t, "Ada")
 	insert(t, s, keyed(rex, "k"))
-	equal(t, "answers", insert(t, s, keyed(ada, "k"), nametag.Entry{Pet: ada}),
-		[]nametag.Result{keyReused, registered(ada)})
+	equal(t, "answers", insert(t, s, keyed(ada, "k"), registry.Entry{Pet: ada}),
+		[]registry.Result{keyReused, registered(ada)})
 }
 
-func bulksMix(t *testing.T, s nametag.Store) {
+func bulksMix(t *testing.T, s registry.Store) {
 	pets := numbered(t, "Pet", 6)
-	insert(t, s, keyed(pets[0], "zero"), nametag.Entry{Pet: pets[1]})
-	call := []nametag.Entry{
+	insert(t, s, keyed(pets[0], "zero"), registry.Entry{Pet: pets[1]})
+	call := []registry.Entry{
 		keyed(pets[0], "zero"),  // a retry
 		keyed(pets[1], "one"),   // new, and loses
 		keyed(pets[2], "two"),   // new, and wins
@@ -78,7 +78,7 @@ func bulksMix(t *testing.T, s nametag.Store) {
 		keyed(pets[3], "three"), // loses to the entry above
 		keyed(pets[5], "a"),     // sorts before the others
 	}
-	want := []nametag.Result{registered(pets[0]), taken(pets[1]), registered(pets[2]), registered(pets[3]),
+	want := []registry.Result{registered(pets[0]), taken(pets[1]), registered(pets[2]), registered(pets[3]),
 		keyReused, taken(pets[3]), registered(pets[5])}
 	equal(t, "answers", insert(t, s, call...), want)
 
@@ -86,25 +86,25 @@ func bulksMix(t *testing.T, s nametag.Store) {
 	equal(t, "answers to the same call", insert(t, s, call...), want)
 }
 
-func forgottenKeysAreNew(t *testing.T, s nametag.Store) {
+func forgottenKeysAreNew(t *testing.T, s registry.Store) {
 	rex, ada := newPet(t, "Rex"), newPet(t, "Ada")
 	insert(t, s, keyed(rex, "a"), keyed(ada, "b"))
 	n, err := s.ForgetKeys(t.Context(), time.Now().Add(time.Hour))
 	if n != 2 || err != nil {
 		t.Fatalf("ForgetKeys: %d, %v; want 2", n, err)
 	}
-	equal(t, "answer", insert(t, s, keyed(rex, "a")), []nametag.Result{taken(rex)})
+	equal(t, "answer", insert(t, s, keyed(rex, "a")), []registry.Result{taken(rex)})
 	if n, err := s.ForgetKeys(t.Context(), time.Now().Add(time.Hour)); n != 1 || err != nil {
 		t.Errorf("ForgetKeys: %d, %v; want 1", n, err)
 	}
 }
 
 // The pet may be dated long ago; the key is as old as its use.
-func recentKeysAreKept(t *testing.T, s nametag.Store) {
+func recentKeysAreKept(t *testing.T, s registry.Store) {
 	rex := newPet(t, "Rex")
 	insert(t, s, keyed(rex, "k"))
 	if n, err := s.ForgetKeys(t.Context(), time.Now().Add(-time.Hour)); n != 0 || err != nil {
 		t.Errorf("ForgetKeys: %d, %v; want none", n, err)
 	}
-	equal(t, "answer", insert(t, s, keyed(rex, "k")), []nametag.Result{registered(rex)})
+	equal(t, "answer", insert(t, s, keyed(rex, "k")), []registry.Result{registered(rex)})
 }

@@ -4,12 +4,12 @@ import (
 	"testing"
 	"time"
 
-	"nametag"
+	"nametag/internal/registry"
 )
 
 // lawTests are about what is more than one pet's entry: lookalikes, rulings,
 // changes and the journal.
-var lawTests = map[string]func(*testing.T, nametag.Store){
+var lawTests = map[string]func(*testing.T, registry.Store){
 	"ALookalikeIsRefused":                lookalikeIsRefused,
 	"TheFirstOfLookalikesWinsInACall":    firstLookalikeWins,
 	"ALookalikeMayBeLetPass":             lookalikeLetPass,
@@ -26,13 +26,13 @@ var lawTests = map[string]func(*testing.T, nametag.Store){
 }
 
 // on returns a change that is made days after day.
-func on(days int, a nametag.Action, c nametag.Change) nametag.Change {
+func on(days int, a registry.Action, c registry.Change) registry.Change {
 	c.Action = a
-	c.Origin = nametag.Origin{At: day.AddDate(0, 0, days), Via: nametag.ViaRegistrar, Who: "ada", Reason: "because"}
+	c.Origin = registry.Origin{At: day.AddDate(0, 0, days), Via: registry.ViaRegistrar, Who: "ada", Reason: "because"}
 	return c
 }
 
-func apply(t testing.TB, s nametag.Store, c nametag.Change) nametag.Result {
+func apply(t testing.TB, s registry.Store, c registry.Change) registry.Result {
 	t.Helper()
 	res, err := s.Apply(t.Context(), c)
 	if err != nil {
@@ -41,174 +41,174 @@ func apply(t testing.TB, s nametag.Store, c nametag.Change) nametag.Result {
 	return res
 }
 
-func reserve(t testing.TB, s nametag.Store, name string) nametag.Ruling {
+func reserve(t testing.TB, s registry.Store, name string) registry.Ruling {
 	t.Helper()
 	n := parse(t, name)
-	res := apply(t, s, on(0, nametag.ActionReserved, nametag.Change{Key: n.Key(), Name: n}))
-	if res.Status != nametag.ChangeDone {
+	res := apply(t, s, on(0, registry.ActionReserved, registry.Change{Key: n.Key(), Name: n}))
+	if res.Status != registry.ChangeDone {
 		t.Fatalf("reserving %s: %v", name, res)
 	}
 	return res.Ruling
 }
 
 // at dates entries days after day.
-func at(days int, entries ...nametag.Entry) []nametag.Entry {
+func at(days int, entries ...registry.Entry) []registry.Entry {
 	for i := range entries {
-		entries[i].Action = nametag.ActionRegistered
+		entries[i].Action = registry.ActionRegistered
 		entries[i].Origin.At = day.AddDate(0, 0, days)
 	}
 	return entries
 }
 
-func similar(to nametag.Pet) nametag.Result {
-	return nametag.Result{Status: nametag.InsertSimilar, Pet: to}
+func similar(to registry.Pet) registry.Result {
+	return registry.Result{Status: registry.InsertSimilar, Pet: to}
 }
 
-func keptBy(r nametag.Ruling) nametag.Result {
-	return nametag.Result{Status: nametag.InsertReserved, Ruling: r}
+func keptBy(r registry.Ruling) registry.Result {
+	return registry.Result{Status: registry.InsertReserved, Ruling: r}
 }
 
-func lookalikeIsRefused(t *testing.T, s nametag.Store) {
+func lookalikeIsRefused(t *testing.T, s registry.Store) {
 	bella := newPet(t, "Bella")
 	insert(t, s, entriesOf(bella)...)
 	for _, name := range []string{"Bel-la", "Bеlla", "B.E.L.L.A.", "BeIIa"} { // the second has a Cyrillic е, the last capital i's
-		equal(t, name, insert(t, s, entriesOf(newPet(t, name))...), []nametag.Result{similar(bella)})
+		equal(t, name, insert(t, s, entriesOf(newPet(t, name))...), []registry.Result{similar(bella)})
 	}
 	lola, iola := newPet(t, "Lola"), newPet(t, "Iola")
-	equal(t, "others", insert(t, s, entriesOf(lola, iola)...), []nametag.Result{registered(lola), registered(iola)})
+	equal(t, "others", insert(t, s, entriesOf(lola, iola)...), []registry.Result{registered(lola), registered(iola)})
 }
 
-func firstLookalikeWins(t *testing.T, s nametag.Store) {
+func firstLookalikeWins(t *testing.T, s registry.Store) {
 	first, second, third, zoe := newPet(t, "Zo-e"), newPet(t, "zoe"), newPet(t, "A-da"), newPet(t, "ZO.E")
 	ada := newPet(t, "Ada")
 	equal(t, "results", insert(t, s, entriesOf(first, second, third, zoe, ada)...),
-		[]nametag.Result{registered(first), similar(first), registered(third), similar(first), similar(third)})
+		[]registry.Result{registered(first), similar(first), registered(third), similar(first), similar(third)})
 }
 
-func lookalikeLetPass(t *testing.T, s nametag.Store) {
+func lookalikeLetPass(t *testing.T, s registry.Store) {
 	bella, dashed, dotted := newPet(t, "Bella"), newPet(t, "Bel-la"), newPet(t, "Bel.la")
 	insert(t, s, entriesOf(bella)...)
-	permit := on(1, nametag.ActionLetPass, nametag.Change{Key: dashed.Name.Key(), Name: dashed.Name})
-	equal(t, "status", apply(t, s, permit).Status, nametag.ChangeDone)
-	equal(t, "the other", insert(t, s, entriesOf(dotted)...), []nametag.Result{similar(bella)})
-	equal(t, "let pass", insert(t, s, entriesOf(dashed)...), []nametag.Result{registered(dashed)})
+	permit := on(1, registry.ActionLetPass, registry.Change{Key: dashed.Name.Key(), Name: dashed.Name})
+	equal(t, "status", apply(t, s, permit).Status, registry.ChangeDone)
+	equal(t, "the other", insert(t, s, entriesOf(dotted)...), []registry.Result{similar(bella)})
+	equal(t, "let pass", insert(t, s, entriesOf(dashed)...), []registry.Result{registered(dashed)})
 	equal(t, "rulings", rulings(t, s), nil)
 
-	equal(t, "let pass by its entry", insert(t, s, passing(entriesOf(dotted))...), []nametag.Result{registered(dotted)})
-	equal(t, "the next", insert(t, s, entriesOf(newPet(t, "Bel_la"))...), []nametag.Result{similar(bella)})
+	equal(t, "let pass by its entry", insert(t, s, passing(entriesOf(dotted))...), []registry.Result{registered(dotted)})
+	equal(t, "the next", insert(t, s, entriesOf(newPet(t, "Bel_la"))...), []registry.Result{similar(bella)})
 }
 
-func rulings(t testing.TB, s nametag.Store) []nametag.Ruling {
+func rulings(t testing.TB, s registry.Store) []registry.Ruling {
 	t.Helper()
 	return rulingsAfter(t, s, "")
 }
 
-func rulingsAfter(t testing.TB, s nametag.Store, key string) []nametag.Ruling {
+func rulingsAfter(t testing.TB, s registry.Store, key string) []registry.Ruling {
 	t.Helper()
 	list, err := s.Rulings(t.Context(), key, 100)
 	if err != nil {
 		t.Fatalf("Rulings: %v", err)
 	}
-	var all []nametag.Ruling
+	var all []registry.Ruling
 	for _, r := range list {
 		all = append(all, r.Ruling())
 	}
 	return all
 }
 
-func reservedIsNobodys(t *testing.T, s nametag.Store) {
+func reservedIsNobodys(t *testing.T, s registry.Store) {
 	king := reserve(t, s, "King")
 	for _, name := range []string{"King", "KING", "Ki-ng"} {
-		equal(t, name, insert(t, s, entriesOf(newPet(t, name))...), []nametag.Result{keptBy(king)})
+		equal(t, name, insert(t, s, entriesOf(newPet(t, name))...), []registry.Result{keptBy(king)})
 	}
 	queen := reserve(t, s, "Queen")
-	equal(t, "rulings", rulings(t, s), []nametag.Ruling{king, queen})
-	equal(t, "the rest", rulingsAfter(t, s, "king"), []nametag.Ruling{queen})
+	equal(t, "rulings", rulings(t, s), []registry.Ruling{king, queen})
+	equal(t, "the rest", rulingsAfter(t, s, "king"), []registry.Ruling{queen})
 
-	res := apply(t, s, on(1, nametag.ActionUnreserved, nametag.Change{Key: "king", Name: king.Name}))
-	equal(t, "taken back", res, nametag.Result{Status: nametag.ChangeDone, Ruling: king})
+	res := apply(t, s, on(1, registry.ActionUnreserved, registry.Change{Key: "king", Name: king.Name}))
+	equal(t, "taken back", res, registry.Result{Status: registry.ChangeDone, Ruling: king})
 	pet := newPet(t, "King")
-	equal(t, "then", insert(t, s, entriesOf(pet)...), []nametag.Result{registered(pet)})
+	equal(t, "then", insert(t, s, entriesOf(pet)...), []registry.Result{registered(pet)})
 }
 
-func heldCanNotBeReserved(t *testing.T, s nametag.Store) {
+func heldCanNotBeReserved(t *testing.T, s registry.Store) {
 	rex := newPet(t, "Rex")
 	insert(t, s, entriesOf(rex)...)
-	for _, a := range []nametag.Action{nametag.ActionReserved, nametag.ActionLetPass} {
-		equal(t, string(a), apply(t, s, on(1, a, nametag.Change{Key: "rex", Name: parse(t, "REX")})), taken(rex))
+	for _, a := range []registry.Action{registry.ActionReserved, registry.ActionLetPass} {
+		equal(t, string(a), apply(t, s, on(1, a, registry.Change{Key: "rex", Name: parse(t, "REX")})), taken(rex))
 	}
 }
 
-func renamedLeavesQuarantine(t *testing.T, s nametag.Store) {
+func renamedLeavesQuarantine(t *testing.T, s registry.Store) {
 	rex := newPet(t, "Rex")
 	insert(t, s, entriesOf(rex)...)
 	max := rex
 	max.Name = parse(t, "Max")
-	c := on(1, nametag.ActionRenamed, nametag.Change{Key: "rex", Name: max.Name, Until: day.AddDate(0, 0, 10)})
-	kept := nametag.Ruling{Kind: nametag.RulingQuarantine, Name: rex.Name, At: day.AddDate(0, 0, 1), Until: c.Until}
-	equal(t, "renamed", apply(t, s, c), nametag.Result{Status: nametag.ChangeDone, Pet: max, Ruling: kept})
-	equal(t, "book", list(t, s, nametag.ListQuery{Limit: 5}), []nametag.Pet{max})
-	equal(t, "rulings", rulings(t, s), []nametag.Ruling{kept})
-	equal(t, "in quarantine", insert(t, s, at(9, entriesOf(newPet(t, "R-ex"))...)...), []nametag.Result{keptBy(kept)})
-	equal(t, "the new name", insert(t, s, at(9, entriesOf(newPet(t, "MAX"))...)...), []nametag.Result{taken(max)})
+	c := on(1, registry.ActionRenamed, registry.Change{Key: "rex", Name: max.Name, Until: day.AddDate(0, 0, 10)})
+	kept := registry.Ruling{Kind: registry.RulingQuarantine, Name: rex.Name, At: day.AddDate(0, 0, 1), Until: c.Until}
+	equal(t, "renamed", apply(t, s, c), registry.Result{Status: registry.ChangeDone, Pet: max, Ruling: kept})
+	equal(t, "book", list(t, s, registry.ListQuery{Limit: 5}), []registry.Pet{max})
+	equal(t, "rulings", rulings(t, s), []registry.Ruling{kept})
+	equal(t, "in quarantine", insert(t, s, at(9, entriesOf(newPet(t, "R-ex"))...)...), []registry.Result{keptBy(kept)})
+	equal(t, "the new name", insert(t, s, at(9, entriesOf(newPet(t, "MAX"))...)...), []registry.Result{taken(max)})
 	again := newPet(t, "Rex")
-	equal(t, "later", insert(t, s, at(10, entriesOf(again)...)...), []nametag.Result{registered(again)})
+	equal(t, "later", insert(t, s, at(10, entriesOf(again)...)...), []registry.Result{registered(again)})
 	equal(t, "rulings, later", rulings(t, s), nil)
 }
 
-func renamedToItself(t *testing.T, s nametag.Store) {
+func renamedToItself(t *testing.T, s registry.Store) {
 	rex := newPet(t, "rex")
 	insert(t, s, entriesOf(rex)...)
 	for _, name := range []string{"Rex", "R-ex"} {
 		key := rex.Name.Key()
 		rex.Name = parse(t, name)
-		c := on(1, nametag.ActionRenamed, nametag.Change{Key: key, Name: rex.Name})
-		equal(t, name, apply(t, s, c), nametag.Result{Status: nametag.ChangeDone, Pet: rex})
+		c := on(1, registry.ActionRenamed, registry.Change{Key: key, Name: rex.Name})
+		equal(t, name, apply(t, s, c), registry.Result{Status: registry.ChangeDone, Pet: rex})
 	}
-	equal(t, "book", list(t, s, nametag.ListQuery{Limit: 5}), []nametag.Pet{rex})
-	equal(t, "a lookalike", insert(t, s, entriesOf(newPet(t, "Rex"))...), []nametag.Result{similar(rex)})
+	equal(t, "book", list(t, s, registry.ListQuery{Limit: 5}), []registry.Pet{rex})
+	equal(t, "a lookalike", insert(t, s, entriesOf(newPet(t, "Rex"))...), []registry.Result{similar(rex)})
 }
 
-func renameIsJudged(t *testing.T, s nametag.Store) {
+func renameIsJudged(t *testing.T, s registry.Store) {
 	rex, bella := newPet(t, "Rex"), newPet(t, "Bella")
 	insert(t, s, entriesOf(rex, bella)...)
 	king := reserve(t, s, "King")
-	to := func(name string) nametag.Result {
-		return apply(t, s, on(1, nametag.ActionRenamed, nametag.Change{Key: "rex", Name: parse(t, name)}))
+	to := func(name string) registry.Result {
+		return apply(t, s, on(1, registry.ActionRenamed, registry.Change{Key: "rex", Name: parse(t, name)}))
 	}
 	equal(t, "taken", to("BELLA"), taken(bella))
 	equal(t, "similar", to("Bel-la"), similar(bella))
 	equal(t, "reserved", to("Ki-ng"), keptBy(king))
-	equal(t, "in the book", find(t, s, "rex", "bella"), map[string]nametag.Pet{"rex": rex, "bella": bella})
+	equal(t, "in the book", find(t, s, "rex", "bella"), map[string]registry.Pet{"rex": rex, "bella": bella})
 }
 
-func releasedIsFreeLater(t *testing.T, s nametag.Store) {
+func releasedIsFreeLater(t *testing.T, s registry.Store) {
 	rex, ada := newPet(t, "Rex"), newPet(t, "Ada")
 	insert(t, s, entriesOf(rex, ada)...)
-	release := func(key string, until time.Time) nametag.Result {
-		return apply(t, s, on(1, nametag.ActionReleased, nametag.Change{Key: key, Until: until}))
+	release := func(key string, until time.Time) registry.Result {
+		return apply(t, s, on(1, registry.ActionReleased, registry.Change{Key: key, Until: until}))
 	}
-	kept := nametag.Ruling{Kind: nametag.RulingQuarantine, Name: rex.Name, At: day.AddDate(0, 0, 1), Until: day.AddDate(0, 0, 3)}
-	equal(t, "released", release("rex", kept.Until), nametag.Result{Status: nametag.ChangeDone, Pet: rex, Ruling: kept})
-	equal(t, "with no quarantine", release("ada", time.Time{}), nametag.Result{Status: nametag.ChangeDone, Pet: ada})
-	equal(t, "book", list(t, s, nametag.ListQuery{Limit: 5}), nil)
-	equal(t, "the next day", insert(t, s, at(2, entriesOf(rex, ada)...)...), []nametag.Result{
+	kept := registry.Ruling{Kind: registry.RulingQuarantine, Name: rex.Name, At: day.AddDate(0, 0, 1), Until: day.AddDate(0, 0, 3)}
+	equal(t, "released", release("rex", kept.Until), registry.Result{Status: registry.ChangeDone, Pet: rex, Ruling: kept})
+	equal(t, "with no quarantine", release("ada", time.Time{}), registry.Result{Status: registry.ChangeDone, Pet: ada})
+	equal(t, "book", list(t, s, registry.ListQuery{Limit: 5}), nil)
+	equal(t, "the next day", insert(t, s, at(2, entriesOf(rex, ada)...)...), []registry.Result{
 		keptBy(kept), registered(ada)})
-	equal(t, "then", insert(t, s, at(3, entriesOf(rex)...)...), []nametag.Result{registered(rex)})
+	equal(t, "then", insert(t, s, at(3, entriesOf(rex)...)...), []registry.Result{registered(rex)})
 }
 
-func nothingToChange(t *testing.T, s nametag.Store) {
+func nothingToChange(t *testing.T, s registry.Store) {
 	before := head(t, s)
-	for _, a := range []nametag.Action{nametag.ActionRenamed, nametag.ActionCorrected, nametag.ActionReleased, nametag.ActionUnreserved} {
-		equal(t, string(a), apply(t, s, on(0, a, nametag.Change{Key: "rex", Name: parse(t, "Max")})), nametag.Result{Status: nametag.ChangeNotFound})
+	for _, a := range []registry.Action{registry.ActionRenamed, registry.ActionCorrected, registry.ActionReleased, registry.ActionUnreserved} {
+		equal(t, string(a), apply(t, s, on(0, a, registry.Change{Key: "rex", Name: parse(t, "Max")})), registry.Result{Status: registry.ChangeNotFound})
 	}
-	if _, err := s.Apply(t.Context(), on(0, "painted", nametag.Change{Key: "rex"})); err == nil {
+	if _, err := s.Apply(t.Context(), on(0, "painted", registry.Change{Key: "rex"})); err == nil {
 		t.Error("a change that there is not was made")
 	}
 	equal(t, "head", head(t, s), before)
 }
 
-func head(t testing.TB, s nametag.Store) nametag.Head {
+func head(t testing.TB, s registry.Store) registry.Head {
 	t.Helper()
 	h, err := s.JournalHead(t.Context())
 	if err != nil {
@@ -217,7 +217,7 @@ func head(t testing.TB, s nametag.Store) nametag.Head {
 	return h
 }
 
-func records(t testing.TB, s nametag.Store, q nametag.JournalQuery) []nametag.Record {
+func records(t testing.TB, s registry.Store, q registry.JournalQuery) []registry.Record {
 	t.Helper()
 	list, err := s.Journal(t.Context(), q)
 	if err != nil {
@@ -226,44 +226,44 @@ func records(t testing.TB, s nametag.Store, q nametag.JournalQuery) []nametag.Re
 	return list
 }
 
-func journalTells(t *testing.T, s nametag.Store) {
-	equal(t, "head of nothing", head(t, s), nametag.Head{})
+func journalTells(t *testing.T, s registry.Store) {
+	equal(t, "head of nothing", head(t, s), registry.Head{})
 	rex := newPet(t, "Rex")
-	e := nametag.Entry{Pet: rex, Action: nametag.ActionRegistered,
-		Origin: nametag.Origin{At: day.Add(time.Hour), Via: nametag.ViaAPI, Policy: "open-1"}}
+	e := registry.Entry{Pet: rex, Action: registry.ActionRegistered,
+		Origin: registry.Origin{At: day.Add(time.Hour), Via: registry.ViaAPI, Policy: "open-1"}}
 	e.IdempotencyKey = "once"
-	entered := insert(t, s, e, nametag.Entry{Pet: newPet(t, "REX")}, e)
+	entered := insert(t, s, e, registry.Entry{Pet: newPet(t, "REX")}, e)
 	again := insert(t, s, e)
 	max := parse(t, "Max <&>")
-	c := on(1, nametag.ActionRenamed, nametag.Change{Key: "rex", Name: max, Until: day.AddDate(0, 0, 9)})
+	c := on(1, registry.ActionRenamed, registry.Change{Key: "rex", Name: max, Until: day.AddDate(0, 0, 9)})
 	changed := apply(t, s, c)
 
-	all := records(t, s, nametag.JournalQuery{Limit: 10})
+	all := records(t, s, registry.JournalQuery{Limit: 10})
 	renamed := rex
 	renamed.Name = max
-	kept := nametag.NewRulingState(nametag.Ruling{Kind: nametag.RulingQuarantine, Name: rex.Name, At: c.Origin.At, Until: c.Until})
-	one := nametag.Head{}.Append(nametag.NewEvent(nametag.ActionRegistered, e.Origin, nametag.State{}, nametag.State{Pet: nametag.NewPetState(rex, false)}))
-	two := one.Head().Append(nametag.NewEvent(nametag.ActionRenamed, c.Origin,
-		nametag.State{Pet: nametag.NewPetState(rex, false)}, nametag.State{Pet: nametag.NewPetState(renamed, false), Ruling: kept}))
-	equal(t, "journal", all, []nametag.Record{one, two})
-	told := []nametag.Record{entered[0].Record, entered[1].Record, entered[2].Record, again[0].Record, changed.Record}
-	equal(t, "what the results tell of it", told, []nametag.Record{one, {}, {}, {}, two})
+	kept := registry.NewRulingState(registry.Ruling{Kind: registry.RulingQuarantine, Name: rex.Name, At: c.Origin.At, Until: c.Until})
+	one := registry.Head{}.Append(registry.NewEvent(registry.ActionRegistered, e.Origin, registry.State{}, registry.State{Pet: registry.NewPetState(rex, false)}))
+	two := one.Head().Append(registry.NewEvent(registry.ActionRenamed, c.Origin,
+		registry.State{Pet: registry.NewPetState(rex, false)}, registry.State{Pet: registry.NewPetState(renamed, false), Ruling: kept}))
+	equal(t, "journal", all, []registry.Record{one, two})
+	told := []registry.Record{entered[0].Record, entered[1].Record, entered[2].Record, again[0].Record, changed.Record}
+	equal(t, "what the results tell of it", told, []registry.Record{one, {}, {}, {}, two})
 	equal(t, "head", head(t, s), two.Head())
-	equal(t, "of the old name", records(t, s, nametag.JournalQuery{Key: "rex", Limit: 10}), all)
-	equal(t, "of the new name", records(t, s, nametag.JournalQuery{Key: max.Key(), Limit: 10}), all[1:])
-	equal(t, "of nobody", records(t, s, nametag.JournalQuery{Key: "max", Limit: 10}), nil)
-	found, err := nametag.NewRegistry(s, nil).VerifyJournal(t.Context(), []nametag.Head{one.Head(), two.Head()}, nil)
+	equal(t, "of the old name", records(t, s, registry.JournalQuery{Key: "rex", Limit: 10}), all)
+	equal(t, "of the new name", records(t, s, registry.JournalQuery{Key: max.Key(), Limit: 10}), all[1:])
+	equal(t, "of nobody", records(t, s, registry.JournalQuery{Key: "max", Limit: 10}), nil)
+	found, err := registry.NewRegistry(s, nil).VerifyJournal(t.Context(), []registry.Head{one.Head(), two.Head()}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	equal(t, "verification", found, nametag.Verification{Head: two.Head()})
+	equal(t, "verification", found, registry.Verification{Head: two.Head()})
 }
 
-func journalInParts(t *testing.T, s nametag.Store) {
+func journalInParts(t *testing.T, s registry.Store) {
 	insert(t, s, entriesOf(numbered(t, "Pet", 25)...)...)
 	var seqs []int64
 	for after := int64(0); ; {
-		part := records(t, s, nametag.JournalQuery{After: after, Limit: 10})
+		part := records(t, s, registry.JournalQuery{After: after, Limit: 10})
 		for _, r := range part {
 			after = r.Seq
 			seqs = append(seqs, r.Seq)
@@ -282,12 +282,12 @@ func journalInParts(t *testing.T, s nametag.Store) {
 	}
 }
 
-func lookTells(t *testing.T, s nametag.Store) {
+func lookTells(t *testing.T, s registry.Store) {
 	bella := newPet(t, "Bella")
 	insert(t, s, entriesOf(bella)...)
 	king := reserve(t, s, "King")
-	apply(t, s, on(0, nametag.ActionLetPass, nametag.Change{Name: parse(t, "Bel.la")}))
-	var asked []nametag.Name
+	apply(t, s, on(0, registry.ActionLetPass, registry.Change{Name: parse(t, "Bel.la")}))
+	var asked []registry.Name
 	for _, name := range []string{"Free", "BELLA", "Bel-la", "Bel.la", "King", "Ki-ng"} {
 		asked = append(asked, parse(t, name))
 	}
@@ -295,7 +295,7 @@ func lookTells(t *testing.T, s nametag.Store) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	equal(t, "obstacles", got, []nametag.Obstacle{{}, {Holder: &bella}, {Similar: &bella}, {}, {Ruling: &king}, {Ruling: &king}})
+	equal(t, "obstacles", got, []registry.Obstacle{{}, {Holder: &bella}, {Similar: &bella}, {}, {Ruling: &king}, {Ruling: &king}})
 	if none, err := s.Look(t.Context(), day, nil); err != nil || len(none) != 0 {
 		t.Errorf("Look at nothing: %v, %v", none, err)
 	}

@@ -8,16 +8,16 @@ import (
 	"testing"
 	"time"
 
-	"nametag"
+	"nametag/internal/registry"
 )
 
-var lifeTests = map[string]func(*testing.T, nametag.Store){
-	"IsReady": func(t *testing.T, s nametag.Store) {
+var lifeTests = map[string]func(*testing.T, registry.Store){
+	"IsReady": func(t *testing.T, s registry.Store) {
 		if err := s.Ready(t.Context()); err != nil {
 			t.Errorf("Ready: %v", err)
 		}
 	},
-	"ReadyEndsWithItsContext": func(t *testing.T, s nametag.Store) {
+	"ReadyEndsWithItsContext": func(t *testing.T, s registry.Store) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		if err := s.Ready(ctx); !errors.Is(err, context.Canceled) {
@@ -28,7 +28,7 @@ var lifeTests = map[string]func(*testing.T, nametag.Store){
 	"CloseWaitsForCalls":      closeWaits,
 }
 
-func unavailableWhenClosed(t *testing.T, s nametag.Store) {
+func unavailableWhenClosed(t *testing.T, s registry.Store) {
 	for range 2 {
 		if err := s.Close(); err != nil {
 			t.Fatalf("Close: %v", err)
@@ -39,15 +39,15 @@ func unavailableWhenClosed(t *testing.T, s nametag.Store) {
 		"Insert": func() error { _, err := s.Insert(ctx, entriesOf(newPet(t, "Rex"))); return err },
 		"Find":   func() error { _, err := s.Find(ctx, []string{"rex"}); return err },
 		"EachState": func() error {
-			_, err := s.EachState(ctx, func(nametag.State) error { return nil })
+			_, err := s.EachState(ctx, func(registry.State) error { return nil })
 			return err
 		},
-		"List":       func() error { _, err := s.List(ctx, nametag.ListQuery{Limit: 1}); return err },
+		"List":       func() error { _, err := s.List(ctx, registry.ListQuery{Limit: 1}); return err },
 		"ForgetKeys": func() error { _, err := s.ForgetKeys(ctx, time.Now()); return err },
 		"Ready":      func() error { return s.Ready(ctx) },
 	}
 	for name, call := range calls {
-		if err := call(); nametag.ErrorCode(err) != nametag.CodeUnavailable {
+		if err := call(); registry.ErrorCode(err) != registry.CodeUnavailable {
 			t.Errorf("%s of a closed store: %v, want CodeUnavailable", name, err)
 		}
 	}
@@ -55,7 +55,7 @@ func unavailableWhenClosed(t *testing.T, s nametag.Store) {
 
 // closeWaits closes a store that many are using: each call is done or refused,
 // none breaks.
-func closeWaits(t *testing.T, s nametag.Store) {
+func closeWaits(t *testing.T, s registry.Store) {
 	const n = 16
 	var done atomic.Int32
 	started := make(chan struct{})
@@ -69,7 +69,7 @@ func closeWaits(t *testing.T, s nametag.Store) {
 		}
 		for j := 0; ; j++ {
 			_, err := s.Insert(t.Context(), entriesOf(newPet(t, fmt.Sprintf("Pet %d of %d", j, i))))
-			if nametag.ErrorCode(err) == nametag.CodeUnavailable {
+			if registry.ErrorCode(err) == registry.CodeUnavailable {
 				return
 			}
 			if err != nil {

@@ -8,30 +8,30 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
-	"nametag"
+	"nametag/internal/registry"
 )
 
 // A model is a store as its contract describes it, one entry or change after
 // another.
 type model struct {
-	pets    map[string]nametag.PetState    // by the names' keys
-	rulings map[string]nametag.RulingState // the same
+	pets    map[string]registry.PetState    // by the names' keys
+	rulings map[string]registry.RulingState // the same
 	answers map[string]answer
 }
 
 type answer struct {
 	fingerprint [32]byte
-	result      nametag.Result
+	result      registry.Result
 }
 
 func newModel() model {
-	return model{make(map[string]nametag.PetState), make(map[string]nametag.RulingState), make(map[string]answer)}
+	return model{make(map[string]registry.PetState), make(map[string]registry.RulingState), make(map[string]answer)}
 }
 
 // judge says why a name is not to be had; the zero Result if it is. The pet that
 // has the key except is not in the way. looksLike says that the name looks like
 // another pet's.
-func (m *model) judge(n nametag.Name, at time.Time, except string, letPass bool) (res nametag.Result, looksLike bool) {
+func (m *model) judge(n registry.Name, at time.Time, except string, letPass bool) (res registry.Result, looksLike bool) {
 	for _, p := range m.pets {
 		looksLike = looksLike || p.LookalikeKey == n.LookalikeKey() && !p.LetPass && p.NameKey != except
 	}
@@ -39,7 +39,7 @@ func (m *model) judge(n nametag.Name, at time.Time, except string, letPass bool)
 		return taken(holder.Pet()), looksLike
 	}
 	own := m.rulings[n.Key()]
-	permit := own.Kind == nametag.RulingLetPass
+	permit := own.Kind == registry.RulingLetPass
 	if !permit {
 		first := own
 		for key, r := range m.rulings {
@@ -59,10 +59,10 @@ func (m *model) judge(n nametag.Name, at time.Time, except string, letPass bool)
 			}
 		}
 	}
-	return nametag.Result{}, looksLike
+	return registry.Result{}, looksLike
 }
 
-func (m *model) insert(e nametag.Entry) nametag.Result {
+func (m *model) insert(e registry.Entry) registry.Result {
 	if e.IdempotencyKey != "" {
 		if a, ok := m.answers[e.IdempotencyKey]; ok {
 			if a.fingerprint != e.Fingerprint {
@@ -75,7 +75,7 @@ func (m *model) insert(e nametag.Entry) nametag.Result {
 	if res.Status == 0 {
 		res = registered(e.Pet)
 		delete(m.rulings, e.Pet.Name.Key())
-		m.pets[e.Pet.Name.Key()] = *nametag.NewPetState(e.Pet, looksLike || e.HoldsNoKey)
+		m.pets[e.Pet.Name.Key()] = *registry.NewPetState(e.Pet, looksLike || e.HoldsNoKey)
 	}
 	if e.IdempotencyKey != "" {
 		m.answers[e.IdempotencyKey] = answer{e.Fingerprint, res}
@@ -83,18 +83,18 @@ func (m *model) insert(e nametag.Entry) nametag.Result {
 	return res
 }
 
-func (m *model) apply(c nametag.Change) nametag.Result {
+func (m *model) apply(c registry.Change) registry.Result {
 	pet, isHeld := m.pets[c.Key]
 	switch c.Action {
-	case nametag.ActionRenamed:
+	case registry.ActionRenamed:
 		if !isHeld {
-			return nametag.Result{Status: nametag.ChangeNotFound}
+			return registry.Result{Status: registry.ChangeNotFound}
 		}
 		renamed := pet.Pet()
 		renamed.Name = c.Name
 		if c.Name.Key() == pet.NameKey && c.Name.LookalikeKey() == pet.LookalikeKey {
-			m.pets[c.Key] = *nametag.NewPetState(renamed, pet.LetPass)
-			return nametag.Result{Status: nametag.ChangeDone, Pet: renamed}
+			m.pets[c.Key] = *registry.NewPetState(renamed, pet.LetPass)
+			return registry.Result{Status: registry.ChangeDone, Pet: renamed}
 		}
 		res, looksLike := m.judge(c.Name, c.Origin.At, c.Key, c.LetPass)
 		if res.Status != 0 {
@@ -102,15 +102,15 @@ func (m *model) apply(c nametag.Change) nametag.Result {
 		}
 		delete(m.pets, c.Key)
 		delete(m.rulings, c.Name.Key())
-		m.pets[c.Name.Key()] = *nametag.NewPetState(renamed, looksLike)
-		res = nametag.Result{Status: nametag.ChangeDone, Pet: renamed}
+		m.pets[c.Name.Key()] = *registry.NewPetState(renamed, looksLike)
+		res = registry.Result{Status: registry.ChangeDone, Pet: renamed}
 		if c.Key != c.Name.Key() {
 			res.Ruling = m.quarantine(pet, c)
 		}
 		return res
-	case nametag.ActionCorrected:
+	case registry.ActionCorrected:
 		if !isHeld {
-			return nametag.Result{Status: nametag.ChangeNotFound}
+			return registry.Result{Status: registry.ChangeNotFound}
 		}
 		if c.FavoriteColor != "" {
 			pet.FavoriteColor = c.FavoriteColor
@@ -119,45 +119,45 @@ func (m *model) apply(c nametag.Change) nametag.Result {
 			pet.Category = c.Category
 		}
 		m.pets[c.Key] = pet
-		return nametag.Result{Status: nametag.ChangeDone, Pet: pet.Pet()}
-	case nametag.ActionReleased:
+		return registry.Result{Status: registry.ChangeDone, Pet: pet.Pet()}
+	case registry.ActionReleased:
 		if !isHeld {
-			return nametag.Result{Status: nametag.ChangeNotFound}
+			return registry.Result{Status: registry.ChangeNotFound}
 		}
 		delete(m.pets, c.Key)
-		return nametag.Result{Status: nametag.ChangeDone, Pet: pet.Pet(), Ruling: m.quarantine(pet, c)}
-	case nametag.ActionUnreserved:
+		return registry.Result{Status: registry.ChangeDone, Pet: pet.Pet(), Ruling: m.quarantine(pet, c)}
+	case registry.ActionUnreserved:
 		r, ok := m.rulings[c.Key]
 		if !ok {
-			return nametag.Result{Status: nametag.ChangeNotFound}
+			return registry.Result{Status: registry.ChangeNotFound}
 		}
 		delete(m.rulings, c.Key)
-		return nametag.Result{Status: nametag.ChangeDone, Ruling: r.Ruling()}
+		return registry.Result{Status: registry.ChangeDone, Ruling: r.Ruling()}
 	default:
 		if isHeld {
 			return taken(pet.Pet())
 		}
-		kind := map[nametag.Action]nametag.RulingKind{
-			nametag.ActionReserved: nametag.RulingReserved, nametag.ActionLetPass: nametag.RulingLetPass}[c.Action]
-		if old, ok := m.rulings[c.Key]; ok && kind == nametag.RulingLetPass && old.Kind != kind && old.Ruling().InForce(c.Origin.At) {
+		kind := map[registry.Action]registry.RulingKind{
+			registry.ActionReserved: registry.RulingReserved, registry.ActionLetPass: registry.RulingLetPass}[c.Action]
+		if old, ok := m.rulings[c.Key]; ok && kind == registry.RulingLetPass && old.Kind != kind && old.Ruling().InForce(c.Origin.At) {
 			return keptBy(old.Ruling())
 		}
-		r := nametag.Ruling{Kind: kind, Name: c.Name, Reason: c.Origin.Reason, At: c.Origin.At}
-		m.rulings[c.Key] = *nametag.NewRulingState(r)
-		return nametag.Result{Status: nametag.ChangeDone, Ruling: r}
+		r := registry.Ruling{Kind: kind, Name: c.Name, Reason: c.Origin.Reason, At: c.Origin.At}
+		m.rulings[c.Key] = *registry.NewRulingState(r)
+		return registry.Result{Status: registry.ChangeDone, Ruling: r}
 	}
 }
 
-func (m *model) quarantine(pet nametag.PetState, c nametag.Change) (r nametag.Ruling) {
+func (m *model) quarantine(pet registry.PetState, c registry.Change) (r registry.Ruling) {
 	if c.Until.After(c.Origin.At) {
-		r = nametag.Ruling{Kind: nametag.RulingQuarantine, Name: pet.Pet().Name, At: c.Origin.At, Until: c.Until}
-		m.rulings[pet.NameKey] = *nametag.NewRulingState(r)
+		r = registry.Ruling{Kind: registry.RulingQuarantine, Name: pet.Pet().Name, At: c.Origin.At, Until: c.Until}
+		m.rulings[pet.NameKey] = *registry.NewRulingState(r)
 	}
 	return r
 }
 
 // replay does what the journal says was done.
-func (m *model) replay(e nametag.Event) {
+func (m *model) replay(e registry.Event) {
 	if e.Before.Pet != nil {
 		delete(m.pets, e.Before.Pet.NameKey)
 	}
@@ -174,20 +174,20 @@ func (m *model) replay(e nametag.Event) {
 
 // agreesWithModel sends random calls to s and to the model, with few names and
 // few idempotency keys so that they meet often. Each run has names of its own.
-func agreesWithModel(t *testing.T, s nametag.Store) {
+func agreesWithModel(t *testing.T, s registry.Store) {
 	run := 0
 	rapid.Check(t, func(rt *rapid.T) {
 		run++
 		m, began, today := newModel(), head(t, s), 0
-		name := rapid.Custom(func(rt *rapid.T) nametag.Name {
+		name := rapid.Custom(func(rt *rapid.T) registry.Name {
 			text := rapid.SampledFrom([]string{"Rex", "REX", "R-ex", "R.ex", "Ada", "A-da", "王", "Bo"}).Draw(rt, "name")
 			return parse(t, fmt.Sprintf("%s %d", text, run))
 		})
-		entry := rapid.Custom(func(rt *rapid.T) nametag.Entry {
+		entry := rapid.Custom(func(rt *rapid.T) registry.Entry {
 			p := newPet(t, "Rex")
 			p.Name = name.Draw(rt, "name")
-			p.FavoriteColor = rapid.SampledFrom([]nametag.Color{"red", "blue"}).Draw(rt, "colour")
-			e := nametag.Entry{Pet: p}
+			p.FavoriteColor = rapid.SampledFrom([]registry.Color{"red", "blue"}).Draw(rt, "colour")
+			e := registry.Entry{Pet: p}
 			if key := rapid.SampledFrom([]string{"", "", "k", "l", "m", "n"}).Draw(rt, "key"); key != "" {
 				e = keyed(p, fmt.Sprintf("%s %d", key, run))
 			}
@@ -195,8 +195,8 @@ func agreesWithModel(t *testing.T, s nametag.Store) {
 			e.HoldsNoKey = e.LetPass && rapid.Bool().Draw(rt, "holds no key")
 			return e
 		})
-		actions := rapid.SampledFrom([]nametag.Action{"", "", nametag.ActionRenamed, nametag.ActionCorrected, nametag.ActionReleased,
-			nametag.ActionReserved, nametag.ActionUnreserved, nametag.ActionLetPass})
+		actions := rapid.SampledFrom([]registry.Action{"", "", registry.ActionRenamed, registry.ActionCorrected, registry.ActionReleased,
+			registry.ActionReserved, registry.ActionUnreserved, registry.ActionLetPass})
 		for range rapid.IntRange(1, 12).Draw(rt, "calls") {
 			today++
 			action := actions.Draw(rt, "action")
@@ -208,22 +208,22 @@ func agreesWithModel(t *testing.T, s nametag.Store) {
 				}
 				for i, e := range entries {
 					want := m.insert(e)
-					if e.IdempotencyKey != "" && want.Status == nametag.InsertReserved { // keys don't remember by what
-						results[i].Ruling, want.Ruling = nametag.Ruling{}, nametag.Ruling{}
+					if e.IdempotencyKey != "" && want.Status == registry.InsertReserved { // keys don't remember by what
+						results[i].Ruling, want.Ruling = registry.Ruling{}, registry.Ruling{}
 					}
 					agree(rt, fmt.Sprint("entry ", i), results[i], want)
 				}
 				continue
 			}
 			n := name.Draw(rt, "to")
-			c := nametag.Change{Key: n.Key(), Name: n, LetPass: rapid.Bool().Draw(rt, "let pass"),
+			c := registry.Change{Key: n.Key(), Name: n, LetPass: rapid.Bool().Draw(rt, "let pass"),
 				Until: day.AddDate(0, 0, today+rapid.IntRange(0, 3).Draw(rt, "days"))}
 			switch action {
-			case nametag.ActionRenamed:
+			case registry.ActionRenamed:
 				c.Key = name.Draw(rt, "from").Key()
-			case nametag.ActionCorrected:
-				c.FavoriteColor = rapid.SampledFrom([]nametag.Color{"", "green"}).Draw(rt, "colour")
-				c.Category = rapid.SampledFrom([]nametag.Category{"", nametag.Cat}).Draw(rt, "category")
+			case registry.ActionCorrected:
+				c.FavoriteColor = rapid.SampledFrom([]registry.Color{"", "green"}).Draw(rt, "colour")
+				c.Category = rapid.SampledFrom([]registry.Category{"", registry.Cat}).Draw(rt, "category")
 			}
 			c = on(today, action, c)
 			res, err := s.Apply(t.Context(), c)
@@ -235,7 +235,7 @@ func agreesWithModel(t *testing.T, s nametag.Store) {
 		agreesWithBook(rt, s, m, run)
 
 		journal, h := newModel(), began
-		all, of := records(t, s, nametag.JournalQuery{After: began.Seq, Limit: 1000}), map[string][]int64{}
+		all, of := records(t, s, registry.JournalQuery{After: began.Seq, Limit: 1000}), map[string][]int64{}
 		for _, r := range all {
 			of[r.Key] = append(of[r.Key], r.Seq)
 			if r.FormerKey != "" {
@@ -244,7 +244,7 @@ func agreesWithModel(t *testing.T, s nametag.Store) {
 		}
 		for key, want := range of {
 			var got []int64
-			for _, r := range records(t, s, nametag.JournalQuery{After: began.Seq, Key: key, Limit: 1000}) {
+			for _, r := range records(t, s, registry.JournalQuery{After: began.Seq, Key: key, Limit: 1000}) {
 				got = append(got, r.Seq)
 			}
 			agree(rt, "the history of "+key, got, want)
@@ -274,7 +274,7 @@ func agree[T any](rt *rapid.T, what string, got, want T) {
 }
 
 // agreesWithBook compares what s has of this run's names with the model.
-func agreesWithBook(rt *rapid.T, s nametag.Store, m model, run int) {
+func agreesWithBook(rt *rapid.T, s registry.Store, m model, run int) {
 	var keys []string
 	for _, name := range []string{"rex", "r-ex", "r.ex", "ada", "a-da", "王", "bo"} {
 		keys = append(keys, fmt.Sprintf("%s %d", name, run))
@@ -283,7 +283,7 @@ func agreesWithBook(rt *rapid.T, s nametag.Store, m model, run int) {
 	if err != nil {
 		rt.Fatalf("Find: %v", err)
 	}
-	pets := make(map[string]nametag.Pet)
+	pets := make(map[string]registry.Pet)
 	for key, p := range m.pets {
 		pets[key] = p.Pet()
 	}
@@ -292,7 +292,7 @@ func agreesWithBook(rt *rapid.T, s nametag.Store, m model, run int) {
 	if err != nil {
 		rt.Fatalf("Rulings: %v", err)
 	}
-	rulings := make(map[string]nametag.RulingState)
+	rulings := make(map[string]registry.RulingState)
 	for _, r := range all {
 		for _, key := range keys {
 			if r.NameKey == key {

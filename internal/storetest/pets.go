@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
-	"nametag"
+	"nametag/internal/registry"
 )
 
 // day is when the pets of this suite are registered, give or take. It is not a
@@ -18,10 +18,10 @@ var day = time.Date(2024, 2, 29, 12, 34, 56, 789_123_000, time.UTC)
 
 // sameness compares pets, names and what holds them.
 var sameness = cmp.Options{
-	cmp.Comparer(func(p, q nametag.Pet) bool { return p.Same(q) }),
-	cmp.Comparer(func(m, n nametag.Name) bool { return m == n }),
-	cmpopts.IgnoreUnexported(nametag.Record{}),
-	cmpopts.IgnoreFields(nametag.Result{}, "Record"), // journalTells looks at them
+	cmp.Comparer(func(p, q registry.Pet) bool { return p.Same(q) }),
+	cmp.Comparer(func(m, n registry.Name) bool { return m == n }),
+	cmpopts.IgnoreUnexported(registry.Record{}),
+	cmpopts.IgnoreFields(registry.Result{}, "Record"), // journalTells looks at them
 }
 
 func equal[T any](t testing.TB, what string, got, want T) {
@@ -31,25 +31,25 @@ func equal[T any](t testing.TB, what string, got, want T) {
 	}
 }
 
-func parse(t testing.TB, name string) nametag.Name {
+func parse(t testing.TB, name string) registry.Name {
 	t.Helper()
-	n, err := nametag.ParseName(name)
+	n, err := registry.ParseName(name)
 	if err != nil {
 		t.Fatalf("ParseName(%q): %v", name, err)
 	}
 	return n
 }
 
-func newPet(t testing.TB, name string) nametag.Pet {
+func newPet(t testing.TB, name string) registry.Pet {
 	t.Helper()
-	return nametag.Pet{Name: parse(t, name), FavoriteColor: "dark olive green", Category: nametag.Dog, RegisteredAt: day}
+	return registry.Pet{Name: parse(t, name), FavoriteColor: "dark olive green", Category: registry.Dog, RegisteredAt: day}
 }
 
 // petsAt returns pets with these names, each registered a second after the one
 // before it.
-func petsAt(t testing.TB, start time.Time, names ...string) []nametag.Pet {
+func petsAt(t testing.TB, start time.Time, names ...string) []registry.Pet {
 	t.Helper()
-	pets := make([]nametag.Pet, len(names))
+	pets := make([]registry.Pet, len(names))
 	for i, name := range names {
 		pets[i] = newPet(t, name)
 		pets[i].RegisteredAt = start.Add(time.Duration(i) * time.Second)
@@ -57,17 +57,17 @@ func petsAt(t testing.TB, start time.Time, names ...string) []nametag.Pet {
 	return pets
 }
 
-func numbered(t testing.TB, prefix string, n int) []nametag.Pet {
+func numbered(t testing.TB, prefix string, n int) []registry.Pet {
 	t.Helper()
-	pets := make([]nametag.Pet, n)
+	pets := make([]registry.Pet, n)
 	for i := range pets {
 		pets[i] = newPet(t, fmt.Sprintf("%s %d", prefix, i))
 	}
 	return pets
 }
 
-func entriesOf(pets ...nametag.Pet) []nametag.Entry {
-	entries := make([]nametag.Entry, len(pets))
+func entriesOf(pets ...registry.Pet) []registry.Entry {
+	entries := make([]registry.Entry, len(pets))
 	for i, p := range pets {
 		entries[i].Pet = p
 	}
@@ -75,7 +75,7 @@ func entriesOf(pets ...nametag.Pet) []nametag.Entry {
 }
 
 // passing lets entries look like others.
-func passing(entries []nametag.Entry) []nametag.Entry {
+func passing(entries []registry.Entry) []registry.Entry {
 	for i := range entries {
 		entries[i].LetPass = true
 	}
@@ -83,12 +83,12 @@ func passing(entries []nametag.Entry) []nametag.Entry {
 }
 
 // keyed asks for p under an idempotency key.
-func keyed(p nametag.Pet, key string) nametag.Entry {
-	return nametag.Entry{Pet: p, IdempotencyKey: key,
+func keyed(p registry.Pet, key string) registry.Entry {
+	return registry.Entry{Pet: p, IdempotencyKey: key,
 		Fingerprint: sha256.Sum256([]byte(p.Name.String() + string(p.FavoriteColor) + string(p.Category)))}
 }
 
-func insert(t testing.TB, s nametag.Store, entries ...nametag.Entry) []nametag.Result {
+func insert(t testing.TB, s registry.Store, entries ...registry.Entry) []registry.Result {
 	t.Helper()
 	results, err := s.Insert(t.Context(), entries)
 	if err != nil {
@@ -100,7 +100,7 @@ func insert(t testing.TB, s nametag.Store, entries ...nametag.Entry) []nametag.R
 	return results
 }
 
-func find(t testing.TB, s nametag.Store, keys ...string) map[string]nametag.Pet {
+func find(t testing.TB, s registry.Store, keys ...string) map[string]registry.Pet {
 	t.Helper()
 	pets, err := s.Find(t.Context(), keys)
 	if err != nil {
@@ -109,7 +109,7 @@ func find(t testing.TB, s nametag.Store, keys ...string) map[string]nametag.Pet 
 	return pets
 }
 
-func list(t testing.TB, s nametag.Store, q nametag.ListQuery) []nametag.Pet {
+func list(t testing.TB, s registry.Store, q registry.ListQuery) []registry.Pet {
 	t.Helper()
 	pets, err := s.List(t.Context(), q)
 	if err != nil {
@@ -118,7 +118,7 @@ func list(t testing.TB, s nametag.Store, q nametag.ListQuery) []nametag.Pet {
 	return pets
 }
 
-func names(pets []nametag.Pet) []string {
+func names(pets []registry.Pet) []string {
 	all := make([]string, len(pets))
 	for i, p := range pets {
 		all[i] = p.Name.String()
@@ -126,12 +126,12 @@ func names(pets []nametag.Pet) []string {
 	return all
 }
 
-func registered(p nametag.Pet) nametag.Result {
-	return nametag.Result{Status: nametag.InsertRegistered, Pet: p}
+func registered(p registry.Pet) registry.Result {
+	return registry.Result{Status: registry.InsertRegistered, Pet: p}
 }
 
-func taken(by nametag.Pet) nametag.Result {
-	return nametag.Result{Status: nametag.InsertTaken, Pet: by}
+func taken(by registry.Pet) registry.Result {
+	return registry.Result{Status: registry.InsertTaken, Pet: by}
 }
 
-var keyReused = nametag.Result{Status: nametag.InsertKeyReused}
+var keyReused = registry.Result{Status: registry.InsertKeyReused}

@@ -8,10 +8,10 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"nametag"
+	"nametag/internal/registry"
 )
 
-var raceTests = map[string]func(*testing.T, nametag.Store){
+var raceTests = map[string]func(*testing.T, registry.Store){
 	"ExactlyOneOfManyGetsAName":          exactlyOneGetsName,
 	"ExactlyOneOfLookalikesGetsItsName":  exactlyOneLookalike,
 	"BulksInOppositeOrderShareTheNames":  oppositeBulks,
@@ -35,23 +35,23 @@ func together(n int, f func(i int)) {
 	wg.Wait()
 }
 
-func exactlyOneGetsName(t *testing.T, s nametag.Store) {
+func exactlyOneGetsName(t *testing.T, s registry.Store) {
 	raceFor(t, s, "Bella", "BELLA", "bella", " Bella ")
 }
 
-func exactlyOneLookalike(t *testing.T, s nametag.Store) {
+func exactlyOneLookalike(t *testing.T, s registry.Store) {
 	raceFor(t, s, "Bella", "BELLA", "Bеlla", "Bel-la") // the third has a Cyrillic е
 }
 
 // raceFor registers pets with these names, many at once, sees that one of them
 // gets its name, and that the others are told of it.
-func raceFor(t *testing.T, s nametag.Store, names ...string) {
+func raceFor(t *testing.T, s registry.Store, names ...string) {
 	const n = 64
-	registry := nametag.NewRegistry(s, nil)
-	pets, errs := make([]nametag.Pet, n), make([]error, n)
+	reg := registry.NewRegistry(s, nil)
+	pets, errs := make([]registry.Pet, n), make([]error, n)
 	together(n, func(i int) {
 		name := names[i%len(names)]
-		pets[i], errs[i] = registry.Register(t.Context(), nametag.Application{
+		pets[i], errs[i] = reg.Register(t.Context(), registry.Application{
 			Name: name, FavoriteColor: fmt.Sprintf("colour %d", i), Category: "cat"})
 	})
 	winner := -1
@@ -70,21 +70,21 @@ func raceFor(t *testing.T, s nametag.Store, names ...string) {
 		if i == winner {
 			continue
 		}
-		e, ok := err.(*nametag.Error)
-		isRefusal := ok && (e.Code == nametag.CodeTaken || e.Code == nametag.CodeSimilar)
+		e, ok := err.(*registry.Error)
+		isRefusal := ok && (e.Code == registry.CodeTaken || e.Code == registry.CodeSimilar)
 		if !isRefusal || e.Holder == nil || !e.Holder.Same(pets[winner]) {
 			t.Errorf("%d was told %v, want that %v has the name", i, err, pets[winner])
 		}
 	}
-	equal(t, "book", list(t, s, nametag.ListQuery{Limit: 5}), []nametag.Pet{pets[winner]})
+	equal(t, "book", list(t, s, registry.ListQuery{Limit: 5}), []registry.Pet{pets[winner]})
 }
 
-func oppositeBulks(t *testing.T, s nametag.Store) {
-	raceBulks(t, s, func(p nametag.Pet, _ int) nametag.Entry { return nametag.Entry{Pet: p} })
+func oppositeBulks(t *testing.T, s registry.Store) {
+	raceBulks(t, s, func(p registry.Pet, _ int) registry.Entry { return registry.Entry{Pet: p} })
 }
 
-func oppositeBulksWithKeys(t *testing.T, s nametag.Store) {
-	raceBulks(t, s, func(p nametag.Pet, bulk int) nametag.Entry {
+func oppositeBulksWithKeys(t *testing.T, s registry.Store) {
+	raceBulks(t, s, func(p registry.Pet, bulk int) registry.Entry {
 		return keyed(p, fmt.Sprintf("bulk %d: %s", bulk, p.Name))
 	})
 }
@@ -92,14 +92,14 @@ func oppositeBulksWithKeys(t *testing.T, s nametag.Store) {
 // raceBulks has bulks for the same names meet, half of them in the opposite
 // order, and sees that each name is given away once and that everybody is told
 // the truth about who has it.
-func raceBulks(t *testing.T, s nametag.Store, entry func(p nametag.Pet, bulk int) nametag.Entry) {
+func raceBulks(t *testing.T, s registry.Store, entry func(p registry.Pet, bulk int) registry.Entry) {
 	const bulks, size = 12, 200
-	all := make([][]nametag.Result, bulks)
+	all := make([][]registry.Result, bulks)
 	errs := make([]error, bulks)
-	sent := make([][]nametag.Entry, bulks)
+	sent := make([][]registry.Entry, bulks)
 	for i := range bulks {
 		for _, p := range numbered(t, "Pet", size) {
-			p.FavoriteColor = nametag.Color(fmt.Sprintf("colour of bulk %d", i))
+			p.FavoriteColor = registry.Color(fmt.Sprintf("colour of bulk %d", i))
 			sent[i] = append(sent[i], entry(p, i))
 		}
 		if i%2 == 1 {
@@ -108,13 +108,13 @@ func raceBulks(t *testing.T, s nametag.Store, entry func(p nametag.Pet, bulk int
 	}
 	together(bulks, func(i int) { all[i], errs[i] = s.Insert(t.Context(), sent[i]) })
 
-	holders := make(map[string]nametag.Pet)
+	holders := make(map[string]registry.Pet)
 	for i, results := range all {
 		if errs[i] != nil {
 			t.Fatalf("bulk %d: %v", i, errs[i])
 		}
 		for j, res := range results {
-			if res.Status != nametag.InsertRegistered {
+			if res.Status != registry.InsertRegistered {
 				continue
 			}
 			if !res.Pet.Same(sent[i][j].Pet) {
@@ -133,7 +133,7 @@ func raceBulks(t *testing.T, s nametag.Store, entry func(p nametag.Pet, bulk int
 	for i, results := range all {
 		for j, res := range results {
 			key := sent[i][j].Pet.Name.Key()
-			if res.Status == nametag.InsertTaken && !res.Pet.Same(holders[key]) {
+			if res.Status == registry.InsertTaken && !res.Pet.Same(holders[key]) {
 				t.Fatalf("bulk %d was told that %v has %q; %v has it", i, res.Pet, key, holders[key])
 			}
 		}
@@ -141,7 +141,7 @@ func raceBulks(t *testing.T, s nametag.Store, entry func(p nametag.Pet, bulk int
 	equal(t, "in the book", find(t, s, slices.Collect(keysOf(holders))...), holders)
 }
 
-func keysOf(m map[string]nametag.Pet) func(func(string) bool) {
+func keysOf(m map[string]registry.Pet) func(func(string) bool) {
 	return func(yield func(string) bool) {
 		for key := range m {
 			if !yield(key) {
@@ -151,52 +151,52 @@ func keysOf(m map[string]nametag.Pet) func(func(string) bool) {
 	}
 }
 
-func manyRetries(t *testing.T, s nametag.Store) {
+func manyRetries(t *testing.T, s registry.Store) {
 	const n = 32
 	rex := newPet(t, "Rex")
-	results, errs := make([][]nametag.Result, n), make([]error, n)
-	together(n, func(i int) { results[i], errs[i] = s.Insert(t.Context(), []nametag.Entry{keyed(rex, "k")}) })
+	results, errs := make([][]registry.Result, n), make([]error, n)
+	together(n, func(i int) { results[i], errs[i] = s.Insert(t.Context(), []registry.Entry{keyed(rex, "k")}) })
 	for i := range n {
 		if errs[i] != nil {
 			t.Fatal(errs[i])
 		}
-		equal(t, "answer", results[i], []nametag.Result{registered(rex)})
+		equal(t, "answer", results[i], []registry.Result{registered(rex)})
 	}
 }
 
-func oneKeyManyRegistrations(t *testing.T, s nametag.Store) {
+func oneKeyManyRegistrations(t *testing.T, s registry.Store) {
 	const n = 16
 	pets := numbered(t, "Pet", n)
-	results, errs := make([][]nametag.Result, n), make([]error, n)
-	together(n, func(i int) { results[i], errs[i] = s.Insert(t.Context(), []nametag.Entry{keyed(pets[i], "k")}) })
-	var winners []nametag.Pet
+	results, errs := make([][]registry.Result, n), make([]error, n)
+	together(n, func(i int) { results[i], errs[i] = s.Insert(t.Context(), []registry.Entry{keyed(pets[i], "k")}) })
+	var winners []registry.Pet
 	for i := range n {
 		if errs[i] != nil {
 			t.Fatal(errs[i])
 		}
-		if results[i][0].Status == nametag.InsertRegistered {
+		if results[i][0].Status == registry.InsertRegistered {
 			winners = append(winners, pets[i])
 			continue
 		}
 		equal(t, "answer", results[i][0], keyReused)
 	}
-	equal(t, "book", list(t, s, nametag.ListQuery{Limit: n}), winners)
+	equal(t, "book", list(t, s, registry.ListQuery{Limit: n}), winners)
 	if len(winners) != 1 {
 		t.Errorf("%d registrations were made with one key", len(winners))
 	}
 }
 
-func keysAndBareEntries(t *testing.T, s nametag.Store) {
+func keysAndBareEntries(t *testing.T, s registry.Store) {
 	const n = 16
-	results, errs := make([][]nametag.Result, n), make([]error, n)
+	results, errs := make([][]registry.Result, n), make([]error, n)
 	together(n, func(i int) {
 		p := newPet(t, "Rex")
-		p.FavoriteColor = nametag.Color(fmt.Sprint("colour ", i))
-		e := nametag.Entry{Pet: p}
+		p.FavoriteColor = registry.Color(fmt.Sprint("colour ", i))
+		e := registry.Entry{Pet: p}
 		if i%2 == 0 {
 			e = keyed(p, fmt.Sprint("key ", i))
 		}
-		results[i], errs[i] = s.Insert(t.Context(), []nametag.Entry{e})
+		results[i], errs[i] = s.Insert(t.Context(), []registry.Entry{e})
 	})
 	holder := find(t, s, "rex")["rex"]
 	winners := 0
@@ -204,7 +204,7 @@ func keysAndBareEntries(t *testing.T, s nametag.Store) {
 		if errs[i] != nil {
 			t.Fatal(errs[i])
 		}
-		if results[i][0].Status == nametag.InsertRegistered {
+		if results[i][0].Status == registry.InsertRegistered {
 			winners++
 		}
 		equal(t, "told of", results[i][0].Pet, holder)
@@ -218,7 +218,7 @@ func keysAndBareEntries(t *testing.T, s nametag.Store) {
 // reserved and let pass, all at once, over few names and by two stores.
 func changesMeet(t *testing.T, db Database) {
 	const workers, steps = 12, 40
-	stores := []nametag.Store{openNew(t, db), open(t, db, Options{})}
+	stores := []registry.Store{openNew(t, db), open(t, db, Options{})}
 	var made atomic.Int32
 	together(workers, func(i int) {
 		s, random := stores[i%len(stores)], rand.New(rand.NewPCG(1, uint64(i)))
@@ -238,41 +238,41 @@ func changesMeet(t *testing.T, db Database) {
 		equal(t, "head", head(t, s).Seq, int64(made.Load()))
 	}
 	kinds := isReplayed(t, stores[0])
-	for _, a := range append(anyAction, nametag.ActionRegistered) {
+	for _, a := range append(anyAction, registry.ActionRegistered) {
 		if kinds[a] == 0 {
 			t.Errorf("nothing was %s: %v", a, kinds)
 		}
 	}
 }
 
-var anyAction = []nametag.Action{nametag.ActionRenamed, nametag.ActionCorrected, nametag.ActionReleased,
-	nametag.ActionReserved, nametag.ActionUnreserved, nametag.ActionUnreserved, nametag.ActionLetPass}
+var anyAction = []registry.Action{registry.ActionRenamed, registry.ActionCorrected, registry.ActionReleased,
+	registry.ActionReserved, registry.ActionUnreserved, registry.ActionUnreserved, registry.ActionLetPass}
 
 // anyChange makes a change that is drawn by lot, on some day, and reports
 // whether it was made.
-func anyChange(t *testing.T, s nametag.Store, random *rand.Rand, today int) (bool, error) {
-	name := func() nametag.Name {
+func anyChange(t *testing.T, s registry.Store, random *rand.Rand, today int) (bool, error) {
+	name := func() registry.Name {
 		names := []string{"Rex", "R-ex", "R.ex", "Ada", "A-da", "Bo"}
 		return parse(t, names[random.IntN(len(names))])
 	}
 	if n := random.IntN(2 * len(anyAction)); n < len(anyAction) {
-		c := nametag.Change{Key: name().Key(), Name: name(), LetPass: n%2 == 0, Until: day.AddDate(0, 0, today+random.IntN(3)),
-			FavoriteColor: nametag.Color(fmt.Sprint("colour ", today))}
-		if anyAction[n] != nametag.ActionRenamed {
+		c := registry.Change{Key: name().Key(), Name: name(), LetPass: n%2 == 0, Until: day.AddDate(0, 0, today+random.IntN(3)),
+			FavoriteColor: registry.Color(fmt.Sprint("colour ", today))}
+		if anyAction[n] != registry.ActionRenamed {
 			c.Key = c.Name.Key()
 		}
 		res, err := s.Apply(t.Context(), on(today, anyAction[n], c))
-		return res.Status == nametag.ChangeDone, err
+		return res.Status == registry.ChangeDone, err
 	}
-	e := at(today, nametag.Entry{Pet: newPet(t, name().String()), LetPass: random.IntN(4) == 0})
+	e := at(today, registry.Entry{Pet: newPet(t, name().String()), LetPass: random.IntN(4) == 0})
 	res, err := s.Insert(t.Context(), e)
-	return err == nil && res[0].Status == nametag.InsertRegistered, err
+	return err == nil && res[0].Status == registry.InsertRegistered, err
 }
 
 // isWhole sees that the journal is whole and that the book is what it tells of.
-func isWhole(t testing.TB, s nametag.Store) {
+func isWhole(t testing.TB, s registry.Store) {
 	t.Helper()
-	found, err := nametag.NewRegistry(s, nil).VerifyJournal(t.Context(), nil, nil)
+	found, err := registry.NewRegistry(s, nil).VerifyJournal(t.Context(), nil, nil)
 	if err != nil || len(found.Faults)+len(found.Differences)+len(found.Strays) > 0 {
 		t.Errorf("verification: %q, %q and %v (%v)", found.Faults, found.Differences, found.Strays, err)
 	}
@@ -281,10 +281,10 @@ func isWhole(t testing.TB, s nametag.Store) {
 // isReplayed sees that every row of the journal found the book as the rows
 // before it had left it, and that the last left it as it is. It returns how
 // many rows there are of each kind.
-func isReplayed(t testing.TB, s nametag.Store) map[nametag.Action]int {
+func isReplayed(t testing.TB, s registry.Store) map[registry.Action]int {
 	t.Helper()
-	m, kinds := newModel(), make(map[nametag.Action]int)
-	for _, r := range records(t, s, nametag.JournalQuery{Limit: 10_000}) {
+	m, kinds := newModel(), make(map[registry.Action]int)
+	for _, r := range records(t, s, registry.JournalQuery{Limit: 10_000}) {
 		e, err := r.Event()
 		if err != nil {
 			t.Fatal(err)
@@ -303,7 +303,7 @@ func isReplayed(t testing.TB, s nametag.Store) map[nametag.Action]int {
 	book := newModel()
 	all, _ := states(t, s)
 	for _, state := range all {
-		book.replay(nametag.Event{After: state})
+		book.replay(registry.Event{After: state})
 	}
 	equal(t, "pets", book.pets, m.pets)
 	equal(t, "rulings", book.rulings, m.rulings)
@@ -311,7 +311,7 @@ func isReplayed(t testing.TB, s nametag.Store) map[nametag.Action]int {
 }
 
 // counted returns how many pets and rulings there are.
-func counted(s nametag.State) (n int) {
+func counted(s registry.State) (n int) {
 	if s.Pet != nil {
 		n++
 	}

@@ -7,10 +7,10 @@ import (
 	"testing"
 	"time"
 
-	"nametag"
+	"nametag/internal/registry"
 )
 
-var stateTests = map[string]func(*testing.T, nametag.Store){
+var stateTests = map[string]func(*testing.T, registry.Store){
 	"PetsOldestFirstAndThenRulings":  statesInOrder,
 	"AllIsOfOneMoment":               statesOfOneMoment,
 	"AVisitEndsWithItsError":         visitEnds,
@@ -19,9 +19,9 @@ var stateTests = map[string]func(*testing.T, nametag.Store){
 	"ALookalikeBroughtOverIsNobodys": broughtOver,
 }
 
-func states(t testing.TB, s nametag.Store) (all []nametag.State, end nametag.Head) {
+func states(t testing.TB, s registry.Store) (all []registry.State, end registry.Head) {
 	t.Helper()
-	end, err := s.EachState(t.Context(), func(state nametag.State) error {
+	end, err := s.EachState(t.Context(), func(state registry.State) error {
 		all = append(all, state)
 		return nil
 	})
@@ -31,10 +31,10 @@ func states(t testing.TB, s nametag.Store) (all []nametag.State, end nametag.Hea
 	return all, end
 }
 
-func statesInOrder(t *testing.T, s nametag.Store) {
+func statesInOrder(t *testing.T, s registry.Store) {
 	all, end := states(t, s)
 	equal(t, "of nothing", all, nil)
-	equal(t, "head of nothing", end, nametag.Head{})
+	equal(t, "head of nothing", end, registry.Head{})
 
 	pets := petsAt(t, day, "Oldest", "Bella", "Bel-la", "b", "c", "é")
 	for i := range pets[3:] { // of one moment, in the order of their keys
@@ -44,31 +44,31 @@ func statesInOrder(t *testing.T, s nametag.Store) {
 	insert(t, s, entriesOf(pets[5], pets[1], pets[4], pets[0], pets[3])...)
 	insert(t, s, passing(entriesOf(pets[2]))...)
 	kept := reserve(t, s, "King")
-	apply(t, s, on(1, nametag.ActionReleased, nametag.Change{Key: "c", Until: day.AddDate(0, 0, 9)}))
+	apply(t, s, on(1, registry.ActionReleased, registry.Change{Key: "c", Until: day.AddDate(0, 0, 9)}))
 
-	var want []nametag.State
+	var want []registry.State
 	for i, p := range pets {
 		if p.Name.Key() != "c" {
-			want = append(want, nametag.State{Pet: nametag.NewPetState(p, i == 2)})
+			want = append(want, registry.State{Pet: registry.NewPetState(p, i == 2)})
 		}
 	}
-	gone := nametag.Ruling{Kind: nametag.RulingQuarantine, Name: pets[4].Name, At: day.AddDate(0, 0, 1), Until: day.AddDate(0, 0, 9)}
-	want = append(want, nametag.State{Ruling: nametag.NewRulingState(gone)}, nametag.State{Ruling: nametag.NewRulingState(kept)})
+	gone := registry.Ruling{Kind: registry.RulingQuarantine, Name: pets[4].Name, At: day.AddDate(0, 0, 1), Until: day.AddDate(0, 0, 9)}
+	want = append(want, registry.State{Ruling: registry.NewRulingState(gone)}, registry.State{Ruling: registry.NewRulingState(kept)})
 	all, end = states(t, s)
 	equal(t, "states", all, want)
 	equal(t, "head", end, head(t, s))
 }
 
 // statesOfOneMoment changes the book while it is read.
-func statesOfOneMoment(t *testing.T, s nametag.Store) {
+func statesOfOneMoment(t *testing.T, s registry.Store) {
 	insert(t, s, entriesOf(numbered(t, "Pet", 1000)...)...)
 	before, seen := head(t, s), 0
-	end, err := s.EachState(t.Context(), func(nametag.State) error {
+	end, err := s.EachState(t.Context(), func(registry.State) error {
 		if seen++; seen == 1 {
 			late := newPet(t, "Late")
 			late.RegisteredAt = day.AddDate(1, 0, 0)
 			insert(t, s, entriesOf(late)...)
-			apply(t, s, on(1, nametag.ActionReleased, nametag.Change{Key: "pet 999", Until: day.AddDate(0, 0, 9)}))
+			apply(t, s, on(1, registry.ActionReleased, registry.Change{Key: "pet 999", Until: day.AddDate(0, 0, 9)}))
 		}
 		return nil
 	})
@@ -77,13 +77,13 @@ func statesOfOneMoment(t *testing.T, s nametag.Store) {
 	}
 }
 
-func visitEnds(t *testing.T, s nametag.Store) {
+func visitEnds(t *testing.T, s registry.Store) {
 	insert(t, s, entriesOf(newPet(t, "Bella"), newPet(t, "Rex"))...)
 	reserve(t, s, "King")
 	reserve(t, s, "Queen")
 	for after := 1; after <= 4; after++ {
 		enough, seen := errors.New("enough"), 0
-		_, err := s.EachState(t.Context(), func(nametag.State) error {
+		_, err := s.EachState(t.Context(), func(registry.State) error {
 			if seen++; seen == after {
 				return enough
 			}
@@ -93,23 +93,23 @@ func visitEnds(t *testing.T, s nametag.Store) {
 			t.Errorf("after %d of %d: %v", seen, after, err)
 		}
 	}
-	equal(t, "registered then", insert(t, s, entriesOf(newPet(t, "Ada"))...), []nametag.Result{registered(newPet(t, "Ada"))})
+	equal(t, "registered then", insert(t, s, entriesOf(newPet(t, "Ada"))...), []registry.Result{registered(newPet(t, "Ada"))})
 }
 
-func visitEndsWithContext(t *testing.T, s nametag.Store) {
+func visitEndsWithContext(t *testing.T, s registry.Store) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := s.EachState(ctx, func(nametag.State) error { return nil })
+	_, err := s.EachState(ctx, func(registry.State) error { return nil })
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("EachState: %v, want context.Canceled", err)
 	}
 }
 
-func corrected(t *testing.T, s nametag.Store) {
+func corrected(t *testing.T, s registry.Store) {
 	bella, dashed := newPet(t, "Bella"), newPet(t, "Bel-la")
 	insert(t, s, entriesOf(bella)...)
 	insert(t, s, passing(entriesOf(dashed))...)
-	for _, c := range []nametag.Change{{FavoriteColor: "red"}, {Category: nametag.Cat}, {FavoriteColor: "blue", Category: nametag.Dog}, {}} {
+	for _, c := range []registry.Change{{FavoriteColor: "red"}, {Category: registry.Cat}, {FavoriteColor: "blue", Category: registry.Dog}, {}} {
 		if c.FavoriteColor != "" {
 			dashed.FavoriteColor = c.FavoriteColor
 		}
@@ -117,26 +117,26 @@ func corrected(t *testing.T, s nametag.Store) {
 			dashed.Category = c.Category
 		}
 		c.Key = dashed.Name.Key()
-		equal(t, fmt.Sprint(c.FavoriteColor, c.Category), apply(t, s, on(1, nametag.ActionCorrected, c)), nametag.Result{Status: nametag.ChangeDone, Pet: dashed})
+		equal(t, fmt.Sprint(c.FavoriteColor, c.Category), apply(t, s, on(1, registry.ActionCorrected, c)), registry.Result{Status: registry.ChangeDone, Pet: dashed})
 	}
 	all, _ := states(t, s)
-	equal(t, "states", all, []nametag.State{{Pet: nametag.NewPetState(dashed, true)}, {Pet: nametag.NewPetState(bella, false)}})
-	rows := records(t, s, nametag.JournalQuery{Key: dashed.Name.Key(), Limit: 10})
+	equal(t, "states", all, []registry.State{{Pet: registry.NewPetState(dashed, true)}, {Pet: registry.NewPetState(bella, false)}})
+	rows := records(t, s, registry.JournalQuery{Key: dashed.Name.Key(), Limit: 10})
 	e, err := rows[1].Event()
-	if err != nil || e.Action != nametag.ActionCorrected || e.Before.Pet.FavoriteColor != newPet(t, "x").FavoriteColor || e.After.Pet.FavoriteColor != "red" {
+	if err != nil || e.Action != registry.ActionCorrected || e.Before.Pet.FavoriteColor != newPet(t, "x").FavoriteColor || e.After.Pet.FavoriteColor != "red" {
 		t.Errorf("the journal has %s (%v)", rows[1].Entry, err)
 	}
 }
 
 // broughtOver enters pets that were let pass in an older book, before the one
 // that they look like and after it.
-func broughtOver(t *testing.T, s nametag.Store) {
+func broughtOver(t *testing.T, s registry.Store) {
 	first, bella, last, other := newPet(t, "Bel-la"), newPet(t, "Bella"), newPet(t, "Bel.la"), newPet(t, "Bel_la")
 	entries := entriesOf(first, bella, last, other)
 	for _, i := range []int{0, 2} {
 		entries[i].LetPass, entries[i].HoldsNoKey = true, true
 	}
-	equal(t, "results", insert(t, s, entries...), []nametag.Result{registered(first), registered(bella), registered(last), similar(bella)})
+	equal(t, "results", insert(t, s, entries...), []registry.Result{registered(first), registered(bella), registered(last), similar(bella)})
 	all, _ := states(t, s)
-	equal(t, "states", all, []nametag.State{{Pet: nametag.NewPetState(first, true)}, {Pet: nametag.NewPetState(last, true)}, {Pet: nametag.NewPetState(bella, false)}})
+	equal(t, "states", all, []registry.State{{Pet: registry.NewPetState(first, true)}, {Pet: registry.NewPetState(last, true)}, {Pet: registry.NewPetState(bella, false)}})
 }

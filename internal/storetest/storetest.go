@@ -1,4 +1,4 @@
-// Package storetest holds every promise that nametag.Store makes, and what
+// Package storetest holds every promise that registry.Store makes, and what
 // both stores promise beyond it, against a store: each store's own tests run
 // it.
 package storetest
@@ -7,7 +7,7 @@ import (
 	"context"
 	"testing"
 
-	"nametag"
+	"nametag/internal/registry"
 )
 
 // A Database is a database for one test. It begins empty.
@@ -22,14 +22,14 @@ type Database interface {
 	Protect(t testing.TB, key string) (lift func())
 }
 
-// A Store is a nametag.Store as both of ours are.
+// A Store is a registry.Store as both of ours are.
 type Store interface {
-	nametag.Store
+	registry.Store
 	Migrate(ctx context.Context) (from, to int64, err error)
 
 	// What is kept of getting certificates, each under a name. Saving and
 	// deleting are atomic, and what was saved is on disk. They fail as the
-	// methods of nametag.Store do.
+	// methods of registry.Store do.
 	LoadACME(ctx context.Context, name string) ([]byte, error)
 	SaveACME(ctx context.Context, name string, data []byte) error
 	DeleteACME(ctx context.Context, name string) error
@@ -46,7 +46,7 @@ type Options struct {
 func Run(t *testing.T, create func(testing.TB) Database) {
 	for _, group := range []struct {
 		name  string
-		tests map[string]func(*testing.T, nametag.Store)
+		tests map[string]func(*testing.T, registry.Store)
 	}{
 		{"Insert", insertTests},
 		{"Race", raceTests},

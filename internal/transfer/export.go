@@ -8,7 +8,7 @@ import (
 	"io"
 	"strconv"
 
-	"nametag"
+	"nametag/internal/registry"
 )
 
 // timeLayout is RFC 3339 in UTC, to the microsecond.
@@ -19,12 +19,12 @@ const timeLayout = "2006-01-02T15:04:05.000000Z"
 // registered_at and let_pass; a Rows reads them back, and in this order who had a
 // name first has it again. A text that a spreadsheet would run as a formula is
 // written with an apostrophe before it.
-func ExportCSV(ctx context.Context, r *nametag.Registry, w io.Writer) (int, error) {
+func ExportCSV(ctx context.Context, r *registry.Registry, w io.Writer) (int, error) {
 	out := csv.NewWriter(w)
 	if err := out.Write([]string{"name", "favorite_color", "category", "registered_at", "let_pass"}); err != nil {
 		return 0, err
 	}
-	n, err := eachPet(ctx, r, func(p nametag.Pet, letPass bool) error {
+	n, err := eachPet(ctx, r, func(p registry.Pet, letPass bool) error {
 		return out.Write([]string{cellText(p.Name.String()), cellText(string(p.FavoriteColor)),
 			string(p.Category), p.RegisteredAt.UTC().Format(timeLayout), strconv.FormatBool(letPass)})
 	})
@@ -38,11 +38,11 @@ func ExportCSV(ctx context.Context, r *nametag.Registry, w io.Writer) (int, erro
 // ExportJSONL writes the whole book to w, in the order of ExportCSV, one JSON
 // object a line (jsonlines.org), and returns how many pets it has. The members
 // are called like the columns of ExportCSV.
-func ExportJSONL(ctx context.Context, r *nametag.Registry, w io.Writer) (int, error) {
+func ExportJSONL(ctx context.Context, r *registry.Registry, w io.Writer) (int, error) {
 	out := bufio.NewWriter(w)
 	enc := json.NewEncoder(out)
 	enc.SetEscapeHTML(false)
-	n, err := eachPet(ctx, r, func(p nametag.Pet, letPass bool) error {
+	n, err := eachPet(ctx, r, func(p registry.Pet, letPass bool) error {
 		return enc.Encode(struct {
 			particulars
 			LetPass bool `json:"let_pass"`
@@ -55,7 +55,7 @@ func ExportJSONL(ctx context.Context, r *nametag.Registry, w io.Writer) (int, er
 }
 
 // JSON returns what encodes as p does in ExportJSONL, but for let_pass.
-func JSON(p nametag.Pet) any { return particularsOf(p) }
+func JSON(p registry.Pet) any { return particularsOf(p) }
 
 // particulars are what everybody may know of a pet.
 type particulars struct {
@@ -65,15 +65,15 @@ type particulars struct {
 	RegisteredAt  string `json:"registered_at"`
 }
 
-func particularsOf(p nametag.Pet) particulars {
+func particularsOf(p registry.Pet) particulars {
 	return particulars{p.Name.String(), string(p.FavoriteColor), string(p.Category), p.RegisteredAt.UTC().Format(timeLayout)}
 }
 
 // eachPet calls f for every pet of the book, oldest first, and returns how many
 // there were.
-func eachPet(ctx context.Context, r *nametag.Registry, f func(p nametag.Pet, letPass bool) error) (int, error) {
+func eachPet(ctx context.Context, r *registry.Registry, f func(p registry.Pet, letPass bool) error) (int, error) {
 	n := 0
-	err := r.EachState(ctx, func(s nametag.State) error {
+	err := r.EachState(ctx, func(s registry.State) error {
 		if s.Pet == nil {
 			return nil
 		}

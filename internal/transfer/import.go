@@ -9,7 +9,7 @@ import (
 	"io"
 	"time"
 
-	"nametag"
+	"nametag/internal/registry"
 )
 
 // batchSize is how many rows are entered in one transaction.
@@ -20,15 +20,15 @@ const batchSize = 1000
 const batchTimeout = 2 * time.Minute
 
 // An Enter enters pets into a book, as Registry.RegisterAll does.
-type Enter func(context.Context, []nametag.Application) ([]nametag.Outcome, error)
+type Enter func(context.Context, []registry.Application) ([]registry.Outcome, error)
 
 // DryRun returns an Enter that tells what RegisterAll would answer, but enters
 // nothing. It remembers how the names look that it was asked about before, and
 // must be asked about each name once.
-func DryRun(r *nametag.Registry) Enter {
+func DryRun(r *registry.Registry) Enter {
 	seen := newSights(r.Policy())
 	var permits map[string]bool
-	return func(ctx context.Context, applications []nametag.Application) (outcomes []nametag.Outcome, err error) {
+	return func(ctx context.Context, applications []registry.Application) (outcomes []registry.Outcome, err error) {
 		if permits == nil {
 			if permits, err = permitted(ctx, r); err != nil {
 				return nil, err
@@ -42,12 +42,12 @@ func DryRun(r *nametag.Registry) Enter {
 		if err != nil {
 			return nil, err
 		}
-		outcomes = make([]nametag.Outcome, len(verdicts))
+		outcomes = make([]registry.Outcome, len(verdicts))
 		for i, v := range verdicts {
 			switch a := applications[i]; {
-			case v.Status == nametag.Similar && a.LetPass:
-			case v.Status != nametag.Available:
-				outcomes[i].Err = &nametag.Error{Code: v.Reason, Field: nametag.FieldName, Message: v.Message, Holder: v.Holder}
+			case v.Status == registry.Similar && a.LetPass:
+			case v.Status != registry.Available:
+				outcomes[i].Err = &registry.Error{Code: v.Reason, Field: registry.FieldName, Message: v.Message, Holder: v.Holder}
 			default:
 				outcomes[i].Err = seen.see(v.Name, a.LetPass, permits[v.Name.Key()])
 			}
@@ -57,10 +57,10 @@ func DryRun(r *nametag.Registry) Enter {
 }
 
 // permitted returns the names that the book lets pass, by key.
-func permitted(ctx context.Context, r *nametag.Registry) (map[string]bool, error) {
+func permitted(ctx context.Context, r *registry.Registry) (map[string]bool, error) {
 	keys := make(map[string]bool)
-	err := r.EachRuling(ctx, func(ru nametag.Ruling) {
-		if ru.Kind == nametag.RulingLetPass {
+	err := r.EachRuling(ctx, func(ru registry.Ruling) {
+		if ru.Kind == registry.RulingLetPass {
 			keys[ru.Name.Key()] = true
 		}
 	})
@@ -68,12 +68,12 @@ func permitted(ctx context.Context, r *nametag.Registry) (map[string]bool, error
 }
 
 // EmptyBook returns an Enter like that of DryRun, for an empty book under p.
-func EmptyBook(p *nametag.Policy) Enter {
+func EmptyBook(p *registry.Policy) Enter {
 	seen := newSights(p)
-	return func(_ context.Context, applications []nametag.Application) ([]nametag.Outcome, error) {
-		outcomes := make([]nametag.Outcome, len(applications))
+	return func(_ context.Context, applications []registry.Application) ([]registry.Outcome, error) {
+		outcomes := make([]registry.Outcome, len(applications))
 		for i, a := range applications {
-			name, err := nametag.ParseName(a.Name)
+			name, err := registry.ParseName(a.Name)
 			if outcomes[i].Err = err; err == nil {
 				outcomes[i].Err = seen.see(name, a.LetPass, false)
 			}
@@ -84,9 +84,9 @@ func EmptyBook(p *nametag.Policy) Enter {
 
 // sights are the names that keep away others, by how they look. They are nil
 // where it does not matter.
-type sights map[string]nametag.Name
+type sights map[string]registry.Name
 
-func newSights(p *nametag.Policy) sights {
+func newSights(p *registry.Policy) sights {
 	if p.AllowsLookalikes() {
 		return nil
 	}
@@ -96,7 +96,7 @@ func newSights(p *nametag.Policy) sights {
 // see returns an error if an earlier name looks like n. That is no matter if n is
 // let pass by its row, and then it keeps nobody away, or by a permit of the
 // registrar's, and then it does so if it is the first to look so.
-func (s sights) see(n nametag.Name, letPass, permit bool) error {
+func (s sights) see(n registry.Name, letPass, permit bool) error {
 	if s == nil || letPass {
 		return nil
 	}
@@ -109,11 +109,11 @@ func (s sights) see(n nametag.Name, letPass, permit bool) error {
 	case permit:
 		return nil
 	}
-	return &nametag.Error{
-		Code:    nametag.CodeSimilar,
-		Field:   nametag.FieldName,
+	return &registry.Error{
+		Code:    registry.CodeSimilar,
+		Field:   registry.FieldName,
 		Message: fmt.Sprintf("“%s” is too much like “%s”.", n, earlier),
-		Holder:  &nametag.Pet{Name: earlier},
+		Holder:  &registry.Pet{Name: earlier},
 	}
 }
 
@@ -121,7 +121,7 @@ func (s sights) see(n nametag.Name, letPass, permit bool) error {
 type Summary struct {
 	Rows       int // read and judged
 	Registered int
-	Refused    map[nametag.Code]int
+	Refused    map[registry.Code]int
 	Line       int // where the last of Rows begins
 }
 
@@ -146,7 +146,7 @@ type origin struct {
 // A loss tells why a row does not get its name.
 type loss struct {
 	why    *Refusal
-	holder *nametag.Pet // who has the name, or one that looks like it, if that is known
+	holder *registry.Pet // who has the name, or one that looks like it, if that is known
 }
 
 // Run reads, enters and reports every row. It stops between two batches when
@@ -157,7 +157,7 @@ func (im *Importer) Run(ctx context.Context) (Summary, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	im.ours = make(map[string]origin)
-	im.summary.Refused = make(map[nametag.Code]int)
+	im.summary.Refused = make(map[registry.Code]int)
 	batches := im.read(ctx)
 	for {
 		select {
@@ -246,7 +246,7 @@ func (im *Importer) claim(ctx context.Context, rows []Row) (map[string]loss, err
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), batchTimeout)
 	defer cancel()
 	asked := make(map[string]bool)
-	var applications []nametag.Application
+	var applications []registry.Application
 	var first []Row
 	for _, row := range rows {
 		key := row.Pet.Name.Key()
@@ -272,7 +272,7 @@ func (im *Importer) claim(ctx context.Context, rows []Row) (map[string]loss, err
 			continue
 		}
 		l := loss{why: refusal(o.Err)}
-		if e, ok := errors.AsType[*nametag.Error](o.Err); ok {
+		if e, ok := errors.AsType[*registry.Error](o.Err); ok {
 			l.holder = e.Holder
 		}
 		lost[name.Key()] = l
@@ -290,15 +290,15 @@ func (im *Importer) judge(row Row, lost map[string]loss) *Refusal {
 		if o.line == row.Line {
 			return nil
 		}
-		return &Refusal{nametag.CodeTaken, fmt.Sprintf("taken by line %d of this file, “%s”", o.line, o.name)}
+		return &Refusal{registry.CodeTaken, fmt.Sprintf("taken by line %d of this file, “%s”", o.line, o.name)}
 	}
 	l := lost[key]
 	switch {
 	case l.holder == nil:
 		return l.why
-	case l.why.Code == nametag.CodeSimilar:
+	case l.why.Code == registry.CodeSimilar:
 		if o, ok := im.ours[l.holder.Name.Key()]; ok {
-			return &Refusal{nametag.CodeSimilar, fmt.Sprintf("too much like line %d of this file, “%s”", o.line, o.name)}
+			return &Refusal{registry.CodeSimilar, fmt.Sprintf("too much like line %d of this file, “%s”", o.line, o.name)}
 		}
 		return l.why
 	case !samePet(row, *l.holder):
@@ -310,7 +310,7 @@ func (im *Importer) judge(row Row, lost map[string]loss) *Refusal {
 
 // samePet reports whether holder is the pet of row. A row without a date leaves
 // open when.
-func samePet(row Row, holder nametag.Pet) bool {
+func samePet(row Row, holder registry.Pet) bool {
 	pet := row.Pet
 	if row.Application.RegisteredAt.IsZero() {
 		pet.RegisteredAt = holder.RegisteredAt

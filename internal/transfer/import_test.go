@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"nametag"
+	"nametag/internal/registry"
 )
 
 // thousandsOf returns a file of n thousand pets.
@@ -38,12 +38,12 @@ func report(t *testing.T, w *bytes.Buffer) *Report {
 func TestAFailingBookStopsTheImport(t *testing.T) {
 	broken := errors.New("the disk is full")
 	calls := 0
-	enter := func(ctx context.Context, a []nametag.Application) ([]nametag.Outcome, error) {
+	enter := func(ctx context.Context, a []registry.Application) ([]registry.Outcome, error) {
 		if calls++; calls == 3 {
 			return nil, broken
 		}
-		outcomes := make([]nametag.Outcome, len(a))
-		outcomes[0].Err = &nametag.Error{Code: nametag.CodeTaken, Message: "It is taken."}
+		outcomes := make([]registry.Outcome, len(a))
+		outcomes[0].Err = &registry.Error{Code: registry.CodeTaken, Message: "It is taken."}
 		return outcomes, nil
 	}
 	var to bytes.Buffer
@@ -52,7 +52,7 @@ func TestAFailingBookStopsTheImport(t *testing.T) {
 	if !errors.Is(err, broken) {
 		t.Errorf("Run: %v, want the book's error", err)
 	}
-	if sum.Rows != 2000 || sum.Registered != 1998 || sum.Line != 2001 || sum.Refused[nametag.CodeTaken] != 2 {
+	if sum.Rows != 2000 || sum.Registered != 1998 || sum.Line != 2001 || sum.Refused[registry.CodeTaken] != 2 {
 		t.Errorf("the summary is %+v, want that of two batches", sum)
 	}
 	if want := "line,name,code,reason\n2,Pet 0,taken,It is taken.\n1002,Pet 1000,taken,It is taken.\n"; to.String() != want {
@@ -62,9 +62,9 @@ func TestAFailingBookStopsTheImport(t *testing.T) {
 
 func TestAnImportStopsBetweenBatches(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
-	enter := func(ctx context.Context, a []nametag.Application) ([]nametag.Outcome, error) {
+	enter := func(ctx context.Context, a []registry.Application) ([]registry.Outcome, error) {
 		stop()
-		return make([]nametag.Outcome, len(a)), ctx.Err()
+		return make([]registry.Outcome, len(a)), ctx.Err()
 	}
 	var to bytes.Buffer
 	progress := 0
@@ -84,13 +84,13 @@ func TestTheBookIsAskedAgainAboutNamesThatOthersHave(t *testing.T) {
 		t.Fatal(err)
 	}
 	var asked [][]string
-	enter := func(_ context.Context, a []nametag.Application) ([]nametag.Outcome, error) {
+	enter := func(_ context.Context, a []registry.Application) ([]registry.Outcome, error) {
 		var names []string
-		outcomes := make([]nametag.Outcome, len(a))
+		outcomes := make([]registry.Outcome, len(a))
 		for i := range a {
 			names = append(names, a[i].Name)
 			if a[i].Name == "Rex" {
-				outcomes[i].Err = &nametag.Error{Code: nametag.CodeTaken, Message: "It is taken."}
+				outcomes[i].Err = &registry.Error{Code: registry.CodeTaken, Message: "It is taken."}
 			}
 		}
 		asked = append(asked, names)

@@ -8,22 +8,22 @@ import (
 	"strings"
 	"unicode"
 
-	"nametag"
+	"nametag/internal/registry"
 )
 
 // A Refusal says why a row was not registered: a code for programs and a
 // reason for people.
 type Refusal struct {
-	Code   nametag.Code
+	Code   registry.Code
 	Reason string
 }
 
 // refusal makes a Refusal of an error of the domain. Of several fields that
 // need mending, the first gives the code and each its reason.
 func refusal(err error) *Refusal {
-	e, ok := errors.AsType[*nametag.Error](err)
+	e, ok := errors.AsType[*registry.Error](err)
 	if !ok {
-		return &Refusal{nametag.ErrorCode(err), err.Error()}
+		return &Refusal{registry.ErrorCode(err), err.Error()}
 	}
 	if len(e.Fields) == 0 {
 		return &Refusal{e.Code, e.Message}

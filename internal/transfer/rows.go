@@ -7,15 +7,15 @@ import (
 	"strings"
 	"time"
 
-	"nametag"
+	"nametag/internal/registry"
 )
 
 // The codes of refusals that only an import knows. The others are the domain's.
 const (
-	CodeBadRow            nametag.Code = "bad_row"            // the row is not CSV, or has too many or too few columns
-	CodeBadDate           nametag.Code = "bad_date"           // the date is none, or can't be the day of a registration
-	CodeBadLetPass        nametag.Code = "bad_let_pass"       // let_pass is neither true nor false
-	CodeAlreadyRegistered nametag.Code = "already_registered" // this very pet is in the book
+	CodeBadRow            registry.Code = "bad_row"            // the row is not CSV, or has too many or too few columns
+	CodeBadDate           registry.Code = "bad_date"           // the date is none, or can't be the day of a registration
+	CodeBadLetPass        registry.Code = "bad_let_pass"       // let_pass is neither true nor false
+	CodeAlreadyRegistered registry.Code = "already_registered" // this very pet is in the book
 )
 
 // Format says how to read a file of pets.
@@ -24,8 +24,8 @@ type Format struct {
 	Columns      Columns
 	DefaultColor string // for a pet whose row gives no favourite colour
 
-	// Policy is what rows are judged by; nametag.Open if it is nil.
-	Policy *nametag.Policy
+	// Policy is what rows are judged by; registry.Open if it is nil.
+	Policy *registry.Policy
 
 	// Now is the clock that tells which dates are in the future; time.Now if it
 	// is nil.
@@ -44,9 +44,9 @@ type Rows struct {
 type Row struct {
 	Line        int // where the row begins in the file, from 1
 	Name        string
-	Application nametag.Application
-	Pet         nametag.Pet // what Application asks for; its RegisteredAt is zero if the file gives no date
-	Refusal     *Refusal    // why not, or nil
+	Application registry.Application
+	Pet         registry.Pet // what Application asks for; its RegisteredAt is zero if the file gives no date
+	Refusal     *Refusal     // why not, or nil
 }
 
 // NewRows reads the header of r. The error is a *MissingColumnError if a column
@@ -75,7 +75,7 @@ func newRows(r io.Reader, f Format, locate func(headers []string) (positions, er
 		f.Delimiter = ','
 	}
 	if f.Policy == nil {
-		f.Policy = nametag.Open
+		f.Policy = registry.Open
 	}
 	if f.Now == nil {
 		f.Now = time.Now
@@ -126,7 +126,7 @@ func (r *Rows) Next() (Row, error) {
 
 func (r *Rows) row(rec record) Row {
 	row := Row{Line: rec.line, Name: bareText(field(rec.fields, r.at.name))}
-	row.Application = nametag.Application{
+	row.Application = registry.Application{
 		Name:          row.Name,
 		Category:      field(rec.fields, r.at.category),
 		FavoriteColor: bareText(field(rec.fields, r.at.color)),
@@ -155,7 +155,7 @@ func (r *Rows) judgePet(row *Row) {
 
 // judgeName judges the name of row.
 func (r *Rows) judgeName(row *Row) {
-	name, err := nametag.ParseName(row.Name)
+	name, err := registry.ParseName(row.Name)
 	if err == nil {
 		err = r.format.Policy.Judge(name)
 	}

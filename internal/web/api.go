@@ -7,7 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"nametag"
+	"nametag/internal/registry"
 )
 
 //go:embed openapi.yaml
@@ -33,7 +33,7 @@ func (s *site) createPet(w http.ResponseWriter, r *http.Request) error {
 	if err := readJSON(r, &body, "name", "favorite_color", "category"); err != nil {
 		return err
 	}
-	pet, err := s.register(w, r, nametag.ViaAPI, nametag.Application{
+	pet, err := s.register(w, r, registry.ViaAPI, registry.Application{
 		Name: body.Name, FavoriteColor: body.FavoriteColor, Category: body.Category, IdempotencyKey: key,
 	})
 	if err != nil {
@@ -95,7 +95,7 @@ func (s *site) listPets(w http.ResponseWriter, r *http.Request) error {
 	if limit := params.get("limit"); limit != "" {
 		q.Limit, err = strconv.Atoi(limit)
 		if err != nil || q.Limit < 1 || q.Limit > maxPageSize {
-			return &nametag.Error{Code: nametag.CodeInvalid, Field: "limit", Message: "The limit must be a number from 1 to 200."}
+			return &registry.Error{Code: registry.CodeInvalid, Field: "limit", Message: "The limit must be a number from 1 to 200."}
 		}
 	}
 	page, err := s.registry.Pets(r.Context(), q)
@@ -117,10 +117,10 @@ func (s *site) listPets(w http.ResponseWriter, r *http.Request) error {
 }
 
 // parseQuery reads what both lists of pets, the page and the API's, are asked.
-func (s *site) parseQuery(params query) (nametag.Query, error) {
-	q := nametag.Query{Search: params.get("q")}
+func (s *site) parseQuery(params query) (registry.Query, error) {
+	q := registry.Query{Search: params.get("q")}
 	var err error
-	if q.After, err = nametag.ParseCursor(params.get("cursor")); err != nil {
+	if q.After, err = registry.ParseCursor(params.get("cursor")); err != nil {
 		return q, err
 	}
 	if category := params.get("category"); category != "" {
@@ -138,7 +138,7 @@ func (s *site) checkName(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	v, err := s.suggest(r, true, nametag.Application{
+	v, err := s.suggest(r, true, registry.Application{
 		Name:          name,
 		FavoriteColor: params.get("favorite_color"),
 		Category:      params.get("category"),
@@ -169,7 +169,7 @@ func (s *site) checkNames(w http.ResponseWriter, r *http.Request) error {
 	}
 	switch n := len(names); {
 	case n == 0:
-		return &nametag.Error{Code: nametag.CodeEmpty, Field: "names", Message: "The list of names is empty. Send 1 to 50."}
+		return &registry.Error{Code: registry.CodeEmpty, Field: "names", Message: "The list of names is empty. Send 1 to 50."}
 	case n > maxNames:
 		return webError(codeTooMany, "The list has %d names. Send at most %d at once.", n, maxNames)
 	}

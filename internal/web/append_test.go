@@ -8,7 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"nametag"
+	"nametag/internal/registry"
 )
 
 // What is written by hand is what encoding/json writes.
@@ -17,7 +17,7 @@ func TestAnswersAreWrittenAsByEncodingJSON(t *testing.T) {
 		rapid.StringMatching(`([a<&>“”é"\\]|\x{2028}|\x{2029}|\x{202a}|\x00|\n|\x7f)*`),
 		rapid.Map(rapid.SliceOf(rapid.Byte()), func(b []byte) string { return string(b) }))
 	fault := rapid.Custom(func(t *rapid.T) fieldError {
-		return fieldError{nametag.Field(text.Draw(t, "field")), nametag.Code(text.Draw(t, "code")), text.Draw(t, "detail")}
+		return fieldError{registry.Field(text.Draw(t, "field")), registry.Code(text.Draw(t, "code")), text.Draw(t, "detail")}
 	})
 	rapid.Check(t, func(t *rapid.T) {
 		var asOf time.Time
@@ -29,7 +29,7 @@ func TestAnswersAreWrittenAsByEncodingJSON(t *testing.T) {
 			conflict = &petJSON{text.Draw(t, "name"), text.Draw(t, "color"), text.Draw(t, "category"), text.Draw(t, "at"), text.Draw(t, "url")}
 		}
 		a := contractAnswer{ // every field, in its order: a new one must be written, too
-			text.Draw(t, "status"), rapid.Ptr(rapid.Bool(), true).Draw(t, "available"), nametag.Code(text.Draw(t, "reason")),
+			text.Draw(t, "status"), rapid.Ptr(rapid.Bool(), true).Draw(t, "available"), registry.Code(text.Draw(t, "reason")),
 			text.Draw(t, "message"), rapid.SliceOfN(fault, 0, 2).Draw(t, "errors"), conflict,
 			rapid.OneOf(rapid.Just[[]string](nil), rapid.SliceOfN(text, 0, 3)).Draw(t, "suggestions"), asOf}
 		var want bytes.Buffer

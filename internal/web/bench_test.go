@@ -10,8 +10,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"nametag"
 	"nametag/internal/index"
+	"nametag/internal/registry"
 	"nametag/internal/sqlite"
 	"nametag/internal/web"
 )
@@ -33,12 +33,12 @@ func BenchmarkHandler(b *testing.B) {
 	x := index.New(store, slog.New(slog.DiscardHandler))
 	go x.Run(b.Context())
 	<-x.Filled()
-	registry := nametag.NewRegistry(x, nil).Advised(x)
-	if _, err := registry.Register(b.Context(), nametag.Application{Name: "Bella", FavoriteColor: "blue", Category: "cat"}); err != nil {
+	reg := registry.NewRegistry(x, nil).Advised(x)
+	if _, err := reg.Register(b.Context(), registry.Application{Name: "Bella", FavoriteColor: "blue", Category: "cat"}); err != nil {
 		b.Fatal(err)
 	}
 	site := web.New(web.Config{
-		Registry: registry,
+		Registry: reg,
 		Log:      slog.New(slog.NewJSONHandler(io.Discard, nil)),
 		Metrics:  prometheus.NewRegistry(),
 	})

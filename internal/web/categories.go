@@ -5,7 +5,7 @@ import (
 	"strings"
 	"unicode"
 
-	"nametag"
+	"nametag/internal/registry"
 )
 
 // fewCategories is how many categories a sentence can list.
@@ -13,15 +13,15 @@ const fewCategories = 3
 
 // kind says what a pet of one of these categories is, "cat or dog", or that it
 // is a pet where they are too many to say.
-func kind(categories []nametag.Category) string {
+func kind(categories []registry.Category) string {
 	if len(categories) > fewCategories {
 		return "pet"
 	}
-	return nametag.OneOf(categories)
+	return registry.OneOf(categories)
 }
 
 // kindTitle is what a choice among these categories is called: "Cat or dog".
-func kindTitle(categories []nametag.Category) string {
+func kindTitle(categories []registry.Category) string {
 	if n := len(categories); n == 1 || n > fewCategories {
 		return "Kind of pet"
 	}
@@ -30,10 +30,10 @@ func kindTitle(categories []nametag.Category) string {
 }
 
 // formValue is what a form sends for c. The first version's forms sent plurals.
-func formValue(c nametag.Category) string { return c.Title() + "s" }
+func formValue(c registry.Category) string { return c.Title() + "s" }
 
 // nameHint says what names may be like under p.
-func nameHint(p *nametag.Policy) string {
+func nameHint(p *registry.Policy) string {
 	hint := lengthHint(p) + charactersHint(p) + " Capitals make no difference: BELLA and Bella are one name."
 	if !p.AllowsLookalikes() {
 		hint += " Lookalikes such as Bel-la are refused."
@@ -41,7 +41,7 @@ func nameHint(p *nametag.Policy) string {
 	return hint
 }
 
-func lengthHint(p *nametag.Policy) string {
+func lengthHint(p *registry.Policy) string {
 	n, lettersOnly := p.MaxLength()
 	unit := "characters"
 	if lettersOnly {
@@ -55,7 +55,7 @@ func lengthHint(p *nametag.Policy) string {
 
 // charactersHint says in words which characters p takes: " Only letters A to Z,
 // ' and - are taken."; "" for all.
-func charactersHint(p *nametag.Policy) string {
+func charactersHint(p *registry.Policy) string {
 	items := strings.Fields(p.Rules().Characters)
 	for i, item := range items {
 		items[i] = charactersInWords([]rune(item))

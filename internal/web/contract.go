@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"nametag"
+	"nametag/internal/registry"
 )
 
 // The words that the first version put into "status". Its clients know them,
@@ -27,18 +27,18 @@ const (
 // contractAnswer is a JSON body of the contract: its one member, and those
 // that were added since.
 type contractAnswer struct {
-	Status        string       `json:"status"`
-	Available     *bool        `json:"available,omitempty"`
-	Reason        nametag.Code `json:"reason,omitempty"`
-	Message       string       `json:"message,omitempty"`
-	Errors        []fieldError `json:"errors,omitempty"`
-	ConflictsWith *petJSON     `json:"conflicts_with,omitempty"`
-	Suggestions   []string     `json:"suggestions,omitzero"`
-	AsOf          time.Time    `json:"as_of,omitzero"`
+	Status        string        `json:"status"`
+	Available     *bool         `json:"available,omitempty"`
+	Reason        registry.Code `json:"reason,omitempty"`
+	Message       string        `json:"message,omitempty"`
+	Errors        []fieldError  `json:"errors,omitempty"`
+	ConflictsWith *petJSON      `json:"conflicts_with,omitempty"`
+	Suggestions   []string      `json:"suggestions,omitzero"`
+	AsOf          time.Time     `json:"as_of,omitzero"`
 }
 
 // newContractAnswer puts a failure into the contract's words.
-func newContractAnswer(e *nametag.Error) contractAnswer {
+func newContractAnswer(e *registry.Error) contractAnswer {
 	a := contractAnswer{
 		Status:        statusError,
 		Reason:        e.Code,
@@ -48,14 +48,14 @@ func newContractAnswer(e *nametag.Error) contractAnswer {
 		Suggestions:   suggestionsOf(e),
 	}
 	switch e.Code {
-	case nametag.CodeTaken, nametag.CodeSimilar, nametag.CodeReserved:
+	case registry.CodeTaken, registry.CodeSimilar, registry.CodeReserved:
 		a.Status = statusFound
 		a.Available = new(false)
-	case nametag.CodeInvalid, nametag.CodeEmpty, codeMalformed:
+	case registry.CodeInvalid, registry.CodeEmpty, codeMalformed:
 		a.Status = statusInvalid
 		for i := range a.Errors {
 			f := &a.Errors[i]
-			if f.Code == nametag.CodeEmpty {
+			if f.Code == registry.CodeEmpty {
 				a.Status = statusEmpty
 			}
 			if i == 0 {
@@ -68,10 +68,10 @@ func newContractAnswer(e *nametag.Error) contractAnswer {
 }
 
 // contractFields are the names that the first version has for the fields.
-var contractFields = map[nametag.Field]nametag.Field{
-	nametag.FieldName:     "pet_name",
-	nametag.FieldColor:    "pet_favorite_color",
-	nametag.FieldCategory: "pet_category",
+var contractFields = map[registry.Field]registry.Field{
+	registry.FieldName:     "pet_name",
+	registry.FieldColor:    "pet_favorite_color",
+	registry.FieldCategory: "pet_category",
 }
 
 func (s *site) checkPetName(w http.ResponseWriter, r *http.Request) error {
@@ -81,10 +81,10 @@ func (s *site) checkPetName(w http.ResponseWriter, r *http.Request) error {
 	}
 	name := params.get("pet_name")
 	if strings.TrimSpace(name) == "" {
-		return &nametag.Error{Code: nametag.CodeEmpty, Field: nametag.FieldName,
+		return &registry.Error{Code: registry.CodeEmpty, Field: registry.FieldName,
 			Message: "The parameter pet_name is missing or empty. Ask for a name, as in /check_pet_name?pet_name=Bella."}
 	}
-	v, err := s.suggest(r, false, nametag.Application{
+	v, err := s.suggest(r, false, registry.Application{
 		Name:          name,
 		FavoriteColor: params.get("pet_favorite_color"),
 		Category:      params.get("pet_category"),
@@ -118,13 +118,13 @@ func (s *site) registerPet(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	via := nametag.ViaAPI
+	via := registry.ViaAPI
 	if wantsPage(r) {
-		via = nametag.ViaWeb
+		via = registry.ViaWeb
 	}
-	var pet nametag.Pet
+	var pet registry.Pet
 	if err = exchangeOf(w).limited; err == nil {
-		pet, err = s.register(w, r, via, nametag.Application{
+		pet, err = s.register(w, r, via, registry.Application{
 			Name:           form.Get("pet_name"),
 			FavoriteColor:  form.Get("pet_favorite_color"),
 			Category:       form.Get("pet_category"),

@@ -11,24 +11,24 @@ import (
 	"strings"
 	"time"
 
-	"nametag"
+	"nametag/internal/registry"
 )
 
 // What only the web can get wrong, beside the codes of the domain.
 const (
-	codeMalformed   nametag.Code = "malformed"
-	codeTooLarge    nametag.Code = "too_large"
-	codeMediaType   nametag.Code = "unsupported_media_type"
-	codeNoPage      nametag.Code = "no_such_page"
-	codeMethod      nametag.Code = "method_not_allowed"
-	codeTooMany     nametag.Code = "too_many"
-	codeCrossOrigin nametag.Code = "cross_origin"
-	codeRateLimited nametag.Code = "rate_limited"
+	codeMalformed   registry.Code = "malformed"
+	codeTooLarge    registry.Code = "too_large"
+	codeMediaType   registry.Code = "unsupported_media_type"
+	codeNoPage      registry.Code = "no_such_page"
+	codeMethod      registry.Code = "method_not_allowed"
+	codeTooMany     registry.Code = "too_many"
+	codeCrossOrigin registry.Code = "cross_origin"
+	codeRateLimited registry.Code = "rate_limited"
 )
 
 // A problem is a kind of failure, as clients see it.
 type problem struct {
-	Code    nametag.Code
+	Code    registry.Code
 	Status  int
 	Title   string
 	Meaning string // what it means and what to do, for /problems
@@ -37,17 +37,17 @@ type problem struct {
 // problems lists every kind of failure; codes that only speak of one field
 // come within "invalid".
 var problems = []problem{
-	{nametag.CodeInvalid, http.StatusUnprocessableEntity, "Input needs mending",
+	{registry.CodeInvalid, http.StatusUnprocessableEntity, "Input needs mending",
 		"One or more values are not acceptable. The member errors says of each field what is wrong and how to mend it; its codes are empty, too_short, too_long, not_allowed, reserved, unknown_category, and invalid for what is none of these."},
-	{nametag.CodeTaken, http.StatusConflict, "Name taken",
+	{registry.CodeTaken, http.StatusConflict, "Name taken",
 		"Another pet has this name, in this spelling or in one that counts as the same. The member conflicts_with is that pet, if it is known. Choose another name; the member suggestions has some that could be had."},
-	{nametag.CodeSimilar, http.StatusConflict, "Name too similar",
+	{registry.CodeSimilar, http.StatusConflict, "Name too similar",
 		"Another pet has a name that looks like this one and could be mistaken for it. The member conflicts_with is that pet, if it is known. Choose another name; the member suggestions has some that could be had."},
-	{nametag.CodeReserved, http.StatusConflict, "Name reserved",
+	{registry.CodeReserved, http.StatusConflict, "Name reserved",
 		"The registry keeps this name, or one that looks like it; the detail says why, or until when. Choose another name; the member suggestions has some that could be had."},
-	{nametag.CodeNotFound, http.StatusNotFound, "No such pet",
+	{registry.CodeNotFound, http.StatusNotFound, "No such pet",
 		"No pet has this name. The detail says so if one had it and left the book."},
-	{nametag.CodeKeyReused, http.StatusUnprocessableEntity, "Idempotency key reused",
+	{registry.CodeKeyReused, http.StatusUnprocessableEntity, "Idempotency key reused",
 		"The Idempotency-Key was sent before with a different registration. Make a new key for every new registration, and keep it for its retries."},
 	{codeTooMany, http.StatusUnprocessableEntity, "Too many at once",
 		"The request has more items than one request may have. Split it."},
@@ -65,28 +65,28 @@ var problems = []problem{
 		"A browser sent this from a page of another site. Registering works from the registry's own pages, and from programs."},
 	{codeRateLimited, http.StatusTooManyRequests, "Too many requests",
 		"This client sent more requests than the limit allows. Wait as many seconds as Retry-After says."},
-	{nametag.CodeUnavailable, http.StatusServiceUnavailable, "Unavailable for a moment",
+	{registry.CodeUnavailable, http.StatusServiceUnavailable, "Unavailable for a moment",
 		"The registry cannot reach its database, or more are registering than it can enter. Nothing is lost: try again after as many seconds as Retry-After says, with the same Idempotency-Key."},
-	{nametag.CodeInternal, http.StatusInternalServerError, "Internal error",
+	{registry.CodeInternal, http.StatusInternalServerError, "Internal error",
 		"A defect in the registry. It has been logged under the request's id; tell the operator that id."},
 }
 
 // problemOf returns the kind of failure that code belongs to.
-func problemOf(code nametag.Code) problem {
+func problemOf(code registry.Code) problem {
 	switch code {
-	case nametag.CodeEmpty, nametag.CodeTooShort, nametag.CodeTooLong, nametag.CodeNotAllowed, nametag.CodeUnknownCategory:
-		code = nametag.CodeInvalid
+	case registry.CodeEmpty, registry.CodeTooShort, registry.CodeTooLong, registry.CodeNotAllowed, registry.CodeUnknownCategory:
+		code = registry.CodeInvalid
 	}
 	for _, p := range problems {
 		if p.Code == code {
 			return p
 		}
 	}
-	return problemOf(nametag.CodeInternal)
+	return problemOf(registry.CodeInternal)
 }
 
-func webError(code nametag.Code, format string, args ...any) *nametag.Error {
-	return &nametag.Error{Code: code, Message: fmt.Sprintf(format, args...)}
+func webError(code registry.Code, format string, args ...any) *registry.Error {
+	return &registry.Error{Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
 // A handler serves one route. What it returns is turned into an answer by
@@ -130,20 +130,20 @@ func (s *site) fail(w http.ResponseWriter, r *http.Request, err error) {
 // public returns what may be told of err: itself if it is one of ours, the
 // internal error, which says nothing, for any other, and nil when the client
 // is gone. The whole of it goes to the log.
-func (s *site) public(w http.ResponseWriter, r *http.Request, err error) *nametag.Error {
+func (s *site) public(w http.ResponseWriter, r *http.Request, err error) *registry.Error {
 	x := exchangeOf(w)
 	x.note(slog.String("error", err.Error()))
-	e, ok := errors.AsType[*nametag.Error](err)
+	e, ok := errors.AsType[*registry.Error](err)
 	switch {
-	case ok && e.Code != nametag.CodeInternal:
+	case ok && e.Code != registry.CodeInternal:
 		x.note(slog.String("code", string(e.Code)))
 		return e
 	case errors.Is(err, context.Canceled) && r.Context().Err() != nil:
 		return nil
 	case errors.Is(err, context.DeadlineExceeded):
-		return nametag.Unavailable(err)
+		return registry.Unavailable(err)
 	}
-	return webError(nametag.CodeInternal,
+	return webError(registry.CodeInternal,
 		"Something went wrong on our side. Please try again. If it happens again, tell the operator of this registry the number %s.", x.ids[0])
 }
 

@@ -22,7 +22,7 @@ import (
 	"github.com/getkin/kin-openapi/routers"
 	"github.com/prometheus/client_golang/prometheus"
 
-	"nametag"
+	"nametag/internal/registry"
 	"nametag/internal/sqlite"
 	"nametag/internal/web"
 )
@@ -32,7 +32,7 @@ type site struct {
 	t       *testing.T
 	url     string
 	client  *http.Client
-	store   nametag.Store
+	store   registry.Store
 	metrics *prometheus.Registry
 	log     *lockedBuffer
 	clock   atomic.Pointer[time.Time] // what time it is, if a test says so
@@ -66,7 +66,7 @@ func newSite(t *testing.T, change ...func(*web.Config)) *site {
 	t.Cleanup(func() { store.Close() })
 	s := &site{t: t, store: store, metrics: prometheus.NewRegistry(), log: &lockedBuffer{}}
 	config := web.Config{
-		Registry: nametag.NewRegistry(store, s.now),
+		Registry: registry.NewRegistry(store, s.now),
 		Ready:    store.Ready,
 		Log:      slog.New(slog.NewJSONHandler(s.log, nil)),
 		Metrics:  s.metrics,
@@ -85,8 +85,8 @@ func newSite(t *testing.T, change ...func(*web.Config)) *site {
 }
 
 // under has a site judge by rules.
-func under(rules nametag.Rules) func(*web.Config) {
-	policy, err := nametag.NewPolicy(rules)
+func under(rules registry.Rules) func(*web.Config) {
+	policy, err := registry.NewPolicy(rules)
 	if err != nil {
 		panic(err) // the rules are a test's own
 	}
@@ -94,8 +94,8 @@ func under(rules nametag.Rules) func(*web.Config) {
 }
 
 // registrar returns the registry as its keeper works on it, from elsewhere.
-func (s *site) registrar() *nametag.Registry {
-	return nametag.NewRegistry(s.store, s.now).As(nametag.ViaRegistrar, "Sam Keeper", "as the owner asked")
+func (s *site) registrar() *registry.Registry {
+	return registry.NewRegistry(s.store, s.now).As(registry.ViaRegistrar, "Sam Keeper", "as the owner asked")
 }
 
 // rename renames a pet or fails the test.
@@ -109,7 +109,7 @@ func (s *site) rename(from, to string) {
 // reserve reserves a name for a reason or fails the test.
 func (s *site) reserve(name, reason string) {
 	s.t.Helper()
-	if _, err := s.registrar().As(nametag.ViaRegistrar, "Sam Keeper", reason).Reserve(s.t.Context(), name); err != nil {
+	if _, err := s.registrar().As(registry.ViaRegistrar, "Sam Keeper", reason).Reserve(s.t.Context(), name); err != nil {
 		s.t.Fatalf("reserving %q: %v", name, err)
 	}
 }

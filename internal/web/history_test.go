@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"nametag"
+	"nametag/internal/registry"
 	"nametag/internal/web"
 )
 
@@ -136,9 +136,9 @@ func TestCorrectedPet(t *testing.T) {
 func TestImportedPet(t *testing.T) {
 	s := newSite(t)
 	s.date("2026-05-09")
-	importer := s.registrar().As(nametag.ViaImport, "Sam Keeper", "licences.csv")
+	importer := s.registrar().As(registry.ViaImport, "Sam Keeper", "licences.csv")
 	for name, at := range map[string]time.Time{"Old": time.Date(2015, 7, 8, 0, 0, 0, 0, time.UTC), "Undated": {}} {
-		if _, err := importer.Register(t.Context(), nametag.Application{Name: name, FavoriteColor: "blue", Category: "dog", RegisteredAt: at}); err != nil {
+		if _, err := importer.Register(t.Context(), registry.Application{Name: name, FavoriteColor: "blue", Category: "dog", RegisteredAt: at}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -147,16 +147,16 @@ func TestImportedPet(t *testing.T) {
 }
 
 // muteStore can't read its journal.
-type muteStore struct{ nametag.Store }
+type muteStore struct{ registry.Store }
 
-func (muteStore) Journal(context.Context, nametag.JournalQuery) ([]nametag.Record, error) {
-	return nil, nametag.Unavailable(nil)
+func (muteStore) Journal(context.Context, registry.JournalQuery) ([]registry.Record, error) {
+	return nil, registry.Unavailable(nil)
 }
 
 func TestJournalDown(t *testing.T) {
 	s := newSite(t)
 	s.register("Bella")
-	mute := newSite(t, func(c *web.Config) { c.Registry = nametag.NewRegistry(muteStore{s.store}, nil) })
+	mute := newSite(t, func(c *web.Config) { c.Registry = registry.NewRegistry(muteStore{s.store}, nil) })
 	for _, path := range []string{"/pets/Bella", "/pets/Nobody", "/api/v1/pets/Nobody"} {
 		if a := mute.get(path, "Accept", browser); a.StatusCode != 503 {
 			t.Errorf("%s: %d %s", path, a.StatusCode, a.body)

@@ -15,7 +15,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"nametag"
+	"nametag/internal/registry"
 )
 
 const (
@@ -149,7 +149,7 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 	writeAs(w, typeJSON, status, v)
 }
 
-func writeProblem(w http.ResponseWriter, e *nametag.Error) {
+func writeProblem(w http.ResponseWriter, e *registry.Error) {
 	p := problemOf(e.Code)
 	writeAs(w, typeProblem, p.Status, problemDetails{
 		Type:          "/problems#" + string(p.Code),
@@ -207,28 +207,28 @@ func (e *encoder) send(w http.ResponseWriter, media []string, status int) {
 
 // problemDetails is an RFC 9457 problem, with our extension members.
 type problemDetails struct {
-	Type          string       `json:"type"`
-	Title         string       `json:"title"`
-	Status        int          `json:"status"`
-	Detail        string       `json:"detail"`
-	Code          nametag.Code `json:"code"`
-	Errors        []fieldError `json:"errors,omitempty"`
-	ConflictsWith *petJSON     `json:"conflicts_with,omitempty"`
-	Suggestions   []string     `json:"suggestions,omitzero"`
+	Type          string        `json:"type"`
+	Title         string        `json:"title"`
+	Status        int           `json:"status"`
+	Detail        string        `json:"detail"`
+	Code          registry.Code `json:"code"`
+	Errors        []fieldError  `json:"errors,omitempty"`
+	ConflictsWith *petJSON      `json:"conflicts_with,omitempty"`
+	Suggestions   []string      `json:"suggestions,omitzero"`
 }
 
 type fieldError struct {
-	Field  nametag.Field `json:"field"`
-	Code   nametag.Code  `json:"code"`
-	Detail string        `json:"detail"`
+	Field  registry.Field `json:"field"`
+	Code   registry.Code  `json:"code"`
+	Detail string         `json:"detail"`
 }
 
 // newFieldErrors lists what is wrong with which field; e itself may be about
 // one.
-func newFieldErrors(e *nametag.Error) []fieldError {
+func newFieldErrors(e *registry.Error) []fieldError {
 	fields := e.Fields
 	if len(fields) == 0 && e.Field != "" && !isRefusal(e.Code) {
-		fields = []*nametag.Error{e}
+		fields = []*registry.Error{e}
 	}
 	var list []fieldError
 	for _, f := range fields {
@@ -239,14 +239,14 @@ func newFieldErrors(e *nametag.Error) []fieldError {
 
 // isRefusal reports whether code says that a name, as such a good one, is kept
 // from whoever asked for it.
-func isRefusal(code nametag.Code) bool {
-	return code == nametag.CodeTaken || code == nametag.CodeSimilar || code == nametag.CodeReserved
+func isRefusal(code registry.Code) bool {
+	return code == registry.CodeTaken || code == registry.CodeSimilar || code == registry.CodeReserved
 }
 
 // suggestionsOf lists the names that e suggests; nil if e says nothing against
 // the name.
-func suggestionsOf(e *nametag.Error) []string {
-	aboutName := func(f *nametag.Error) bool { return f.Field == nametag.FieldName }
+func suggestionsOf(e *registry.Error) []string {
+	aboutName := func(f *registry.Error) bool { return f.Field == registry.FieldName }
 	if !isRefusal(e.Code) && !slices.ContainsFunc(e.Fields, aboutName) {
 		return nil
 	}
@@ -254,7 +254,7 @@ func suggestionsOf(e *nametag.Error) []string {
 }
 
 // texts returns names as they are shown; not nil, so that JSON has an array.
-func texts(names []nametag.Name) []string {
+func texts(names []registry.Name) []string {
 	list := make([]string, len(names))
 	for i, n := range names {
 		list[i] = n.String()
@@ -270,7 +270,7 @@ type petJSON struct {
 	URL           string `json:"url"`
 }
 
-func newPetJSON(p *nametag.Pet) *petJSON {
+func newPetJSON(p *registry.Pet) *petJSON {
 	if p == nil {
 		return nil
 	}
@@ -287,32 +287,32 @@ func newPetJSON(p *nametag.Pet) *petJSON {
 func petPath(name string) string { return "/pets/" + url.PathEscape(name) }
 
 type verdictJSON struct {
-	Name          string         `json:"name"`
-	Status        nametag.Status `json:"status"`
-	Available     bool           `json:"available"`
-	Reason        nametag.Code   `json:"reason,omitempty"`
-	Message       string         `json:"message"`
-	ConflictsWith *petJSON       `json:"conflicts_with,omitempty"`
-	Suggestions   []string       `json:"suggestions,omitzero"`
-	AsOf          time.Time      `json:"as_of,omitzero"`
+	Name          string          `json:"name"`
+	Status        registry.Status `json:"status"`
+	Available     bool            `json:"available"`
+	Reason        registry.Code   `json:"reason,omitempty"`
+	Message       string          `json:"message"`
+	ConflictsWith *petJSON        `json:"conflicts_with,omitempty"`
+	Suggestions   []string        `json:"suggestions,omitzero"`
+	AsOf          time.Time       `json:"as_of,omitzero"`
 }
 
 // newVerdictJSON tells the verdict v on what was asked for.
-func newVerdictJSON(asked string, v nametag.Verdict) verdictJSON {
+func newVerdictJSON(asked string, v registry.Verdict) verdictJSON {
 	name := v.Name.String()
-	if v.Status == nametag.NotAllowed {
+	if v.Status == registry.NotAllowed {
 		name = asked
 	}
 	told := verdictJSON{
 		Name:          name,
 		Status:        v.Status,
-		Available:     v.Status == nametag.Available,
+		Available:     v.Status == registry.Available,
 		Reason:        v.Reason,
 		Message:       v.Message,
 		ConflictsWith: newPetJSON(v.Holder),
 		AsOf:          v.AsOf,
 	}
-	if v.Status == nametag.Taken && v.Holder == nil { // its page is found by any spelling
+	if v.Status == registry.Taken && v.Holder == nil { // its page is found by any spelling
 		told.ConflictsWith = &petJSON{Name: name, URL: petPath(name)}
 	}
 	return told

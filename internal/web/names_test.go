@@ -10,16 +10,16 @@ import (
 	"strings"
 	"testing"
 
-	"nametag"
+	"nametag/internal/registry"
 )
 
 // Each way to be told that a name can't be had says why, and what could be had
 // instead.
 func TestRefusedNames(t *testing.T) {
-	s := newSite(t, under(nametag.Rules{
-		Length:    nametag.LengthRule{Min: 3, Max: 20},
+	s := newSite(t, under(registry.Rules{
+		Length:    registry.LengthRule{Min: 3, Max: 20},
 		Forbidden: []string{"rude"},
-		Reserved:  []nametag.Reserved{{Name: "Secretariat", Reason: "A famous horse"}},
+		Reserved:  []registry.Reserved{{Name: "Secretariat", Reason: "A famous horse"}},
 	}))
 	s.register("Bella")
 	s.reserve("Laika", `kept for <b>"the first dog"</b> in space`)
@@ -128,7 +128,7 @@ func TestSuggestionsCanBeRegistered(t *testing.T) {
 // Several fields may need mending while the name is reserved; it does not hide
 // that.
 func TestReservedNameAmongOtherErrors(t *testing.T) {
-	s := newSite(t, under(nametag.Rules{Reserved: []nametag.Reserved{{Name: "Secretariat", Reason: "A famous horse."}}}))
+	s := newSite(t, under(registry.Rules{Reserved: []registry.Reserved{{Name: "Secretariat", Reason: "A famous horse."}}}))
 	a := s.postJSON("/api/v1/pets", newPet{"Secretariat", "", "cat"})
 	p := a.json(t)
 	if a.StatusCode != 422 || p["code"] != "invalid" || !strings.Contains(a.body, `"code":"reserved"`) || len(suggestionsOf(t, p)) == 0 {
@@ -189,7 +189,7 @@ func TestTheFormSaysWhichCharactersANameMayHave(t *testing.T) {
 		"A-Z":           "Only letters A to Z are taken.",
 		"ö --/":         "Only ö and - to / are taken.",
 	} {
-		s := newSite(t, under(nametag.Rules{Characters: characters}))
+		s := newSite(t, under(registry.Rules{Characters: characters}))
 		if home := s.get("/", "Accept", browser); !strings.Contains(home.body, want) {
 			t.Errorf("of %q the form should say %s, but is %s", characters, want, home.body)
 		}
@@ -198,7 +198,7 @@ func TestTheFormSaysWhichCharactersANameMayHave(t *testing.T) {
 
 // What a registry keeps is its policy's choice, and the pages show it.
 func TestCategoriesAreThePolicys(t *testing.T) {
-	s := newSite(t, under(nametag.Rules{Categories: []nametag.Category{"cat", "horse", "owl"}, Length: nametag.LengthRule{Max: 18}}))
+	s := newSite(t, under(registry.Rules{Categories: []registry.Category{"cat", "horse", "owl"}, Length: registry.LengthRule{Max: 18}}))
 	home := s.get("/", "Accept", browser)
 	for _, part := range []string{"your cat, horse or owl under", "<legend>Cat, horse or owl?</legend>", "Up to 18 characters.", "Lookalikes such as Bel-la are refused.",
 		`value="Cats" required data-category="cat"`, `value="Horses" required data-category="horse"`, `value="Owls" required`, "<span>Owl</span>"} {
@@ -229,14 +229,14 @@ func TestCategoriesAreThePolicys(t *testing.T) {
 }
 
 func TestFewAndManyCategories(t *testing.T) {
-	one := newSite(t, under(nametag.Rules{Categories: []nametag.Category{"dog"}, Words: nametag.WordRule{Min: 2}, Length: nametag.LengthRule{Max: 24, LettersOnly: true}}))
+	one := newSite(t, under(registry.Rules{Categories: []registry.Category{"dog"}, Words: registry.WordRule{Min: 2}, Length: registry.LengthRule{Max: 24, LettersOnly: true}}))
 	home := one.get("/", "Accept", browser).body
 	for _, part := range []string{"your dog under", "<legend>Kind of pet</legend>", `data-category="dog" checked`, "At least 2 words, up to 24 letters."} {
 		if !strings.Contains(home, part) {
 			t.Errorf("with one category, the form lacks %s", part)
 		}
 	}
-	many := newSite(t, under(nametag.Rules{Categories: []nametag.Category{"cat", "dog", "horse", "rabbit"}}))
+	many := newSite(t, under(registry.Rules{Categories: []registry.Category{"cat", "dog", "horse", "rabbit"}}))
 	home = many.get("/", "Accept", browser).body
 	for _, part := range []string{"your pet under", "<legend>Kind of pet?</legend>", `value="Rabbits"`} {
 		if !strings.Contains(home, part) {
@@ -256,7 +256,7 @@ func TestJournalSaysWhereChangesComeFrom(t *testing.T) {
 		t.Fatal(a.body)
 	}
 	var got []string
-	err := s.registrar().EachRecord(t.Context(), 0, func(r nametag.Record) error {
+	err := s.registrar().EachRecord(t.Context(), 0, func(r registry.Record) error {
 		e, err := r.Event()
 		got = append(got, fmt.Sprintf("%s %s %q", e.After.Pet.Name, e.Via, e.Who+e.Reason))
 		return err

@@ -15,7 +15,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"nametag"
+	"nametag/internal/registry"
 )
 
 // An exchange is the answer to a request on its way, and what is noted of both for
@@ -151,7 +151,7 @@ func (x *exchange) status() int {
 
 // register registers through the registry, as a visitor who comes by via, and
 // counts and notes the result.
-func (s *site) register(w http.ResponseWriter, r *http.Request, via nametag.Via, a nametag.Application) (nametag.Pet, error) {
+func (s *site) register(w http.ResponseWriter, r *http.Request, via registry.Via, a registry.Application) (registry.Pet, error) {
 	pet, err := s.registry.As(via, "", "").Register(r.Context(), a)
 	result := "registered"
 	if err != nil {
@@ -163,24 +163,24 @@ func (s *site) register(w http.ResponseWriter, r *http.Request, via nametag.Via,
 }
 
 // codeGone is counted for a client that hung up before its answer.
-const codeGone nametag.Code = "client_gone"
+const codeGone registry.Code = "client_gone"
 
 // resultCode returns the code of err, in which contexts that ended are no
 // defects of ours.
-func resultCode(err error) nametag.Code {
+func resultCode(err error) registry.Code {
 	switch {
 	case errors.Is(err, context.Canceled):
 		return codeGone
 	case errors.Is(err, context.DeadlineExceeded):
-		return nametag.CodeUnavailable
+		return registry.CodeUnavailable
 	default:
-		return nametag.ErrorCode(err)
+		return registry.ErrorCode(err)
 	}
 }
 
 // check asks the registry, also for the pets that are in the way, and counts the
 // verdicts.
-func (s *site) check(r *http.Request, names ...string) ([]nametag.Verdict, error) {
+func (s *site) check(r *http.Request, names ...string) ([]registry.Verdict, error) {
 	verdicts, err := s.registry.Check(r.Context(), names...)
 	s.registry.Explain(r.Context(), verdicts)
 	for _, v := range verdicts {
@@ -191,13 +191,13 @@ func (s *site) check(r *http.Request, names ...string) ([]nametag.Verdict, error
 
 // suggest returns the verdict on one name, with others that could be had instead
 // and, if it is to be explained, the pet that is in the way.
-func (s *site) suggest(r *http.Request, explained bool, a nametag.Application) (verdictJSON, error) {
+func (s *site) suggest(r *http.Request, explained bool, a registry.Application) (verdictJSON, error) {
 	v, err := s.registry.Suggest(r.Context(), a)
 	if err != nil {
 		return verdictJSON{}, err
 	}
 	if explained {
-		verdicts := []nametag.Verdict{v}
+		verdicts := []registry.Verdict{v}
 		s.registry.Explain(r.Context(), verdicts)
 		v = verdicts[0]
 	}
@@ -216,7 +216,7 @@ type metrics struct {
 	requests      *prometheus.CounterVec
 	duration      *prometheus.HistogramVec
 	registrations *prometheus.CounterVec
-	checks        map[nametag.Status]prometheus.Counter
+	checks        map[registry.Status]prometheus.Counter
 
 	// Those of answered checks, which are looked up once.
 	checked   prometheus.Counter
@@ -232,11 +232,11 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}}, []string{"route"}),
 		registrations: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "nametag_registrations_total", Help: "Registrations asked for, by result."}, []string{"result"}),
-		checks: make(map[nametag.Status]prometheus.Counter),
+		checks: make(map[registry.Status]prometheus.Counter),
 	}
 	checks := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "nametag_checks_total", Help: "Names checked, by verdict."}, []string{"verdict"})
-	for _, verdict := range []nametag.Status{nametag.Available, nametag.Taken, nametag.Similar, nametag.ReservedNow, nametag.NotAllowed} {
+	for _, verdict := range []registry.Status{registry.Available, registry.Taken, registry.Similar, registry.ReservedNow, registry.NotAllowed} {
 		m.checks[verdict] = checks.WithLabelValues(string(verdict))
 	}
 	m.checked, m.checkTime = m.requests.WithLabelValues(patternCheck, "200"), m.duration.WithLabelValues(patternCheck)

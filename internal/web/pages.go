@@ -15,7 +15,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"nametag"
+	"nametag/internal/registry"
 )
 
 //go:embed templates
@@ -88,14 +88,14 @@ type homePage struct {
 	Token, Name, Color, Category string
 	Swatch                       string // the CSS keyword of Color, if it has one
 	Colors                       []string
-	Categories                   []nametag.Category
+	Categories                   []registry.Category
 	NameHint                     string // what names may be like
 
-	Chosen      bool                      // Name is a suggestion that was followed
-	Alert       string                    // what is wrong, if it is not about one field
-	Errors      map[string]*nametag.Error // what is wrong with which field
-	Holder      *nametag.Pet              // who has the name, or one like it
-	Suggestions []nametag.Name            // to be had instead of Name
+	Chosen      bool                       // Name is a suggestion that was followed
+	Alert       string                     // what is wrong, if it is not about one field
+	Errors      map[string]*registry.Error // what is wrong with which field
+	Holder      *registry.Pet              // who has the name, or one like it
+	Suggestions []registry.Name            // to be had instead of Name
 }
 
 func (s *site) newHomePage(form url.Values) homePage {
@@ -105,12 +105,12 @@ func (s *site) newHomePage(form url.Values) homePage {
 		Token:      rand.Text(),
 		Name:       text("pet_name"),
 		Color:      text("pet_favorite_color"),
-		Colors:     nametag.ColorNames(),
+		Colors:     registry.ColorNames(),
 		Categories: policy.Categories(),
 		NameHint:   nameHint(policy),
-		Errors:     map[string]*nametag.Error{},
+		Errors:     map[string]*registry.Error{},
 	}
-	if color, err := nametag.ParseColor(p.Color); err == nil {
+	if color, err := registry.ParseColor(p.Color); err == nil {
 		p.Swatch = color.CSS()
 	}
 	if category, err := policy.ParseCategory(form.Get("pet_category")); err == nil {
@@ -128,12 +128,12 @@ func (p homePage) Focus() string {
 		return "pet_name"
 	}
 	for _, f := range []struct {
-		field nametag.Field
+		field registry.Field
 		id    string
 	}{
-		{nametag.FieldName, "pet_name"},
-		{nametag.FieldColor, "pet_favorite_color"},
-		{nametag.FieldCategory, "pet_category_" + string(p.Categories[0])},
+		{registry.FieldName, "pet_name"},
+		{registry.FieldColor, "pet_favorite_color"},
+		{registry.FieldCategory, "pet_category_" + string(p.Categories[0])},
 	} {
 		if p.Errors[string(f.field)] != nil {
 			return f.id
@@ -144,15 +144,15 @@ func (p homePage) Focus() string {
 
 // NameStatus is the verdict that the page has on the name: the status of one,
 // or "" for none.
-func (p homePage) NameStatus() nametag.Status {
-	e := p.Errors[string(nametag.FieldName)]
+func (p homePage) NameStatus() registry.Status {
+	e := p.Errors[string(registry.FieldName)]
 	switch {
 	case e == nil:
 		return ""
 	case isRefusal(e.Code):
-		return nametag.Status(e.Code)
+		return registry.Status(e.Code)
 	default:
-		return nametag.NotAllowed
+		return registry.NotAllowed
 	}
 }
 
@@ -185,7 +185,7 @@ func (s *site) homeAgain(w http.ResponseWriter, r *http.Request, form url.Values
 	}
 	switch {
 	case isRefusal(e.Code):
-		p.Errors[string(nametag.FieldName)] = e
+		p.Errors[string(registry.FieldName)] = e
 		p.Holder = e.Holder
 	case len(e.Fields) == 0:
 		p.Alert = e.Message + " What you typed is still here."
@@ -204,7 +204,7 @@ func (s *site) homeAgain(w http.ResponseWriter, r *http.Request, form url.Values
 }
 
 type petPage struct {
-	Pet    nametag.Pet
+	Pet    registry.Pet
 	Swatch string
 	New    bool // just registered
 
@@ -233,7 +233,7 @@ func (s *site) petPage(w http.ResponseWriter, r *http.Request) error {
 
 type listPage struct {
 	Search, Category string
-	Categories       []nametag.Category
+	Categories       []registry.Category
 	Error            string
 	Pets             []petPage
 	First            bool
@@ -254,7 +254,7 @@ func (s *site) listPage(w http.ResponseWriter, r *http.Request) error {
 		First:      params.get("cursor") == "",
 	}
 	q, err := s.parseQuery(params)
-	var page nametag.Page
+	var page registry.Page
 	if err == nil {
 		p.Category = string(q.Category)
 		if q.Category != "" && !slices.Contains(p.Categories, q.Category) {
@@ -263,7 +263,7 @@ func (s *site) listPage(w http.ResponseWriter, r *http.Request) error {
 		q.Limit = petsPerPage
 		page, err = s.registry.Pets(r.Context(), q)
 	}
-	if e, ok := errors.AsType[*nametag.Error](err); ok && e.Field != "" {
+	if e, ok := errors.AsType[*registry.Error](err); ok && e.Field != "" {
 		p.Error = e.Message
 		s.render(w, r, problemOf(e.Code).Status, "pets.html", p)
 		return nil

@@ -14,13 +14,13 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
-	"nametag"
+	"nametag/internal/registry"
 	"nametag/internal/web"
 )
 
 // Names that are awkward in an address still have a page, at one address.
 func TestPetPageOfAwkwardNames(t *testing.T) {
-	s := newSite(t, under(nametag.Rules{AllowLookalikes: true}))
+	s := newSite(t, under(registry.Rules{AllowLookalikes: true}))
 	for _, name := range []string{"a/b", "a//b", "../b", "b/..", "100%", "%2F", "a?b", "a#b", "a+b c", "a&b=c;d", `"a" <b>`, "こむぎ", "new", "x.", ".x", "a\\b"} {
 		s.register(name)
 		path := "/pets/" + url.PathEscape(name)
@@ -106,23 +106,23 @@ func TestProblemsPageListsEveryCode(t *testing.T) {
 
 // brokenStore is a database that fails as told: real ones fail so rarely.
 type brokenStore struct {
-	nametag.Store
+	registry.Store
 	err error
 }
 
-func (b brokenStore) Insert(context.Context, []nametag.Entry) ([]nametag.Result, error) {
+func (b brokenStore) Insert(context.Context, []registry.Entry) ([]registry.Result, error) {
 	return nil, b.err
 }
-func (b brokenStore) Look(context.Context, time.Time, []nametag.Name) ([]nametag.Obstacle, error) {
+func (b brokenStore) Look(context.Context, time.Time, []registry.Name) ([]registry.Obstacle, error) {
 	return nil, b.err
 }
-func (b brokenStore) Find(context.Context, []string) (map[string]nametag.Pet, error) {
+func (b brokenStore) Find(context.Context, []string) (map[string]registry.Pet, error) {
 	return nil, b.err
 }
 
 func TestDatabaseDown(t *testing.T) {
 	s := newSite(t, func(c *web.Config) {
-		c.Registry = nametag.NewRegistry(brokenStore{err: nametag.Unavailable(errors.New("connect to secret-host"))}, nil)
+		c.Registry = registry.NewRegistry(brokenStore{err: registry.Unavailable(errors.New("connect to secret-host"))}, nil)
 		c.Ready = func(context.Context) error { return errors.New("connect to secret-host") }
 	})
 	form := append(petForm("Bella", "blue", "Cats"), "form_token", "TOKEN")
@@ -162,7 +162,7 @@ func TestDatabaseDown(t *testing.T) {
 func TestEndedContextsAreNoDefects(t *testing.T) {
 	for want, err := range map[string]error{"unavailable": context.DeadlineExceeded, "client_gone": context.Canceled} {
 		s := newSite(t, func(c *web.Config) {
-			c.Registry = nametag.NewRegistry(brokenStore{err: fmt.Errorf("insert: %w", err)}, nil)
+			c.Registry = registry.NewRegistry(brokenStore{err: fmt.Errorf("insert: %w", err)}, nil)
 		})
 		s.postJSON("/api/v1/pets", newPet{"Bella", "blue", "cat"})
 		if n := testutil.CollectAndCount(s.metrics, "nametag_registrations_total"); n != 1 {
@@ -176,11 +176,11 @@ func TestEndedContextsAreNoDefects(t *testing.T) {
 }
 
 func TestDefectsAreLoggedAndNotShown(t *testing.T) {
-	for name, fail := range map[string]nametag.Store{
+	for name, fail := range map[string]registry.Store{
 		"error": brokenStore{err: errors.New("secret detail")},
 		"panic": nil, // a nil Store panics when it is asked
 	} {
-		s := newSite(t, func(c *web.Config) { c.Registry = nametag.NewRegistry(fail, nil) })
+		s := newSite(t, func(c *web.Config) { c.Registry = registry.NewRegistry(fail, nil) })
 		a := s.postJSON("/api/v1/pets", newPet{"Bella", "blue", "cat"})
 		id := a.Header.Get("X-Request-Id")
 		if a.StatusCode != 500 || a.json(t)["code"] != "internal" || !strings.Contains(a.body, id) || strings.Contains(a.body, "secret") {

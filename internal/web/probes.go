@@ -8,7 +8,7 @@ import (
 	"net/http"
 	"time"
 
-	"nametag"
+	"nametag/internal/registry"
 )
 
 // probeTimeout is how long the database may take to prove that it is ready: less
@@ -28,7 +28,7 @@ func (s *site) readyz(w http.ResponseWriter, r *http.Request) error {
 	defer cancel()
 	if err := s.ready(ctx); err != nil {
 		why := "The database cannot be used now; the log says why."
-		if e, ok := errors.AsType[*nametag.Error](err); ok {
+		if e, ok := errors.AsType[*registry.Error](err); ok {
 			why = e.Message
 		}
 		exchangeOf(w).note(slog.String("error", err.Error()))

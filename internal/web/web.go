@@ -11,12 +11,12 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"nametag"
+	"nametag/internal/registry"
 )
 
 // Config is what a site needs.
 type Config struct {
-	Registry *nametag.Registry
+	Registry *registry.Registry
 
 	// Ready returns nil while requests can be served; /readyz asks it.
 	Ready func(context.Context) error
@@ -65,7 +65,7 @@ func New(c Config) http.Handler {
 }
 
 type site struct {
-	registry *nametag.Registry
+	registry *registry.Registry
 	trusted  []netip.Prefix // the proxies whose word is believed
 	ready    func(context.Context) error
 	log      *slog.Logger

@@ -1,4 +1,4 @@
-package nametag_test
+package registry_test
 
 import (
 	"encoding/base64"
@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"nametag"
+	"nametag/internal/registry"
 )
 
 func TestParseColor(t *testing.T) {
@@ -20,51 +20,51 @@ func TestParseColor(t *testing.T) {
 		{"#ff0000", "#ff0000", ""},
 		{"url(x)", "url(x)", ""},
 	} {
-		color, err := nametag.ParseColor(tt.in)
+		color, err := registry.ParseColor(tt.in)
 		if err != nil || string(color) != tt.want || color.CSS() != tt.css {
 			t.Errorf("ParseColor(%q) = %q, %v with CSS %q; want %q with CSS %q", tt.in, color, err, color.CSS(), tt.want, tt.css)
 		}
 	}
-	for in, code := range map[string]nametag.Code{
-		"":                      nametag.CodeEmpty,
-		strings.Repeat("x", 31): nametag.CodeTooLong,
-		"re\x00d":               nametag.CodeNotAllowed,
-		"re\xffd":               nametag.CodeNotAllowed,
-		"\u2800":                nametag.CodeNotAllowed,
+	for in, code := range map[string]registry.Code{
+		"":                      registry.CodeEmpty,
+		strings.Repeat("x", 31): registry.CodeTooLong,
+		"re\x00d":               registry.CodeNotAllowed,
+		"re\xffd":               registry.CodeNotAllowed,
+		"\u2800":                registry.CodeNotAllowed,
 	} {
-		if _, err := nametag.ParseColor(in); nametag.ErrorCode(err) != code {
+		if _, err := registry.ParseColor(in); registry.ErrorCode(err) != code {
 			t.Errorf("ParseColor(%q): %v, want %s", in, err, code)
 		}
 	}
 }
 
 func TestColorNames(t *testing.T) {
-	names := nametag.ColorNames()
+	names := registry.ColorNames()
 	// CSS has 148 keywords: 7 of them are a second spelling of grey, and cyan
 	// and magenta are aqua and fuchsia, both of which are listed.
 	if len(names) != 141 || !slices.IsSorted(names) {
 		t.Errorf("%d colour names, sorted: %t", len(names), slices.IsSorted(names))
 	}
 	for _, name := range names {
-		if nametag.Color(name).CSS() == "" {
+		if registry.Color(name).CSS() == "" {
 			t.Errorf("%q has no swatch", name)
 		}
 	}
 }
 
 func TestParseCategory(t *testing.T) {
-	for in, want := range map[string]nametag.Category{
-		"cat": nametag.Cat, "Cats": nametag.Cat, " CAT ": nametag.Cat, "dog": nametag.Dog, "Dogs": nametag.Dog,
+	for in, want := range map[string]registry.Category{
+		"cat": registry.Cat, "Cats": registry.Cat, " CAT ": registry.Cat, "dog": registry.Dog, "Dogs": registry.Dog,
 	} {
-		if got, err := nametag.Open.ParseCategory(in); err != nil || got != want {
+		if got, err := registry.Open.ParseCategory(in); err != nil || got != want {
 			t.Errorf("ParseCategory(%q) = %q, %v; want %q", in, got, err, want)
 		}
 	}
-	for in, code := range map[string]nametag.Code{
-		"": nametag.CodeEmpty, "Goat": nametag.CodeUnknownCategory, "catss": nametag.CodeUnknownCategory,
-		strings.Repeat("cat", 999): nametag.CodeUnknownCategory, "c\x00at": nametag.CodeUnknownCategory,
+	for in, code := range map[string]registry.Code{
+		"": registry.CodeEmpty, "Goat": registry.CodeUnknownCategory, "catss": registry.CodeUnknownCategory,
+		strings.Repeat("cat", 999): registry.CodeUnknownCategory, "c\x00at": registry.CodeUnknownCategory,
 	} {
-		if _, err := nametag.Open.ParseCategory(in); nametag.ErrorCode(err) != code {
+		if _, err := registry.Open.ParseCategory(in); registry.ErrorCode(err) != code {
 			t.Errorf("ParseCategory(%q): %v, want %s", in, err, code)
 		}
 	}
@@ -73,11 +73,11 @@ func TestParseCategory(t *testing.T) {
 func TestParseCursor(t *testing.T) {
 	tooEarly := base64.RawURLEncoding.EncodeToString([]byte("-62135596800000001:bella")) // a microsecond before year 1
 	for _, bad := range []string{tooEarly, "x", "!!!", "MTI", "OmJlbGxh", "MTI6", "MTI6_w", "OTIyMzM3MjAzNjg1NDc3NTgwNzpi"} {
-		if _, err := nametag.ParseCursor(bad); nametag.ErrorCode(err) != nametag.CodeInvalid {
-			t.Errorf("ParseCursor(%q): %v, want %s", bad, err, nametag.CodeInvalid)
+		if _, err := registry.ParseCursor(bad); registry.ErrorCode(err) != registry.CodeInvalid {
+			t.Errorf("ParseCursor(%q): %v, want %s", bad, err, registry.CodeInvalid)
 		}
 	}
-	c, err := nametag.ParseCursor("MTI6YmVsbGE") // 12:bella
+	c, err := registry.ParseCursor("MTI6YmVsbGE") // 12:bella
 	if err != nil || c.Key != "bella" || c.RegisteredAt.UnixMicro() != 12 || c.String() != "MTI6YmVsbGE" {
 		t.Errorf("ParseCursor = %v, %v", c, err)
 	}

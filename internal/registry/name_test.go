@@ -1,4 +1,4 @@
-package nametag_test
+package registry_test
 
 import (
 	"strings"
@@ -7,7 +7,7 @@ import (
 
 	"golang.org/x/text/unicode/norm"
 
-	"nametag"
+	"nametag/internal/registry"
 )
 
 func TestParseName(t *testing.T) {
@@ -37,7 +37,7 @@ func TestParseName(t *testing.T) {
 		{"♚", "♚", "♚"},
 		{"Richard Ⅳ", "Richard Ⅳ", "richard iv"},
 	} {
-		name, err := nametag.ParseName(tt.in)
+		name, err := registry.ParseName(tt.in)
 		if err != nil {
 			t.Errorf("ParseName(%q): %v", tt.in, err)
 			continue
@@ -51,40 +51,40 @@ func TestParseName(t *testing.T) {
 func TestParseNameRefuses(t *testing.T) {
 	for _, tt := range []struct {
 		in   string
-		code nametag.Code
+		code registry.Code
 		says string // a part of the message
 	}{
-		{"", nametag.CodeEmpty, "type one"},
-		{" \t\u00a0\u3000\n", nametag.CodeEmpty, "type one"},
-		{strings.Repeat("a", 51), nametag.CodeTooLong, "has 51 characters and may have 50. Please shorten it by 1."},
-		{strings.Repeat("a", 5000), nametag.CodeTooLong, "shorten it by 4950"},
-		{"Bel\xffla", nametag.CodeNotAllowed, "UTF-8"},
-		{"Bel\x00la", nametag.CodeNotAllowed, "a control character (U+0000)"},
-		{"Bel\x1bla", nametag.CodeNotAllowed, "a control character (U+001B)"},
-		{"Bel\u200bla", nametag.CodeNotAllowed, "an invisible character (U+200B)"},
-		{"\u202eBella", nametag.CodeNotAllowed, "an invisible character (U+202E)"},
-		{"Bel\ufffdla", nametag.CodeNotAllowed, "damaged"},
-		{"\u3164", nametag.CodeNotAllowed, "U+3164"},
-		{"\u2800", nametag.CodeNotAllowed, "an invisible character (U+2800)"},
-		{"Lucy\u2800", nametag.CodeNotAllowed, "an invisible character (U+2800)"},
-		{"Lucy\ufffc", nametag.CodeNotAllowed, "an invisible character (U+FFFC)"},
-		{"\U0001d159", nametag.CodeNotAllowed, "an invisible character (U+1D159)"},
-		{"🐈\u200d⬛", nametag.CodeNotAllowed, "made of several joined ones. Please choose a simpler one"},
-		{"A\u200dB", nametag.CodeNotAllowed, "an invisible character (U+200D)"},
-		{"ශ්\u200dරී\a", nametag.CodeNotAllowed, "a control character (U+0007)"},
-		{"Lucy\U00013441", nametag.CodeNotAllowed, "U+13441"},
-		{"🏴\U000e0067\U000e0062\U000e007f", nametag.CodeNotAllowed, "made of several"},
-		{"-", nametag.CodeNotAllowed, "no letter and no digit"},
-		{"..", nametag.CodeNotAllowed, "no letter and no digit"},
-		{"$", nametag.CodeNotAllowed, "no letter and no digit"},
-		{"a\u00b7b", nametag.CodeNotAllowed, "“·” (U+00B7)"},
-		{"Οδυσσεύϲ", nametag.CodeNotAllowed, "other capitals"},
-		{"\U0001d6d3", nametag.CodeNotAllowed, "other capitals"},
-		{"\ue000", nametag.CodeNotAllowed, "U+E000"},
+		{"", registry.CodeEmpty, "type one"},
+		{" \t\u00a0\u3000\n", registry.CodeEmpty, "type one"},
+		{strings.Repeat("a", 51), registry.CodeTooLong, "has 51 characters and may have 50. Please shorten it by 1."},
+		{strings.Repeat("a", 5000), registry.CodeTooLong, "shorten it by 4950"},
+		{"Bel\xffla", registry.CodeNotAllowed, "UTF-8"},
+		{"Bel\x00la", registry.CodeNotAllowed, "a control character (U+0000)"},
+		{"Bel\x1bla", registry.CodeNotAllowed, "a control character (U+001B)"},
+		{"Bel\u200bla", registry.CodeNotAllowed, "an invisible character (U+200B)"},
+		{"\u202eBella", registry.CodeNotAllowed, "an invisible character (U+202E)"},
+		{"Bel\ufffdla", registry.CodeNotAllowed, "damaged"},
+		{"\u3164", registry.CodeNotAllowed, "U+3164"},
+		{"\u2800", registry.CodeNotAllowed, "an invisible character (U+2800)"},
+		{"Lucy\u2800", registry.CodeNotAllowed, "an invisible character (U+2800)"},
+		{"Lucy\ufffc", registry.CodeNotAllowed, "an invisible character (U+FFFC)"},
+		{"\U0001d159", registry.CodeNotAllowed, "an invisible character (U+1D159)"},
+		{"🐈\u200d⬛", registry.CodeNotAllowed, "made of several joined ones. Please choose a simpler one"},
+		{"A\u200dB", registry.CodeNotAllowed, "an invisible character (U+200D)"},
+		{"ශ්\u200dරී\a", registry.CodeNotAllowed, "a control character (U+0007)"},
+		{"Lucy\U00013441", registry.CodeNotAllowed, "U+13441"},
+		{"🏴\U000e0067\U000e0062\U000e007f", registry.CodeNotAllowed, "made of several"},
+		{"-", registry.CodeNotAllowed, "no letter and no digit"},
+		{"..", registry.CodeNotAllowed, "no letter and no digit"},
+		{"$", registry.CodeNotAllowed, "no letter and no digit"},
+		{"a\u00b7b", registry.CodeNotAllowed, "“·” (U+00B7)"},
+		{"Οδυσσεύϲ", registry.CodeNotAllowed, "other capitals"},
+		{"\U0001d6d3", registry.CodeNotAllowed, "other capitals"},
+		{"\ue000", registry.CodeNotAllowed, "U+E000"},
 	} {
-		_, err := nametag.ParseName(tt.in)
-		e, ok := err.(*nametag.Error)
-		if !ok || e.Code != tt.code || e.Field != nametag.FieldName || !strings.Contains(e.Message, tt.says) {
+		_, err := registry.ParseName(tt.in)
+		e, ok := err.(*registry.Error)
+		if !ok || e.Code != tt.code || e.Field != registry.FieldName || !strings.Contains(e.Message, tt.says) {
 			t.Errorf("ParseName(%.60q): %v, want %s saying %q", tt.in, err, tt.code, tt.says)
 		}
 	}
@@ -100,19 +100,19 @@ func FuzzParseName(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		name, err := nametag.ParseName(s)
+		name, err := registry.ParseName(s)
 		if err != nil {
-			if e, ok := err.(*nametag.Error); !ok || e.Message == "" || !utf8.ValidString(e.Message) {
+			if e, ok := err.(*registry.Error); !ok || e.Message == "" || !utf8.ValidString(e.Message) {
 				t.Fatalf("ParseName(%q): error %#v", s, err)
 			}
 			return
 		}
-		if n := utf8.RuneCountInString(name.String()); n == 0 || n > nametag.MaxNameLength {
+		if n := utf8.RuneCountInString(name.String()); n == 0 || n > registry.MaxNameLength {
 			t.Fatalf("ParseName(%q) = %q, of %d characters", s, name, n)
 		}
-		parse := func(variant string) nametag.Name {
+		parse := func(variant string) registry.Name {
 			t.Helper()
-			n, err := nametag.ParseName(variant)
+			n, err := registry.ParseName(variant)
 			if err != nil {
 				t.Fatalf("ParseName(%q), as from %q: %v", variant, s, err)
 			}
@@ -129,15 +129,15 @@ func FuzzParseName(f *testing.F) {
 
 		// The key is itself a way to write the name, if it is short enough:
 		// the two have equal keys. Upper-casing both must leave them equal.
-		key, err := nametag.ParseName(name.Key())
+		key, err := registry.ParseName(name.Key())
 		if err != nil {
 			return
 		}
 		if key.Key() != name.Key() {
 			t.Fatalf("the key of %q is %q, whose own key is %q", name, name.Key(), key.Key())
 		}
-		upper, err1 := nametag.ParseName(strings.ToUpper(name.String()))
-		upperKey, err2 := nametag.ParseName(strings.ToUpper(name.Key()))
+		upper, err1 := registry.ParseName(strings.ToUpper(name.String()))
+		upperKey, err2 := registry.ParseName(strings.ToUpper(name.Key()))
 		if err1 == nil && err2 == nil && upper.Key() != upperKey.Key() {
 			t.Fatalf("%q and %q have equal keys, in upper case %q and %q", name, name.Key(), upper.Key(), upperKey.Key())
 		}
@@ -153,18 +153,18 @@ func TestEveryLetterKeepsItsKeyInCapitals(t *testing.T) {
 		if strings.ToUpper(s) == s && strings.ToLower(s) == s && norm.NFKC.IsNormalString(s) {
 			continue
 		}
-		name, err := nametag.ParseName("a" + s)
+		name, err := registry.ParseName("a" + s)
 		if err != nil {
 			continue
 		}
 		allowed++
-		key, err := nametag.ParseName(name.Key())
+		key, err := registry.ParseName(name.Key())
 		if err != nil || key.Key() != name.Key() {
 			t.Errorf("%U: the key %q has the key %q, %v", r, name.Key(), key.Key(), err)
 			continue
 		}
-		upper, err1 := nametag.ParseName(strings.ToUpper(name.String()))
-		upperKey, err2 := nametag.ParseName(strings.ToUpper(name.Key()))
+		upper, err1 := registry.ParseName(strings.ToUpper(name.String()))
+		upperKey, err2 := registry.ParseName(strings.ToUpper(name.Key()))
 		if err1 == nil && err2 == nil && upper.Key() != upperKey.Key() {
 			t.Errorf("%U: %q and %q have equal keys, but not in capitals", r, name, name.Key())
 		}

@@ -1,4 +1,4 @@
-package nametag_test
+package registry_test
 
 import (
 	"encoding/csv"
@@ -12,14 +12,14 @@ import (
 	"golang.org/x/text/cases"
 	"golang.org/x/text/language"
 
-	"nametag"
+	"nametag/internal/registry"
 )
 
 // licences returns the name of each licence of Seattle's data that has one that
 // can be registered, in its order.
-func licences(t testing.TB) []nametag.Name {
+func licences(t testing.TB) []registry.Name {
 	t.Helper()
-	f, err := os.Open(filepath.Join("testdata", "seattle_pet_licenses.csv"))
+	f, err := os.Open(filepath.Join("..", "..", "testdata", "seattle_pet_licenses.csv"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,9 +29,9 @@ func licences(t testing.TB) []nametag.Name {
 		t.Fatal(err)
 	}
 	column := slices.Index(rows[0], "animals_name")
-	var names []nametag.Name
+	var names []registry.Name
 	for _, row := range rows[1:] {
-		if name, err := nametag.ParseName(row[column]); err == nil {
+		if name, err := registry.ParseName(row[column]); err == nil {
 			names = append(names, name)
 		}
 	}
@@ -40,10 +40,10 @@ func licences(t testing.TB) []nametag.Name {
 
 // seattleNames returns the names of Seattle's pets in every spelling that the
 // data has, in its order.
-func seattleNames(t *testing.T) []nametag.Name {
+func seattleNames(t *testing.T) []registry.Name {
 	t.Helper()
-	var names []nametag.Name
-	seen := map[nametag.Name]bool{}
+	var names []registry.Name
+	seen := map[registry.Name]bool{}
 	for _, name := range licences(t) {
 		if !seen[name] {
 			seen[name] = true
@@ -56,7 +56,7 @@ func seattleNames(t *testing.T) []nametag.Name {
 // The list in the decision is of all distinct names that share a lookalike key:
 // a line for each key, in the order of the keys.
 func TestSeattleLookalikes(t *testing.T) {
-	file := filepath.Join("docs", "decisions", "0009-lookalikes.md")
+	file := filepath.Join("..", "..", "docs", "decisions", "0009-lookalikes.md")
 	document, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
@@ -68,11 +68,11 @@ func TestSeattleLookalikes(t *testing.T) {
 	}
 
 	pets := map[string]bool{}
-	groups := map[string][]nametag.Name{}
+	groups := map[string][]registry.Name{}
 	for _, name := range seattleNames(t) {
 		pets[name.Key()] = true
 		key := name.LookalikeKey()
-		if !slices.ContainsFunc(groups[key], func(n nametag.Name) bool { return n.Key() == name.Key() }) {
+		if !slices.ContainsFunc(groups[key], func(n registry.Name) bool { return n.Key() == name.Key() }) {
 			groups[key] = append(groups[key], name)
 		}
 	}
@@ -119,7 +119,7 @@ func TestSeattleLookalikesInAnyCase(t *testing.T) {
 		checkLookalikeKey(t, name)
 		differs := false
 		for _, variant := range []string{strings.ToUpper(name.String()), strings.ToLower(name.String()), title.String(name.String())} {
-			v, err := nametag.ParseName(variant)
+			v, err := registry.ParseName(variant)
 			if err != nil || v.Key() != name.Key() {
 				t.Errorf("%q is not the same name as %q (%v)", variant, name, err)
 			}

@@ -1,4 +1,4 @@
-package nametag_test
+package registry_test
 
 import (
 	"errors"
@@ -6,32 +6,32 @@ import (
 	"testing"
 	"time"
 
-	"nametag"
+	"nametag/internal/registry"
 )
 
-func preset(t *testing.T, name string) nametag.Rules {
+func preset(t *testing.T, name string) registry.Rules {
 	t.Helper()
-	for _, r := range nametag.Presets() {
+	for _, r := range registry.Presets() {
 		if r.Name == name {
 			return r
 		}
 	}
 	t.Fatalf("there is no preset %q", name)
-	return nametag.Rules{}
+	return registry.Rules{}
 }
 
-func newPolicy(t *testing.T, r nametag.Rules) *nametag.Policy {
+func newPolicy(t *testing.T, r registry.Rules) *registry.Policy {
 	t.Helper()
-	p, err := nametag.NewPolicy(r)
+	p, err := registry.NewPolicy(r)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return p
 }
 
-func parseName(t *testing.T, s string) nametag.Name {
+func parseName(t *testing.T, s string) registry.Name {
 	t.Helper()
-	n, err := nametag.ParseName(s)
+	n, err := registry.ParseName(s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,41 +41,41 @@ func parseName(t *testing.T, s string) nametag.Name {
 func TestPresetsJudge(t *testing.T) {
 	for _, test := range []struct {
 		preset, name string
-		want         nametag.Code
+		want         registry.Code
 	}{
 		{"open", "Bella", ""},
 		{"open", strings.Repeat("x", 50), ""},
 		{"thoroughbred", "Seattle Slew's Sun", ""}, // 18
-		{"thoroughbred", "Seattle Slew's Sons", nametag.CodeTooLong},
-		{"kennel-club", "Bella", nametag.CodeTooShort},
+		{"thoroughbred", "Seattle Slew's Sons", registry.CodeTooLong},
+		{"kennel-club", "Bella", registry.CodeTooShort},
 		{"kennel-club", "Bella of the Nine Isles' End", ""}, // 22 letters, 28 characters
-		{"kennel-club", "Bella of the Twenty-nine Isles", nametag.CodeTooLong},
+		{"kennel-club", "Bella of the Twenty-nine Isles", registry.CodeTooLong},
 		{"cfa-cat", strings.Repeat("x", 35), ""},
-		{"cfa-cat", strings.Repeat("x", 36), nametag.CodeTooLong},
+		{"cfa-cat", strings.Repeat("x", 36), registry.CodeTooLong},
 		{"akc", "O'Malley-Smith the Great", ""},
-		{"akc", "Möbius", nametag.CodeNotAllowed},
-		{"akc", "Rex 2", nametag.CodeNotAllowed},
-		{"akc", "Dıana", nametag.CodeNotAllowed},
-		{"akc", "Roſe", nametag.CodeNotAllowed},
-		{"kennel-club", "Rex´s", nametag.CodeTooShort}, // one word, though its key has a space
-		{"kennel-club", "Zoë¨", nametag.CodeTooShort},
+		{"akc", "Möbius", registry.CodeNotAllowed},
+		{"akc", "Rex 2", registry.CodeNotAllowed},
+		{"akc", "Dıana", registry.CodeNotAllowed},
+		{"akc", "Roſe", registry.CodeNotAllowed},
+		{"kennel-club", "Rex´s", registry.CodeTooShort}, // one word, though its key has a space
+		{"kennel-club", "Zoë¨", registry.CodeTooShort},
 	} {
 		err := newPolicy(t, preset(t, test.preset)).Judge(parseName(t, test.name))
-		if nametag.ErrorCode(err) != test.want {
+		if registry.ErrorCode(err) != test.want {
 			t.Errorf("%s judges %q: %v, want %q", test.preset, test.name, err, test.want)
 		}
 	}
 }
 
 func TestAPolicyOfOnesOwn(t *testing.T) {
-	p := newPolicy(t, nametag.Rules{
+	p := newPolicy(t, registry.Rules{
 		Name:       "north",
-		Length:     nametag.LengthRule{Min: 3},
-		Words:      nametag.WordRule{Max: 2},
+		Length:     registry.LengthRule{Min: 3},
+		Words:      registry.WordRule{Max: 2},
 		Characters: "a-z ö 0-9 '",
 		Forbidden:  []string{"Champion"},
-		Reserved:   []nametag.Reserved{{Name: "King", Reason: "Kept for the club's own dogs."}},
-		Categories: []nametag.Category{"horse", "dog"},
+		Reserved:   []registry.Reserved{{Name: "King", Reason: "Kept for the club's own dogs."}},
+		Categories: []registry.Category{"horse", "dog"},
 	})
 	for name, want := range map[string]string{
 		"Rex":           "",
@@ -104,40 +104,40 @@ func TestAPolicyOfOnesOwn(t *testing.T) {
 }
 
 func TestRulesThatCanNotBeFollowed(t *testing.T) {
-	for rule, r := range map[string]nametag.Rules{
-		"length.max":        {Length: nametag.LengthRule{Max: 51}},
-		"length.min":        {Length: nametag.LengthRule{Min: 9, Max: 8}},
-		"words.min":         {Words: nametag.WordRule{Min: 3, Max: 2}},
-		"words.max":         {Words: nametag.WordRule{Max: -1}},
+	for rule, r := range map[string]registry.Rules{
+		"length.max":        {Length: registry.LengthRule{Max: 51}},
+		"length.min":        {Length: registry.LengthRule{Min: 9, Max: 8}},
+		"words.min":         {Words: registry.WordRule{Min: 3, Max: 2}},
+		"words.max":         {Words: registry.WordRule{Max: -1}},
 		"characters":        {Characters: "A-Z abc"},
 		"forbidden.1":       {Forbidden: []string{"best", "two words"}},
 		"forbidden.0":       {Forbidden: []string{"--"}},
-		"reserved.0.name":   {Reserved: []nametag.Reserved{{Name: "", Reason: "x"}}},
-		"reserved.0.reason": {Reserved: []nametag.Reserved{{Name: "King"}}},
-		"reserved.1.name":   {Reserved: []nametag.Reserved{{Name: "King", Reason: "x"}, {Name: "KING", Reason: "y"}}},
-		"categories.1":      {Categories: []nametag.Category{"dog", "dog"}},
-		"categories.0":      {Categories: []nametag.Category{"Dog"}},
+		"reserved.0.name":   {Reserved: []registry.Reserved{{Name: "", Reason: "x"}}},
+		"reserved.0.reason": {Reserved: []registry.Reserved{{Name: "King"}}},
+		"reserved.1.name":   {Reserved: []registry.Reserved{{Name: "King", Reason: "x"}, {Name: "KING", Reason: "y"}}},
+		"categories.1":      {Categories: []registry.Category{"dog", "dog"}},
+		"categories.0":      {Categories: []registry.Category{"Dog"}},
 		"quarantine":        {Quarantine: -time.Hour},
 	} {
-		_, err := nametag.NewPolicy(r)
-		if e, ok := errors.AsType[*nametag.RuleError](err); !ok || e.Rule != rule {
+		_, err := registry.NewPolicy(r)
+		if e, ok := errors.AsType[*registry.RuleError](err); !ok || e.Rule != rule {
 			t.Errorf("%s: %v", rule, err)
 		}
 	}
-	_, err := nametag.NewPolicy(nametag.Rules{Length: nametag.LengthRule{Max: 4}, Words: nametag.WordRule{Min: 3}})
+	_, err := registry.NewPolicy(registry.Rules{Length: registry.LengthRule{Max: 4}, Words: registry.WordRule{Min: 3}})
 	if err == nil || !strings.Contains(err.Error(), "do not fit") {
 		t.Errorf("three words in four characters: %v", err)
 	}
 }
 
 func TestEveryRuleThatCanNotBeFollowedIsSaid(t *testing.T) {
-	_, err := nametag.NewPolicy(nametag.Rules{
-		Length:     nametag.LengthRule{Min: 20, Max: 5},
-		Words:      nametag.WordRule{Min: 4, Max: 1},
+	_, err := registry.NewPolicy(registry.Rules{
+		Length:     registry.LengthRule{Min: 20, Max: 5},
+		Words:      registry.WordRule{Min: 4, Max: 1},
 		Characters: "Z-A AB",
 		Forbidden:  []string{"", "a b"},
-		Reserved:   []nametag.Reserved{{}, {Name: "King", Reason: "x"}, {Name: "KING", Reason: "y"}},
-		Categories: []nametag.Category{"dog", "Dog", "dogs"},
+		Reserved:   []registry.Reserved{{}, {Name: "King", Reason: "x"}, {Name: "KING", Reason: "y"}},
+		Categories: []registry.Category{"dog", "Dog", "dogs"},
 		Quarantine: -time.Hour,
 	})
 	var rules []string
@@ -153,7 +153,7 @@ func TestEveryRuleThatCanNotBeFollowedIsSaid(t *testing.T) {
 
 func TestEachRuleMakesAnotherVersion(t *testing.T) {
 	seen := map[string]bool{}
-	for _, r := range append(nametag.Presets(), nametag.Rules{Name: "open"}, nametag.Rules{Name: "open", Forbidden: []string{"best"}}) {
+	for _, r := range append(registry.Presets(), registry.Rules{Name: "open"}, registry.Rules{Name: "open", Forbidden: []string{"best"}}) {
 		v := newPolicy(t, r).Version()
 		if seen[v] {
 			t.Errorf("two policies have the version %s", v)
@@ -177,7 +177,7 @@ func TestLettersStandForBothTheirCases(t *testing.T) {
 		{"A-Z ß", "STRAẞE", true},
 		{"a-z ı", "Dıana", true},
 	} {
-		err := newPolicy(t, nametag.Rules{Characters: test.characters}).Judge(parseName(t, test.name))
+		err := newPolicy(t, registry.Rules{Characters: test.characters}).Judge(parseName(t, test.name))
 		if (err == nil) != test.ok {
 			t.Errorf("of %s, %q: %v", test.characters, test.name, err)
 		}
@@ -196,9 +196,9 @@ func TestForbiddenWordsAreForbiddenInDisguise(t *testing.T) {
 		{"t-bone", []string{"T-Bone", "T.Bone"}},
 		{"hell", []string{"Hell's Angel", "He-ll", "Не11"}},
 	} {
-		p := newPolicy(t, nametag.Rules{Forbidden: []string{test.forbidden}})
+		p := newPolicy(t, registry.Rules{Forbidden: []string{test.forbidden}})
 		for _, name := range test.names {
-			if err := p.Judge(parseName(t, name)); nametag.ErrorCode(err) != nametag.CodeNotAllowed {
+			if err := p.Judge(parseName(t, name)); registry.ErrorCode(err) != registry.CodeNotAllowed {
 				t.Errorf("%q is forbidden, and %q: %v", test.forbidden, name, err)
 			}
 		}
@@ -218,7 +218,7 @@ func TestOrdinaryWordsAreNotForbidden(t *testing.T) {
 		{"loo", []string{"100", "100%", "No. 100", "Lou"}},
 		{"lan", []string{"Ian", "IAN"}},
 	} {
-		p := newPolicy(t, nametag.Rules{Forbidden: []string{test.forbidden}})
+		p := newPolicy(t, registry.Rules{Forbidden: []string{test.forbidden}})
 		for _, name := range test.names {
 			if err := p.Judge(parseName(t, name)); err != nil {
 				t.Errorf("%q is forbidden, and %q: %v", test.forbidden, name, err)
@@ -228,9 +228,9 @@ func TestOrdinaryWordsAreNotForbidden(t *testing.T) {
 }
 
 func TestAPolicyIsItsOwn(t *testing.T) {
-	given := nametag.Rules{Forbidden: []string{"best"}, Reserved: []nametag.Reserved{{Name: "King", Reason: "x"}}, Categories: []nametag.Category{"dog"}}
+	given := registry.Rules{Forbidden: []string{"best"}, Reserved: []registry.Reserved{{Name: "King", Reason: "x"}}, Categories: []registry.Category{"dog"}}
 	p := newPolicy(t, given)
-	for _, r := range []nametag.Rules{given, p.Rules()} {
+	for _, r := range []registry.Rules{given, p.Rules()} {
 		r.Forbidden[0], r.Reserved[0].Name, r.Categories[0] = "worst", "Queen", "cat"
 	}
 	if r := p.Rules(); r.Forbidden[0] != "best" || r.Reserved[0].Name != "King" || r.Categories[0] != "dog" {
@@ -242,8 +242,8 @@ func TestAPolicyIsItsOwn(t *testing.T) {
 }
 
 func TestWhereLookalikesAreAllowedAReservedNameKeepsItselfOnly(t *testing.T) {
-	p := newPolicy(t, nametag.Rules{AllowLookalikes: true, Reserved: []nametag.Reserved{{Name: "King", Reason: "x"}}})
-	if err := p.Judge(parseName(t, "KING")); nametag.ErrorCode(err) != nametag.CodeReserved {
+	p := newPolicy(t, registry.Rules{AllowLookalikes: true, Reserved: []registry.Reserved{{Name: "King", Reason: "x"}}})
+	if err := p.Judge(parseName(t, "KING")); registry.ErrorCode(err) != registry.CodeReserved {
 		t.Errorf("the name itself: %v", err)
 	}
 	if err := p.Judge(parseName(t, "Ki-ng")); err != nil {

@@ -1,4 +1,4 @@
-package nametag_test
+package registry_test
 
 import (
 	"strings"
@@ -9,7 +9,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 	"pgregory.net/rapid"
 
-	"nametag"
+	"nametag/internal/registry"
 	"nametag/internal/skeleton"
 )
 
@@ -87,7 +87,7 @@ func TestLookalikeKey(t *testing.T) {
 		{"♚", []string{"♚"}},
 	} {
 		for _, s := range tt.names {
-			name, err := nametag.ParseName(s)
+			name, err := registry.ParseName(s)
 			if err != nil {
 				t.Errorf("ParseName(%q): %v", s, err)
 				continue
@@ -116,7 +116,7 @@ func TestEveryCapitalI(t *testing.T) {
 		for s, want := range map[string]string{
 			upper + "an": "ian", "a" + upper + "a": "ala", "A" + upper + "A": "aia", "A" + upper + upper + "a": "alla", "A'" + upper + "a": "aia",
 		} {
-			name, err := nametag.ParseName(s)
+			name, err := registry.ParseName(s)
 			if err != nil {
 				t.Errorf("ParseName(%q): %v", s, err)
 			} else if got := name.LookalikeKey(); got != want {
@@ -142,8 +142,8 @@ func TestLookalikeKeyIgnoresCase(t *testing.T) {
 		if unicode.ToLower(r) == r {
 			continue
 		}
-		capital, err1 := nametag.ParseName(string(r))
-		small, err2 := nametag.ParseName(string(unicode.ToLower(r)))
+		capital, err1 := registry.ParseName(string(r))
+		small, err2 := registry.ParseName(string(unicode.ToLower(r)))
 		if err1 != nil || err2 != nil || capital.Key() != small.Key() || capital.LookalikeKey() == small.LookalikeKey() {
 			continue
 		}
@@ -161,7 +161,7 @@ func TestLookalikeKeyIgnoresCase(t *testing.T) {
 }
 
 // checkLookalikeKey holds the lookalike key of n to what every one promises.
-func checkLookalikeKey(t rapid.TB, n nametag.Name) {
+func checkLookalikeKey(t rapid.TB, n registry.Name) {
 	t.Helper()
 	key := n.LookalikeKey()
 	if key == "" || !utf8.ValidString(key) || strings.ContainsFunc(key, unicode.IsControl) {
@@ -171,7 +171,7 @@ func checkLookalikeKey(t rapid.TB, n nametag.Name) {
 		return // nothing but what is overlooked
 	}
 	for _, variant := range []string{n.String() + " ", "-" + n.String(), n.String() + "!", "(" + n.String() + ")"} {
-		v, err := nametag.ParseName(variant)
+		v, err := registry.ParseName(variant)
 		if err == nil && v.LookalikeKey() != key {
 			t.Fatalf("the lookalike key of %q is %q, that of %q is %q", n, key, v, v.LookalikeKey())
 		}
@@ -182,7 +182,7 @@ func checkLookalikeKey(t rapid.TB, n nametag.Name) {
 	if strings.ContainsFunc(key, func(r rune) bool { return unicode.In(r, unicode.Z, unicode.P, unicode.Sk) }) {
 		return
 	}
-	again, err := nametag.ParseName(key)
+	again, err := registry.ParseName(key)
 	if err == nil && again.LookalikeKey() != key {
 		t.Fatalf("the lookalike key of %q is %q, whose own is %q", n, key, again.LookalikeKey())
 	}
@@ -197,8 +197,8 @@ func TestSpacesAndHyphensAreOverlooked(t *testing.T) {
 			spread.WriteRune(r)
 			spread.WriteString(rapid.SampledFrom([]string{"", "", " ", "-", "'", ". "}).Draw(t, "between"))
 		}
-		name, err1 := nametag.ParseName(text)
-		spaced, err2 := nametag.ParseName(spread.String())
+		name, err1 := registry.ParseName(text)
+		spaced, err2 := registry.ParseName(spread.String())
 		if err1 != nil || err2 != nil {
 			t.Skip()
 		}
@@ -216,7 +216,7 @@ func TestEveryLetterHasALookalikeKey(t *testing.T) {
 		if !unicode.IsGraphic(r) || unicode.IsLetter(r) && unicode.ToLower(r) == r && norm.NFKD.IsNormalString(s) && skeleton.Of(s) == s {
 			continue // nothing is done to it
 		}
-		if name, err := nametag.ParseName("a" + s + "A"); err == nil {
+		if name, err := registry.ParseName("a" + s + "A"); err == nil {
 			checkLookalikeKey(t, name)
 		}
 	}
@@ -224,7 +224,7 @@ func TestEveryLetterHasALookalikeKey(t *testing.T) {
 
 func BenchmarkLookalikeKey(b *testing.B) {
 	for _, s := range []string{"Bella", "Bella Blue", "O'Malley & Sons (No. 1)", "Tommy 10", "BIANCA", "Möbius", "Bеlla", "こむぎ"} {
-		name, err := nametag.ParseName(s)
+		name, err := registry.ParseName(s)
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -1,4 +1,4 @@
-package nametag
+package registry
 
 import (
 	"errors"

@@ -3,7 +3,7 @@
 // The package is the domain: it knows names, pets and the book they are kept
 // in, and neither HTTP nor SQL. A Registry keeps its book in a Store; package
 // sqlite and package postgres are such stores.
-package nametag
+package registry
 
 import (
 	"context"
