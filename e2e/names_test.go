@@ -117,7 +117,7 @@ func TestLookalikesAreRefused(t *testing.T) {
 	b.open("/")
 	for _, name := range []string{"Bеlla", "Bel-la", "BeIIa"} { // with a Cyrillic е; with a hyphen; with capital I's
 		b.retype("pet_name", name)
-		b.verdictSays("“" + name + "” is too much like “Bella”, which a cat has had since")
+		b.verdictSays("“" + name + "” is too similar to “Bella”, which a cat has had since")
 		b.verdictSays("Meet Bella")
 		if !eval[bool](b, isDisabled) || len(eval[[]string](b, suggestions)) == 0 {
 			t.Errorf("%s: Register is enabled, or nothing is suggested", name)
@@ -150,7 +150,7 @@ func TestRenamedAndReleasedPets(t *testing.T) {
 	}
 	b.keeper("pets", "release", "Stella")
 	b.open("/pets/Stella")
-	if text := eval[string](b, `document.querySelector("main").innerText`); !strings.Contains(text, "The pet that was registered as “Stella” left the book on") {
+	if text := eval[string](b, `document.querySelector("main").innerText`); !strings.Contains(text, "The pet that was registered as “Stella” was released on") {
 		t.Errorf("the page of a pet that left says %q", text)
 	}
 }

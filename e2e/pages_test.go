@@ -35,7 +35,7 @@ func everyPage(b *tab, f func(state string)) {
 	b.suggested("Möbius Gold")
 	f("form, name taken")
 	b.retype("pet_name", "M-ö-bius")
-	b.verdictSays("is too much like")
+	b.verdictSays("is too similar to")
 	f("form, name similar")
 	b.keeper("names", "reserve", "Laika")
 	b.retype("pet_name", "Laika")

@@ -8,10 +8,9 @@ import (
 	"io/fs"
 	"os"
 	"slices"
-	"strings"
-	"time"
 
 	"nametag/internal/registry"
+	"nametag/internal/wording"
 )
 
 // bookFlags say where the book is and how its names are given.
@@ -22,7 +21,7 @@ type bookFlags struct {
 
 // registry returns the registry whose book is in db.
 func (f bookFlags) registry(db registry.Store) *registry.Registry {
-	return registry.NewRegistry(db, nil).Under(f.policy())
+	return registry.New(db, nil).WithPolicy(f.policy())
 }
 
 // read calls use with a registry that is only asked.
@@ -59,15 +58,12 @@ type who string
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (w *who) UnmarshalText(text []byte) error {
-	name, err := registry.ParseReason(string(text))
+	name, err := registry.ParseWho(string(text))
 	if registry.ErrorCode(err) == registry.CodeEmpty {
 		return errors.New("it is empty; say who does this, such as ann")
 	}
-	if e, ok := errors.AsType[*registry.Error](err); ok {
-		return errors.New(strings.Replace(e.Message, "The reason", "The name", 1))
-	}
 	*w = who(name)
-	return err
+	return described(err)
 }
 
 // A reason is one for the journal, cleaned.
@@ -76,11 +72,8 @@ type reason string
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (r *reason) UnmarshalText(text []byte) error {
 	words, err := registry.ParseReason(string(text))
-	if e, ok := errors.AsType[*registry.Error](err); ok {
-		return errors.New(e.Message)
-	}
 	*r = reason(words)
-	return err
+	return described(err)
 }
 
 // changeFlags are those of commands by which a registrar changes the book.
@@ -110,7 +103,7 @@ func (f changeFlags) change(ctx context.Context, p Process, use func(*registry.R
 	}
 	defer closing(&err, db)
 	f.comparePolicy(ctx, p.Stderr, db)
-	return use(f.registry(db).As(registry.ViaRegistrar, by, string(f.Reason)))
+	return use(f.registry(db).WithOrigin(registry.ViaRegistrar, by, string(f.Reason)))
 }
 
 // comparePolicy warns of a policy that is not the one by which pets come into
@@ -149,14 +142,12 @@ func lastPolicy(ctx context.Context, db registry.Store) (string, error) {
 	return "", nil
 }
 
-// day writes a day as sentences have it.
-func day(t time.Time) string { return t.UTC().Format("2 January 2006") }
-
-// until says how long a name that was given up is kept. Not that it is free on
-// that day: it is not before the time of day at which it was given up.
-func until(name registry.Name, t time.Time) string {
-	if !t.After(time.Now()) {
+// freeAfter says when a name that was given up is free again. The quarantine is nil
+// if there is none. It is not free "on" that day, for it is not before the time of
+// day at which it was given up.
+func freeAfter(name registry.Name, quarantine *registry.Ruling) string {
+	if quarantine == nil {
 		return fmt.Sprintf("“%s” is free for others at once.", name)
 	}
-	return fmt.Sprintf("“%s” is free for others after %s.", name, day(t))
+	return fmt.Sprintf("“%s” is free for others after %s.", name, wording.Day(quarantine.Until))
 }

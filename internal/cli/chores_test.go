@@ -93,7 +93,7 @@ func TestPetsThatBreakThePolicyAreCounted(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			var log strings.Builder
 			logger := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-			countMisfits(test.ctx, logger, registry.NewRegistry(test.store, nil).Under(policy))
+			countViolations(test.ctx, logger, registry.New(test.store, nil).WithPolicy(policy))
 			_, got, _ := strings.Cut(strings.TrimSpace(log.String()), " ")
 			if got != test.want {
 				t.Errorf("it logs\n%s\nwant\n%s", got, test.want)

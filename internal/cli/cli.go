@@ -13,6 +13,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"nametag/internal/registry"
+	"nametag/internal/wording"
 )
 
 // The exit codes.
@@ -78,16 +79,15 @@ func Run(ctx context.Context, args []string, p Process) int {
 		fmt.Fprintf(p.Stderr, "nametag: %v\n%s\n", err, hint(err))
 		return exitUsage
 	}
-	switch err := command.Run(); {
-	case err == nil:
+	err = command.Run()
+	if err == nil {
 		return exitOK
-	case isUsage(err):
-		fmt.Fprintf(p.Stderr, "nametag: %s\n", explain(err))
-		return exitUsage
-	default:
-		fmt.Fprintf(p.Stderr, "nametag: %s\n", explain(err))
-		return exitFailure
 	}
+	fmt.Fprintf(p.Stderr, "nametag: %v\n", described(err))
+	if _, ok := errors.AsType[usageError](err); ok {
+		return exitUsage
+	}
+	return exitFailure
 }
 
 // hint says what to do about a command line that err is about, and where to
@@ -116,45 +116,58 @@ func (e usageError) Unwrap() error { return e.error }
 
 func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
-func isUsage(err error) bool {
-	_, ok := errors.AsType[usageError](err)
-	return ok
+// A describedError is an error of the domain in words for administrators.
+type describedError struct{ domain *registry.Error }
+
+// Error returns the message with its cause, or the cause alone where the message
+// is for visitors.
+func (e describedError) Error() string {
+	switch {
+	case e.domain.Err == nil:
+		return e.domain.Message
+	case e.domain.Code == registry.CodeUnavailable:
+		return described(e.domain.Err).Error()
+	default:
+		return fmt.Sprintf("%s (%s)", e.domain.Message, described(e.domain.Err))
+	}
 }
 
-// explain describes err for whoever runs the command: an error of the domain
-// by its sentence for people, with its cause behind it, or by its cause alone
-// where the sentence is for visitors.
-func explain(err error) string {
-	e, ok := errors.AsType[*registry.Error](err)
-	if !ok {
-		return err.Error()
+// Unwrap returns the error of the domain.
+func (e describedError) Unwrap() error { return e.domain }
+
+// described returns err in words for administrators. Commands call it where they
+// add to an error, and Run does at last.
+func described(err error) error {
+	if e, ok := errors.AsType[*registry.Error](err); ok && error(e) == err {
+		return describedError{e}
 	}
-	words := advise(e)
-	_, isForPeople := errors.AsType[*registry.Error](e.Err) // and then e.Message has it
-	switch {
-	case e.Code == registry.CodeUnavailable && e.Err != nil:
-		words = e.Err.Error()
-	case e.Err != nil && !isForPeople:
-		words += " (" + e.Err.Error() + ")"
-	}
-	return strings.Replace(err.Error(), e.Error(), words, 1)
+	return err
 }
 
-// advise returns e's message, but where it sends visitors to another name, it
-// says what a registrar can do about this one.
-func advise(e *registry.Error) string {
-	words := strings.TrimSuffix(e.Message, " Please try another name.")
-	switch {
-	case e.Ruling != nil && e.Ruling.Kind == registry.RulingQuarantine:
-		words += fmt.Sprintf(" To give it before then, also back to the pet that had it, take the quarantine of “%s” off first: %s.",
-			e.Ruling.Name, command("names unreserve", e.Ruling.Name.String()))
-	case e.Ruling != nil:
-		words += fmt.Sprintf(" To give it all the same, take the reservation of “%s” back first: %s.",
-			e.Ruling.Name, command("names unreserve", e.Ruling.Name.String()))
-	case e.Code == registry.CodeTaken && e.Holder != nil:
-		words += " Rename or release that pet first, see “nametag pets --help”."
+// A refusedError is a decision against what a registrar asked for.
+type refusedError struct{ decision registry.Decision }
+
+// Error says why, and what a registrar can do about it.
+func (e refusedError) Error() string {
+	reason := wording.Reason(e.decision)
+	switch d := e.decision; {
+	case d.Rule == registry.RuleReserved:
+		return reason + " The policy reserves it: change the policy file to release it."
+	case d.Ruling != nil:
+		return fmt.Sprintf("%s To release the name, run %s first.", reason, command("names unreserve", d.Ruling.Name.String()))
+	case d.Code == registry.CodeTaken && d.Rival != nil:
+		return reason + " Rename or release that pet first; see “nametag pets --help”."
+	default:
+		return reason
 	}
-	return words
+}
+
+// refused returns an error unless d allows what was asked for.
+func refused(d registry.Decision) error {
+	if d.Code == "" {
+		return nil
+	}
+	return refusedError{d}
 }
 
 // command returns a command on a name, as a shell takes it.

@@ -90,7 +90,7 @@ func (f databaseFlags) open(ctx context.Context, p Process, log *slog.Logger, wh
 			Logger:          log,
 		})
 		if err != nil {
-			return nil, "", fmt.Errorf("opening %s: %w", db, err)
+			return nil, "", fmt.Errorf("opening %s: %w", db, described(err))
 		}
 		return s, db.String(), nil
 	}

@@ -44,10 +44,10 @@ func (c exportCmd) Run(ctx context.Context, p Process) (err error) {
 			err = errors.New("interrupted; the export is not complete")
 		}
 	}()
-	reg := registry.NewRegistry(db, nil)
+	reg := registry.New(db, nil)
 	if c.Output == "" {
 		if _, err := write(ctx, reg, p.Stdout); err != nil {
-			return fmt.Errorf("exporting %s: %w", place, err)
+			return fmt.Errorf("exporting %s: %w", place, described(err))
 		}
 		return nil
 	}
@@ -57,7 +57,7 @@ func (c exportCmd) Run(ctx context.Context, p Process) (err error) {
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("exporting %s: %w", place, err)
+		return fmt.Errorf("exporting %s: %w", place, described(err))
 	}
 	_, err = fmt.Fprintf(p.Stdout, "%s pets written to %s\n", thousands(n), c.Output)
 	return err

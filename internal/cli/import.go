@@ -124,7 +124,7 @@ func (c importCmd) enter(ctx context.Context, p Process) (enter transfer.Enter, 
 	if err != nil {
 		return nil, nil, err
 	}
-	return c.registry(db).As(registry.ViaImport, c.who(p), "").RegisterAll, db.Close, nil
+	return c.registry(db).WithOrigin(registry.ViaImport, c.who(p), "").RegisterAll, db.Close, nil
 }
 
 // enterDry returns how rows would get into the database. Where there is none
@@ -135,7 +135,7 @@ func (c importCmd) enterDry(ctx context.Context, p Process) (enter transfer.Ente
 		return nil, nil, err
 	}
 	if _, err := os.Stat(where.path); where.path != "" && errors.Is(err, fs.ErrNotExist) {
-		return transfer.EmptyBook(c.policy()), func() error { return nil }, nil
+		return transfer.EmptyRegistry(c.policy()), func() error { return nil }, nil
 	}
 	db, _, err := c.open(ctx, p, nil, purpose{readOnly: true})
 	if err != nil {
@@ -185,7 +185,7 @@ func (c namesFile) describe(err error) error {
 		return usagef("%s: %w; say which one holds the %s with --%s-column, or which character stands between columns with --delimiter",
 			c.File, err, missing.Column, missing.Column)
 	}
-	return fmt.Errorf("%s: %w", c.File, err)
+	return fmt.Errorf("%s: %w", c.File, described(err))
 }
 
 // stopped says how far an import came and how to go on.
@@ -201,5 +201,5 @@ func (c importCmd) stopped(sum transfer.Summary, err error) error {
 	if c.DryRun {
 		again = "Nothing was registered: this was a dry run."
 	}
-	return fmt.Errorf("the import stopped %s of %s: %w\n%s", where, c.File, err, again)
+	return fmt.Errorf("the import stopped %s of %s: %w\n%s", where, c.File, described(err), again)
 }

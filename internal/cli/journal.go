@@ -2,15 +2,16 @@ package cli
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"text/tabwriter"
 	"time"
 
 	"nametag/internal/registry"
+	"nametag/internal/wording"
 )
 
 type journalCmd struct {
@@ -64,18 +65,18 @@ func (c journalVerifyCmd) Run(ctx context.Context, p Process) (err error) {
 	if isTerminal(p.Stderr) {
 		end, err := db.JournalHead(ctx)
 		if err != nil && !errors.Is(err, registry.ErrNoHead) {
-			return fmt.Errorf("%s: %w", place, err)
+			return fmt.Errorf("%s: %w", place, described(err))
 		}
 		bar := newBar(p.Stderr, end.Seq, false)
 		progress, done = func(seq int64) { bar.Set64(min(seq, end.Seq)) }, bar.Finish
 	}
-	found, err := registry.NewRegistry(db, nil).VerifyJournal(ctx, noted, progress)
+	found, err := registry.New(db, nil).VerifyJournal(ctx, noted, progress)
 	done()
 	if errors.Is(err, context.Canceled) {
 		return errors.New("interrupted; the journal was not read to its end")
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", place, err)
+		return fmt.Errorf("%s: %w", place, described(err))
 	}
 	for _, fault := range found.Faults {
 		fmt.Fprintln(p.Stdout, fault)
@@ -86,7 +87,7 @@ func (c journalVerifyCmd) Run(ctx context.Context, p Process) (err error) {
 	if n := len(found.Faults); n > 0 {
 		return fmt.Errorf("%s: the journal is not whole: %s", place, counted(n, "fault"))
 	}
-	for _, stray := range found.Strays {
+	for _, stray := range found.Orphans {
 		fmt.Fprintf(p.Stdout, "Row %d, about “%s”, is not found by its name, as the pet that it entered does not lead to it. "+
 			"This has it found, in the database: UPDATE journal SET by_pet = NULL WHERE seq = %d\n", stray.Seq, stray.Key, stray.Seq)
 	}
@@ -94,7 +95,7 @@ func (c journalVerifyCmd) Run(ctx context.Context, p Process) (err error) {
 		return fmt.Errorf("%s: the journal is whole, but the book was changed past it: %s. "+
 			"See “nametag journal show” for what should be there, and mend it with “nametag pets” and “nametag names”", place, counted(n, "difference"))
 	}
-	if n := len(found.Strays); n > 0 {
+	if n := len(found.Orphans); n > 0 {
 		return fmt.Errorf("%s: the journal is whole, but not found by its names: %s", place, counted(n, "row"))
 	}
 	_, err = fmt.Fprintf(p.Stdout, "The journal is whole: %s. Head: %s\n", counted(int(found.Head.Seq), "row"), found.Head)
@@ -128,7 +129,7 @@ func (c journalShowCmd) Run(ctx context.Context, p Process) (err error) {
 		return err
 	}
 	defer closing(&err, db)
-	story, err := registry.NewRegistry(db, nil).History(ctx, name)
+	story, err := registry.New(db, nil).History(ctx, name)
 	if err != nil {
 		return err
 	}
@@ -174,12 +175,12 @@ func (c journalExportCmd) Run(ctx context.Context, p Process) (err error) {
 	}
 	defer closing(&err, db)
 	if err := c.findRow(ctx, db); err != nil {
-		return fmt.Errorf("exporting the journal of %s: %w", place, err)
+		return fmt.Errorf("exporting the journal of %s: %w", place, described(err))
 	}
 	rows := 0
 	write := func(w io.Writer) error {
 		out := bufio.NewWriter(w)
-		err := registry.NewRegistry(db, nil).EachRecord(ctx, c.After, func(r registry.Record) error {
+		err := registry.New(db, nil).EachRecord(ctx, c.After, func(r registry.Record) error {
 			rows++
 			_, err := fmt.Fprintf(out, `{"hash":"%x","entry":%s}`+"\n", r.Hash, r.Entry)
 			return err
@@ -195,7 +196,7 @@ func (c journalExportCmd) Run(ctx context.Context, p Process) (err error) {
 	case errors.Is(err, context.Canceled):
 		return errors.New("interrupted; the export is not complete")
 	case err != nil:
-		return fmt.Errorf("exporting the journal of %s: %w", place, err)
+		return fmt.Errorf("exporting the journal of %s: %w", place, described(err))
 	case c.Output != "":
 		_, err = fmt.Fprintf(p.Stdout, "%s written to %s\n", counted(rows, "row"), c.Output)
 	}
@@ -222,80 +223,23 @@ func (c journalExportCmd) findRow(ctx context.Context, db registry.Store) error 
 // moment writes a time, to the second.
 func moment(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
 
-// tell tells a story from the journal, two lines an event.
-func tell(to io.Writer, story []registry.Event) error {
+// tell writes events, two lines each.
+func tell(to io.Writer, events []registry.Event) error {
 	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
-	for _, e := range story {
-		fmt.Fprintf(w, "#%d\t%s\t%s\n\t\t%s\n", e.Seq, moment(e.At), whatHappened(e), byWhom(e))
+	for _, e := range events {
+		fmt.Fprintf(w, "#%d\t%s\t%s\n\t\t%s\n", e.Seq, moment(e.At), whatHappened(e), wording.Source(e))
 	}
 	return w.Flush()
 }
 
-// whatHappened tells of one event.
+// whatHappened describes an event, with the name that it is about.
 func whatHappened(e registry.Event) string {
-	before, after := e.Before, e.After
-	switch {
-	case e.Action == registry.ActionRegistered && after.Pet != nil:
-		return fmt.Sprintf("“%s” was registered: %s, favourite colour %s", after.Pet.Name, after.Pet.Category.WithArticle(), after.Pet.FavoriteColor)
-	case e.Action == registry.ActionImported && after.Pet != nil:
-		return fmt.Sprintf("“%s” was imported: %s, favourite colour %s, registered on %s",
-			after.Pet.Name, after.Pet.Category.WithArticle(), after.Pet.FavoriteColor, day(after.Pet.RegisteredAt))
-	case e.Action == registry.ActionRenamed && before.Pet != nil && after.Pet != nil:
-		return fmt.Sprintf("“%s” was renamed to “%s”%s", before.Pet.Name, after.Pet.Name, whichKeeps(after.Ruling))
-	case e.Action == registry.ActionCorrected && before.Pet != nil && after.Pet != nil:
-		return fmt.Sprintf("“%s” was corrected: %s", after.Pet.Name, whatIsRight(*before.Pet, *after.Pet))
-	case e.Action == registry.ActionReleased && before.Pet != nil:
-		return fmt.Sprintf("“%s” left the book%s", before.Pet.Name, whichKeeps(after.Ruling))
-	case e.Action == registry.ActionReserved && after.Ruling != nil:
-		return fmt.Sprintf("“%s” was reserved", after.Ruling.Name)
-	case e.Action == registry.ActionLetPass && after.Ruling != nil:
-		return fmt.Sprintf("“%s” was let pass, though it looks like another name", after.Ruling.Name)
-	case e.Action == registry.ActionUnreserved && before.Ruling != nil:
-		return fmt.Sprintf("“%s” was no longer %s", before.Ruling.Name, rulingInWords(before.Ruling.Kind))
-	default:
-		return string(e.Action) // of a newer nametag
+	what, former := wording.Event(e)
+	if what = cmp.Or(what, string(e.Action)); former != "" {
+		what += " “" + former + "”"
 	}
-}
-
-// whatIsRight tells what of a pet is right since it was corrected.
-func whatIsRight(before, after registry.PetState) string {
-	var parts []string
-	if before.FavoriteColor != after.FavoriteColor {
-		parts = append(parts, fmt.Sprintf("favourite colour %s instead of %s", after.FavoriteColor, before.FavoriteColor))
+	if details := wording.Details(e); details != "" {
+		what += ": " + details
 	}
-	if before.Category != after.Category {
-		parts = append(parts, fmt.Sprintf("%s instead of %s", after.Category.WithArticle(), before.Category.WithArticle()))
-	}
-	if len(parts) == 0 {
-		return "it was right before"
-	}
-	return strings.Join(parts, ", ")
-}
-
-func whichKeeps(r *registry.RulingState) string {
-	if r == nil || r.Kind != registry.RulingQuarantine {
-		return ""
-	}
-	return fmt.Sprintf("; “%s” is in quarantine until %s", r.Name, day(r.Until))
-}
-
-// byWhom tells by whom an event came, which way and why.
-func byWhom(e registry.Event) string {
-	by := map[registry.Via]string{
-		registry.ViaWeb:       "on the site",
-		registry.ViaAPI:       "by the API",
-		registry.ViaImport:    "by an import",
-		registry.ViaRegistrar: "by the registrar",
-		registry.ViaMigration: "when the journal began",
-	}[e.Via]
-	if by == "" {
-		by = "by " + string(e.Via)
-	}
-	if e.Who != "" {
-		by += ", " + e.Who
-	}
-	if e.Reason != "" {
-		by += ": " + e.Reason
-	}
-	return by
+	return fmt.Sprintf("“%s”  %s", e.Name(), what)
 }

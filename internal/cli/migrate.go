@@ -29,14 +29,14 @@ func (c migrateCmd) Run(ctx context.Context, p Process) (err error) {
 	defer closing(&err, db)
 	if c.Check {
 		if err := db.Ready(ctx); err != nil {
-			return fmt.Errorf("%s: %w", place, err)
+			return fmt.Errorf("%s: %w", place, described(err))
 		}
 		_, err = fmt.Fprintf(p.Stdout, "%s: the schema is up to date\n", place)
 		return err
 	}
 	from, to, err := db.Migrate(ctx)
 	if err != nil {
-		return fmt.Errorf("%s: %w", place, err)
+		return fmt.Errorf("%s: %w", place, described(err))
 	}
 	if from == to {
 		_, err = fmt.Fprintf(p.Stdout, "%s: the schema is up to date, at version %d\n", place, to)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"nametag/internal/registry"
+	"nametag/internal/wording"
 )
 
 type namesCmd struct {
@@ -25,29 +26,19 @@ type nameChange struct {
 
 // decide makes a ruling, or takes one back, and says what holds since.
 func (c nameChange) decide(ctx context.Context, p Process,
-	make func(*registry.Registry, context.Context, string) (registry.Ruling, error), says func(registry.Ruling) string,
+	change func(*registry.Registry, context.Context, string) (registry.Decision, error), says func(registry.Ruling) string,
 ) error {
 	return c.change(ctx, p, func(r *registry.Registry) error {
-		ruling, err := make(r, ctx, c.Name)
+		d, err := change(r, ctx, c.Name)
+		if err == nil {
+			err = refused(d)
+		}
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintln(p.Stdout, says(ruling))
+		_, err = fmt.Fprintln(p.Stdout, says(*d.Ruling))
 		return err
 	})
-}
-
-// mindPolicy tells of a policy that does not allow the name, whatever the book
-// says of it. err is what came of the change.
-func (c nameChange) mindPolicy(w io.Writer, err error) error {
-	name, perr := registry.ParseName(c.Name)
-	if err != nil && registry.ErrorCode(err) != registry.CodeNotFound || perr != nil {
-		return err
-	}
-	if jerr := c.policy().Judge(name); jerr != nil {
-		fmt.Fprintf(w, "The policy, %s, does not allow the name: %s\n", c.policy().Version(), explain(jerr))
-	}
-	return err
 }
 
 type namesReserveCmd struct{ nameChange }
@@ -81,7 +72,7 @@ Examples:
 
 // Run implements the command.
 func (c namesLetPassCmd) Run(ctx context.Context, p Process) error {
-	return c.decide(ctx, p, (*registry.Registry).LetPass, func(r registry.Ruling) string {
+	return c.decide(ctx, p, (*registry.Registry).AllowLookalike, func(r registry.Ruling) string {
 		return fmt.Sprintf("Whoever registers “%s” next may have it, even if it looks like another name.", r.Name)
 	})
 }
@@ -99,9 +90,22 @@ Examples:
 
 // Run implements the command.
 func (c namesUnreserveCmd) Run(ctx context.Context, p Process) error {
-	return c.mindPolicy(p.Stderr, c.decide(ctx, p, (*registry.Registry).Unreserve, func(r registry.Ruling) string {
-		return fmt.Sprintf("“%s” is no longer %s.", r.Name, rulingInWords(r.Kind))
-	}))
+	err := c.decide(ctx, p, (*registry.Registry).Unreserve, func(r registry.Ruling) string {
+		return fmt.Sprintf("“%s” is no longer %s.", r.Name, wording.Kind(r.Kind))
+	})
+	if err == nil || registry.ErrorCode(err) == registry.CodeNotFound {
+		c.warnOfPolicy(p.Stderr)
+	}
+	return err
+}
+
+// warnOfPolicy says if the policy does not allow the name, whatever the registry
+// says of it.
+func (c nameChange) warnOfPolicy(w io.Writer) {
+	d := c.policy().Decide(c.Name)
+	if d.Code != "" && d.Name.Key() != "" {
+		fmt.Fprintf(w, "The policy %s does not allow the name: %s\n", c.policy().Version(), wording.Reason(d))
+	}
 }
 
 type namesListCmd struct {
@@ -153,14 +157,14 @@ func (c namesListCmd) Run(ctx context.Context, p Process) error {
 		for _, k := range list {
 			when := "by the policy"
 			if !k.Until.IsZero() {
-				when = "until " + day(k.Until)
+				when = "until " + wording.Day(k.Until)
 			} else if !k.Since.IsZero() {
-				when = "since " + day(k.Since)
+				when = "since " + wording.Day(k.Since)
 			}
 			if k.Kind == registry.RulingQuarantine {
 				k.Reason = "Its pet gave it up."
 			}
-			fmt.Fprintf(w, "%s\t%s %s\t%s\n", k.Name, rulingInWords(k.Kind), when, k.Reason)
+			fmt.Fprintf(w, "%s\t%s %s\t%s\n", k.Name, wording.Kind(k.Kind), when, k.Reason)
 		}
 		return w.Flush()
 	})
@@ -172,20 +176,9 @@ func keptNames(ctx context.Context, r *registry.Registry) (list []keptName, err 
 		list = append(list, keptName{Name: res.Name, Kind: registry.RulingReserved, By: "policy", Reason: res.Reason})
 	}
 	err = r.EachRuling(ctx, func(ru registry.Ruling) {
-		if ru.Kind == registry.RulingLetPass || ru.InForce(time.Now()) {
+		if ru.Kind == registry.RulingAllowLookalike || ru.InForce(time.Now()) {
 			list = append(list, keptName{ru.Name.String(), ru.Kind, "book", ru.At, ru.Until, ru.Reason})
 		}
 	})
 	return list, err
-}
-
-func rulingInWords(kind registry.RulingKind) string {
-	switch kind {
-	case registry.RulingQuarantine:
-		return "in quarantine"
-	case registry.RulingLetPass:
-		return "let pass"
-	default:
-		return string(kind)
-	}
 }

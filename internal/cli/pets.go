@@ -3,10 +3,8 @@ package cli
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -113,7 +111,7 @@ func (c petsShowCmd) Run(ctx context.Context, p Process) error {
 		if err != nil {
 			return err
 		}
-		own := ownStory(story, pet.Name)
+		own := registry.OfPet(story, pet.Name)
 		if c.JSON {
 			return newJSONLines(p.Stdout).Encode(struct {
 				Pet     any              `json:"pet"`
@@ -134,36 +132,18 @@ func (c petsShowCmd) Run(ctx context.Context, p Process) error {
 	})
 }
 
-// ownStory returns what of a name's story is about the pet that has it now: from
-// when it came into the book, through the names that it had.
-func ownStory(story []registry.Event, name registry.Name) []registry.Event {
-	key := name.Key()
-	for i, e := range slices.Backward(story) {
-		switch pet := e.After.Pet; {
-		case pet == nil || pet.NameKey != key:
-		case e.Before.Pet == nil:
-			return story[i:]
-		default:
-			key = e.Before.Pet.NameKey
-		}
-	}
-	return story
-}
-
-// notFound says where to read on about a pet that left the book.
+// notFound adds to err, which says that there is no such pet, where to read about
+// one that was released.
 func (c petsShowCmd) notFound(ctx context.Context, r *registry.Registry, err error) error {
 	name, perr := registry.ParseName(c.Name)
 	if perr != nil {
 		return err
 	}
-	if story, herr := r.History(ctx, name); herr == nil && len(story) > 0 {
-		return withAdvice(err, "What became of it is in "+command("journal show", name.String())+".")
+	if events, herr := r.History(ctx, name); herr == nil && len(events) > 0 {
+		return fmt.Errorf("%w Its history is in %s.", described(err), command("journal show", name.String()))
 	}
 	return err
 }
-
-// withAdvice adds a sentence to err, which is one.
-func withAdvice(err error, sentence string) error { return fmt.Errorf("%w %s", err, sentence) }
 
 type petsRenameCmd struct {
 	changeFlags
@@ -189,28 +169,29 @@ func (c petsRenameCmd) Run(ctx context.Context, p Process) error {
 		if err != nil {
 			return err
 		}
-		pet, kept, err := r.Rename(ctx, c.Old, c.New, c.LetPass)
-		if isForItsLooks(err, c.New) {
-			err = withAdvice(err, "With --let-pass it is allowed all the same.")
+		d, err := r.Rename(ctx, c.Old, c.New, c.LetPass)
+		if err == nil {
+			err = refused(d)
 		}
-		if err != nil {
+		switch {
+		case err != nil && isForLookalike(d):
+			return fmt.Errorf("%w To allow the lookalike, add --let-pass.", err)
+		case err != nil:
 			return err
 		}
-		fmt.Fprintf(p.Stdout, "“%s” is now called “%s”.", before.Name, pet.Name)
-		if before.Name.Key() != pet.Name.Key() {
-			fmt.Fprintf(p.Stdout, " %s", until(before.Name, kept))
+		fmt.Fprintf(p.Stdout, "“%s” is now called “%s”.", before.Name, d.Pet.Name)
+		if before.Name.Key() != d.Pet.Name.Key() {
+			fmt.Fprintf(p.Stdout, " %s", freeAfter(before.Name, d.Ruling))
 		}
 		_, err = io.WriteString(p.Stdout, "\n")
 		return err
 	})
 }
 
-// isForItsLooks reports whether err refuses a name only because it looks like
+// isForLookalike reports whether d refuses a name only because it looks like
 // another.
-func isForItsLooks(err error, to string) bool {
-	e, ok := errors.AsType[*registry.Error](err)
-	name, perr := registry.ParseName(to)
-	return ok && perr == nil && (e.Code == registry.CodeSimilar || e.Ruling != nil && e.Ruling.Name.Key() != name.Key())
+func isForLookalike(d registry.Decision) bool {
+	return d.Code == registry.CodeSimilar || d.Code == registry.CodeReserved && d.Ruling.Name.Key() != d.Name.Key()
 }
 
 type petsCorrectCmd struct {
@@ -262,11 +243,11 @@ Examples:
 // Run implements the command.
 func (c petsReleaseCmd) Run(ctx context.Context, p Process) error {
 	return c.change(ctx, p, func(r *registry.Registry) error {
-		pet, kept, err := r.Release(ctx, c.Name)
+		d, err := r.Release(ctx, c.Name)
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(p.Stdout, "“%s” has left the book. %s\n", pet.Name, until(pet.Name, kept))
+		_, err = fmt.Fprintf(p.Stdout, "“%s” was released. %s\n", d.Pet.Name, freeAfter(d.Pet.Name, d.Ruling))
 		return err
 	})
 }

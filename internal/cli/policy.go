@@ -1,11 +1,13 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -13,6 +15,7 @@ import (
 	"nametag/internal/policyfile"
 	"nametag/internal/registry"
 	"nametag/internal/transfer"
+	"nametag/internal/wording"
 )
 
 // policyFlags say which names the registry gives.
@@ -37,16 +40,16 @@ func (p *policy) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-// countMisfits tells how many pets of the book have names that would not be
+// countViolations tells how many pets of the book have names that would not be
 // given to them today. It reads the whole book.
-func countMisfits(ctx context.Context, log *slog.Logger, reg *registry.Registry) {
+func countViolations(ctx context.Context, log *slog.Logger, reg *registry.Registry) {
 	version := reg.Policy().Version()
-	switch misfits, pets, err := reg.CountMisfits(ctx); {
+	switch violations, pets, err := reg.CountViolations(ctx); {
 	case ctx.Err() != nil:
 	case err != nil:
 		log.Warn("the pets in the book that break the policy can't be counted", "policy", version, "error", err)
-	case misfits > 0:
-		log.Info("pets in the book break the policy; they keep their names", "pets", pets, "misfits", misfits, "policy", version,
+	case violations > 0:
+		log.Info("pets in the book break the policy; they keep their names", "pets", pets, "violations", violations, "policy", version,
 			"names", "nametag export | nametag policy try POLICY -")
 	default:
 		log.Debug("no pet in the book breaks the policy", "pets", pets, "policy", version)
@@ -89,8 +92,9 @@ type policyListCmd struct{}
 func (policyListCmd) Run(p Process) error {
 	w := tabwriter.NewWriter(p.Stdout, 0, 0, 2, ' ', 0)
 	for _, r := range registry.Presets() {
-		words := []string{joined(r.Categories) + " only", lengthInWords(r.Length), wordsInWords(r.Words), charactersInWords(r.Characters)}
-		fmt.Fprintf(w, "%s\t%s\n", r.Name, strings.Join(words, "; "))
+		rules := []string{"For " + registry.OneOf(r.Categories), wording.Length(r), wording.Words(r), wording.Characters(r)}
+		rules = slices.DeleteFunc(rules, func(rule string) bool { return rule == "" })
+		fmt.Fprintf(w, "%s\t%s\n", r.Name, strings.Join(rules, "; "))
 	}
 	return w.Flush()
 }
@@ -133,14 +137,14 @@ func (c policyTryCmd) Run(ctx context.Context, p Process) error {
 		return fmt.Errorf("writing the refused names: %w", err)
 	}
 	begin := time.Now()
-	importer := transfer.Importer{Rows: rows, Enter: transfer.EmptyBook(c.Policy.Policy), Report: report, Progress: meter.show}
+	importer := transfer.Importer{Rows: rows, Enter: transfer.EmptyRegistry(c.Policy.Policy), Report: report, Progress: meter.show}
 	sum, err := importer.Run(ctx)
 	meter.finish()
 	if errors.Is(err, context.Canceled) {
 		err = errors.New("interrupted")
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", c.File, err)
+		return fmt.Errorf("%s: %w", c.File, described(err))
 	}
 	return summarize(p.Stderr, sum, time.Since(begin), "would be given by "+c.Policy.Version(), "refused")
 }
@@ -152,61 +156,21 @@ func explainPolicy(p *registry.Policy) string {
 	fmt.Fprintf(&b, "%s (version %s)\n\n", r.Name, p.Version())
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	line := func(what, words string) { fmt.Fprintf(w, "%s\t%s\n", what, words) }
-	line("length", lengthInWords(r.Length))
-	line("characters", charactersInWords(r.Characters))
-	line("words", wordsInWords(r.Words))
-	line("forbidden words", orNone(strings.Join(r.Forbidden, ", ")))
+	line("length", wording.Length(r))
+	line("characters", cmp.Or(wording.Characters(r), "Letters, digits and punctuation of any script"))
+	line("words", cmp.Or(wording.Words(r), "Any number"))
+	line("forbidden words", cmp.Or(strings.Join(r.Forbidden, ", "), "None"))
 	if len(r.Reserved) == 0 {
-		line("reserved names", "none")
+		line("reserved names", "None")
 	}
 	for i, res := range p.ReservedNames() {
 		line(map[bool]string{true: "reserved names"}[i == 0], fmt.Sprintf("%s: %s", res.Name, res.Reason))
 	}
 	line("categories", joined(r.Categories))
-	line("lookalikes", map[bool]string{true: "allowed", false: "refused: a name that looks like another, or like a reserved one, is not given"}[r.AllowLookalikes])
-	line("quarantine", quarantineInWords(r.Quarantine))
+	line("lookalikes", wording.Lookalikes(r))
+	line("quarantine", wording.Quarantine(r))
 	w.Flush() // a Builder takes everything
 	return b.String()
-}
-
-func lengthInWords(r registry.LengthRule) string {
-	unit := "characters, spaces and signs included"
-	if r.LettersOnly {
-		unit = "letters and digits, spaces and signs not counted"
-	}
-	if r.Max == 0 {
-		r.Max = registry.MaxNameLength
-	}
-	return fmt.Sprintf("%d to %d %s", max(r.Min, 1), r.Max, unit)
-}
-
-func wordsInWords(r registry.WordRule) string {
-	switch {
-	case r.Min <= 1 && r.Max == 0:
-		return "any number of words"
-	case r.Max == 0:
-		return fmt.Sprintf("%d words or more", r.Min)
-	case r.Min <= 1:
-		return fmt.Sprintf("at most %s", counted(r.Max, "word"))
-	case r.Min == r.Max:
-		return fmt.Sprintf("%d words", r.Min)
-	default:
-		return fmt.Sprintf("%d to %d words", r.Min, r.Max)
-	}
-}
-
-func charactersInWords(characters string) string {
-	if characters == "" {
-		return "letters, digits and signs of any script"
-	}
-	return characters + " and spaces; letters in both cases"
-}
-
-func quarantineInWords(d time.Duration) string {
-	if d == 0 {
-		return "none: a name that was given up is free at once"
-	}
-	return fmt.Sprintf("%s after a name was given up", counted(int(d/(24*time.Hour)), "day"))
 }
 
 func joined(categories []registry.Category) string {
@@ -215,13 +179,6 @@ func joined(categories []registry.Category) string {
 		words = append(words, string(c))
 	}
 	return strings.Join(words, ", ")
-}
-
-func orNone(s string) string {
-	if s == "" {
-		return "none"
-	}
-	return s
 }
 
 // counted writes a number of things in words: "1 word", "2,000 words".

@@ -106,7 +106,7 @@ func urlOf(l net.Listener, scheme string) string { return address(l.Addr().Strin
 // serve runs the servers and the chores until ctx ends.
 func (c serveCmd) serve(ctx context.Context, log *slog.Logger, on listeners, secure https, metrics *prometheus.Registry, queue *queue.Queue, index *index.Index) error {
 	var draining atomic.Bool
-	reg := c.registry(queue).Advised(index)
+	reg := c.registry(queue)
 	watch(metrics, queue, index)
 	site := web.New(web.Config{
 		Registry: reg,
@@ -134,7 +134,7 @@ func (c serveCmd) serve(ctx context.Context, log *slog.Logger, on listeners, sec
 	wg.Go(func() {
 		select { // one after the other reads the whole book
 		case <-index.Filled():
-			countMisfits(behind, log, reg)
+			countViolations(behind, log, reg)
 		case <-behind.Done():
 		}
 	})

@@ -209,7 +209,7 @@ type color string
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (c *color) UnmarshalText(text []byte) error {
 	if _, err := registry.ParseColor(string(text)); err != nil && len(text) > 0 {
-		return fmt.Errorf("%q is no colour that a pet may have: %w", text, err)
+		return fmt.Errorf("%q is not a favourite colour: %w", text, described(err))
 	}
 	*c = color(text)
 	return nil

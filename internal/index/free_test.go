@@ -19,7 +19,7 @@ type listener struct {
 	heard []registry.Entry
 }
 
-func (l *listener) Insert(ctx context.Context, entries []registry.Entry) ([]registry.Result, error) {
+func (l *listener) Insert(ctx context.Context, entries []registry.Entry) ([]registry.Decision, error) {
 	l.heard = append(l.heard, entries...)
 	return l.Store.Insert(ctx, entries)
 }
@@ -29,20 +29,20 @@ func (l *listener) Insert(ctx context.Context, entries []registry.Entry) ([]regi
 func TestTheStoreIsToldWhatIsFree(t *testing.T) {
 	book := newBook(t)
 	at := time.Now()
-	desk := registry.NewRegistry(book, func() time.Time { return at }).As(registry.ViaRegistrar, "Ada", "a test")
+	desk := registry.New(book, func() time.Time { return at }).WithOrigin(registry.ViaRegistrar, "Ada", "a test")
 	register(t, book, "Bella", "McIntosh", "Max", "Rex", "Ida")
-	if _, err := desk.LetPass(t.Context(), "M-a-x"); err != nil {
+	if d, err := desk.AllowLookalike(t.Context(), "M-a-x"); err != nil || d.Code != "" {
 		t.Fatal(err)
 	}
 	register(t, book, "M-a-x")
-	if _, err := desk.Reserve(t.Context(), "King"); err != nil {
+	if d, err := desk.Reserve(t.Context(), "King"); err != nil || d.Code != "" {
 		t.Fatal(err)
 	}
-	if _, err := desk.LetPass(t.Context(), "B-ella"); err != nil {
+	if d, err := desk.AllowLookalike(t.Context(), "B-ella"); err != nil || d.Code != "" {
 		t.Fatal(err)
 	}
 	at = time.Now().AddDate(-10, 0, 0) // the quarantine is over long since
-	if _, _, err := desk.Release(t.Context(), "Rex"); err != nil {
+	if d, err := desk.Release(t.Context(), "Rex"); err != nil || d.Code != "" {
 		t.Fatal(err)
 	}
 	l := &listener{Store: book}
@@ -54,16 +54,16 @@ func TestTheStoreIsToldWhatIsFree(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		registry.NewRegistry(x, nil).Register(t.Context(), registry.Application{Name: n, FavoriteColor: "blue", Category: "cat"})
+		registry.New(x, nil).Register(t.Context(), registry.Application{Name: n, FavoriteColor: "blue", Category: "cat"})
 		want := registry.Head{}
 		if n == "Zorro" {
 			want = head
 		}
-		if got := l.heard[len(l.heard)-1]; got.Pet.Name.String() != n || got.FreeAt != want {
-			t.Errorf("of %s the store heard that %s is free at %v, want %v", n, got.Pet.Name, got.FreeAt, want)
+		if got := l.heard[len(l.heard)-1]; got.Pet.Name.String() != n || got.CheckedAt != want {
+			t.Errorf("of %s the store heard that %s is free at %v, want %v", n, got.Pet.Name, got.CheckedAt, want)
 		}
 	}
-	if l.heard[0].FreeAt != (registry.Head{}) {
+	if l.heard[0].CheckedAt != (registry.Head{}) {
 		t.Errorf("before it was filled, the index said that %s is free", l.heard[0].Pet.Name)
 	}
 }
@@ -77,7 +77,7 @@ func TestRulingsCountAsTheyAreKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer book.Close()
-	if _, err := registry.NewRegistry(book, nil).As(registry.ViaRegistrar, "Ada", "a test").Reserve(t.Context(), "King"); err != nil {
+	if _, err := registry.New(book, nil).WithOrigin(registry.ViaRegistrar, "Ada", "a test").Reserve(t.Context(), "King"); err != nil {
 		t.Fatal(err)
 	}
 	db, err := sql.Open("sqlite", file)
@@ -89,11 +89,11 @@ func TestRulingsCountAsTheyAreKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	x := run(t, book)
-	if got := glance(x, name(t, "Luna")); got != "reserved by King" {
+	if got := glance(t, x, name(t, "Luna")); got != "reserved by King" {
 		t.Errorf("a check says: %s", got)
 	}
-	_, err = registry.NewRegistry(x, nil).Register(t.Context(), registry.Application{Name: "Luna", FavoriteColor: "blue", Category: "cat"})
-	if registry.ErrorCode(err) != registry.CodeReserved {
-		t.Errorf("registering gives %v", err)
+	d, err := registry.New(x, nil).Register(t.Context(), registry.Application{Name: "Luna", FavoriteColor: "blue", Category: "cat"})
+	if err != nil || d.Code != registry.CodeReserved {
+		t.Errorf("registering gives %v, %v", d, err)
 	}
 }

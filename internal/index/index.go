@@ -15,18 +15,18 @@ import (
 	"time"
 
 	"nametag/internal/registry"
-	"nametag/internal/storekit"
+	"nametag/internal/sleep"
 )
 
-// An Index is a Store whose names are known in memory: it is the Store that it
-// was made of, and the registry.Index of it. What is changed through it, it knows
-// at once; what others change, as soon as it has read of it in the journal.
+// An Index is a Store that answers checks from memory: all else it leaves to the
+// Store that it was made of. What is changed through it, it knows at once; what
+// others change, as soon as it has read it in the journal.
 //
 // Of each name it has two 64-bit hashes and nothing else. That two names have
 // one hash happens once in 10^12 checks with ten million names in the book, and
 // makes a free name look taken; nobody can bring it about, for the hashes are
 // other ones in each process. Registering asks the database, unless nothing that
-// the index knows has to do with the name: see registry.Entry.FreeAt.
+// the index knows has to do with the name: see registry.Entry.CheckedAt.
 type Index struct {
 	registry.Store
 
@@ -38,10 +38,7 @@ type Index struct {
 	filled chan struct{}        // closed when the index is filled for the first time
 }
 
-var (
-	_ registry.Store = (*Index)(nil)
-	_ registry.Index = (*Index)(nil)
-)
+var _ registry.Store = (*Index)(nil)
 
 // New returns an index of store, empty until Run has filled it. log hears of
 // what becomes of it.
@@ -72,54 +69,51 @@ func (x *Index) AsOf() time.Time {
 	return v.isOf()
 }
 
-// Glance implements registry.Index.
-func (x *Index) Glance(at time.Time, name registry.Name) (o registry.Obstacle, asOf time.Time, ok bool) {
-	v := x.view.Load()
-	if v == nil {
-		return registry.Obstacle{}, time.Time{}, false
-	}
-	asOf = v.isOf() // first: what is looked up is this new at least
-	return v.obstacle(name, v.keysOf(name), at), asOf, true
-}
+// staleAfter is how old the index may be before decisions say their age.
+const staleAfter = 2 * time.Second
 
-// GlanceAll implements registry.Index.
-func (x *Index) GlanceAll(at time.Time, names []registry.Name) (obstacles []registry.Obstacle, asOf time.Time, ok bool) {
+// Lookup implements registry.Store, from memory if the index is filled and q does
+// not want the rivals.
+func (x *Index) Lookup(ctx context.Context, q registry.Inquiry) ([]registry.Decision, error) {
 	v := x.view.Load()
-	if v == nil {
-		return nil, time.Time{}, false
+	if v == nil || q.WithRivals {
+		return x.Store.Lookup(ctx, q)
 	}
-	asOf = v.isOf()
-	obstacles = make([]registry.Obstacle, 0, len(names))
-	for some := range slices.Chunk(names, atOnce) {
-		var asked [atOnce]keys
-		for i, n := range some {
+	asOf := v.isOf() // first: what is looked up is this new at least
+	if q.At.Sub(asOf) <= staleAfter {
+		asOf = time.Time{}
+	}
+	decisions := make([]registry.Decision, 0, len(q.Names))
+	for names := range slices.Chunk(q.Names, prefetched) {
+		var asked [prefetched]keys
+		for i, n := range names {
 			asked[i] = v.keysOf(n)
 		}
-		for i := range some {
+		for i := range names {
 			v.expect(asked[i])
 		}
-		for i, n := range some {
-			obstacles = append(obstacles, v.obstacle(n, asked[i], at))
+		for i, n := range names {
+			d := v.decide(n, asked[i], q)
+			d.AsOf = asOf
+			decisions = append(decisions, d)
 		}
 	}
-	return obstacles, asOf, true
+	return decisions, nil
 }
 
-// atOnce is how many places in memory a processor can wait for, about.
-const atOnce = 8
-
-// somePet is in the way, and nothing else is known of it.
-var somePet registry.Pet
+// prefetched is how many reads from memory a processor can wait for at once,
+// about.
+const prefetched = 8
 
 // Insert implements registry.Store.
-func (x *Index) Insert(ctx context.Context, entries []registry.Entry) ([]registry.Result, error) {
-	results, err := x.Store.Insert(ctx, x.marked(entries))
-	x.learn(results...)
-	return results, err
+func (x *Index) Insert(ctx context.Context, entries []registry.Entry) ([]registry.Decision, error) {
+	decisions, err := x.Store.Insert(ctx, x.checked(entries))
+	x.learn(decisions...)
+	return decisions, err
 }
 
-// marked returns the entries, with FreeAt for those whose names are free.
-func (x *Index) marked(entries []registry.Entry) []registry.Entry {
+// checked returns the entries, with CheckedAt for those whose names are free.
+func (x *Index) checked(entries []registry.Entry) []registry.Entry {
 	v := x.view.Load()
 	if v == nil {
 		return entries
@@ -127,33 +121,33 @@ func (x *Index) marked(entries []registry.Entry) []registry.Entry {
 	// Everything up to here is known. If the journal still ends here when the
 	// Store looks, nothing else could be.
 	head := v.lastTaken()
-	marked := slices.Clone(entries)
-	for i, e := range marked {
+	checked := slices.Clone(entries)
+	for i, e := range checked {
 		if v.knowsNothingOf(e.Pet.Name) {
-			marked[i].FreeAt = head
+			checked[i].CheckedAt = head
 		}
 	}
-	return marked
+	return checked
 }
 
 // Apply implements registry.Store.
-func (x *Index) Apply(ctx context.Context, c registry.Change) (registry.Result, error) {
-	res, err := x.Store.Apply(ctx, c)
-	x.learn(res)
-	return res, err
+func (x *Index) Apply(ctx context.Context, c registry.Change) (registry.Decision, error) {
+	d, err := x.Store.Apply(ctx, c)
+	x.learn(d)
+	return d, err
 }
 
 // learn takes up what was changed through the index. If others have changed the
 // book before, it is taken up once more, in its turn, from the journal.
-func (x *Index) learn(results ...registry.Result) {
+func (x *Index) learn(decisions ...registry.Decision) {
 	v := x.learns.Load()
 	if v == nil {
 		return
 	}
 	inTurn := true
-	for _, res := range results {
-		if res.Record.Seq > 0 {
-			next, err := v.take(res.Record)
+	for _, d := range decisions {
+		if d.Record != nil {
+			next, err := v.take(*d.Record)
 			inTurn = inTurn && next && err == nil
 		}
 	}
@@ -198,7 +192,7 @@ func (x *Index) Run(ctx context.Context) {
 			pause = tryAgain
 		}
 		x.log.WarnContext(ctx, "names are checked in the database until the index is filled", "error", err, "tried_again_after", pause.String())
-		rest(ctx, pause)
+		_ = sleep.For(ctx, pause) // the loop ends when ctx does
 		pause = min(2*pause, tryLater)
 	}
 }
@@ -263,7 +257,7 @@ func (x *Index) follow(ctx context.Context, v *view) error {
 				x.log.WarnContext(ctx, "the index can't be kept up to date; checks go on with what it knows", "error", err)
 			}
 			failing = true
-			rest(ctx, tryAgain)
+			_ = sleep.For(ctx, tryAgain)
 		default:
 			if failing {
 				x.log.InfoContext(ctx, "the index is up to date again")
@@ -311,15 +305,6 @@ func (x *Index) catchUp(ctx context.Context, v *view) error {
 	return nil
 }
 
-func rest(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
-}
-
 // A view is what is known of a book. Most names are read as their comparison keys
 // are (see registry.Name.IsReadAsItsKey), and most pets hold the lookalike key that
 // these have: where nobody holds it, nobody has such a name, unless it is among the
@@ -339,7 +324,7 @@ type view struct {
 	turns atomic.Uint64
 
 	rulingsMu  sync.RWMutex
-	rulings    storekit.Rulings
+	rulings    registry.Rulings
 	anyRulings atomic.Bool // false spares asking them
 
 	asOf atomic.Int64 // when it was last known to have all that there is; nanoseconds since 1970
@@ -401,20 +386,13 @@ func (v *view) expect(k keys) {
 	}
 }
 
-func (v *view) obstacle(n registry.Name, k keys, at time.Time) registry.Obstacle {
-	has, similar := v.has(k)
-	if has {
-		return registry.Obstacle{Holder: &somePet}
+func (v *view) decide(n registry.Name, k keys, q registry.Inquiry) registry.Decision {
+	taken, similar := v.has(k)
+	if taken {
+		return registry.Decide(n, true, nil, false, q.AllowLookalike)
 	}
-	inForce, permit := v.over(n, at)
-	if inForce != nil {
-		r := inForce.Ruling()
-		return registry.Obstacle{Ruling: &r}
-	}
-	if similar && !permit {
-		return registry.Obstacle{Similar: &somePet}
-	}
-	return registry.Obstacle{}
+	inForce, permitted := v.over(n, q.At)
+	return registry.Decide(n, false, inForce, similar && !permitted, q.AllowLookalike)
 }
 
 // has reports whether a pet has the name, and whether one holds its lookalike key.
@@ -439,10 +417,10 @@ func (v *view) knowsNothingOf(n registry.Name) bool {
 	}
 	v.rulingsMu.RLock()
 	defer v.rulingsMu.RUnlock()
-	return !v.rulings.Touch(n)
+	return !v.rulings.Concern(n)
 }
 
-func (v *view) over(n registry.Name, at time.Time) (inForce *registry.RulingState, permit bool) {
+func (v *view) over(n registry.Name, at time.Time) (inForce *registry.Ruling, permitted bool) {
 	if !v.anyRulings.Load() {
 		return nil, false
 	}
@@ -556,7 +534,7 @@ func (v *view) hashesOf(p *registry.PetState) (h [3]uint64) {
 		return h
 	}
 	held := p.LookalikeKey
-	if p.LetPass {
+	if p.LookalikeExempt {
 		held = ""
 	}
 	h[0] = nonZero(maphash.String(v.seed, p.NameKey))

@@ -90,27 +90,32 @@ func name(t testing.TB, s string) registry.Name {
 	return n
 }
 
-// kind puts an obstacle into a word.
-func kind(o registry.Obstacle) string {
-	switch {
-	case o.Holder != nil:
-		return "taken"
-	case o.Ruling != nil:
-		return "reserved by " + o.Ruling.Name.String()
-	case o.Similar != nil:
-		return "similar"
-	default:
+// kind puts a decision into a word.
+func kind(d registry.Decision) string {
+	switch d.Code {
+	case registry.CodeReserved:
+		return "reserved by " + d.Ruling.Name.String()
+	case "":
 		return "free"
+	default:
+		return string(d.Code)
 	}
 }
 
-// glance says what the index knows of a name.
-func glance(x *index.Index, n registry.Name) string {
-	o, _, ok := x.Glance(time.Now().UTC(), n)
-	if !ok {
-		return "unknown"
+// lookup decides on names at a time.
+func lookup(t testing.TB, s registry.Store, at time.Time, withRivals bool, names ...registry.Name) []registry.Decision {
+	t.Helper()
+	decisions, err := s.Lookup(t.Context(), registry.Inquiry{Names: names, At: at.UTC(), WithRivals: withRivals})
+	if err != nil {
+		t.Fatal(err)
 	}
-	return kind(o)
+	return decisions
+}
+
+// glance says what the index knows of a name.
+func glance(t testing.TB, x *index.Index, n registry.Name) string {
+	t.Helper()
+	return kind(lookup(t, x, time.Now(), false, n)[0])
 }
 
 // soon waits, for as long as replicas may take, until the index knows want of a
@@ -119,7 +124,7 @@ func soon(t *testing.T, x *index.Index, of, want string) {
 	t.Helper()
 	n := name(t, of)
 	for start := time.Now(); ; time.Sleep(5 * time.Millisecond) {
-		got := glance(x, n)
+		got := glance(t, x, n)
 		if got == want {
 			return
 		}
@@ -131,9 +136,9 @@ func soon(t *testing.T, x *index.Index, of, want string) {
 
 func register(t *testing.T, s registry.Store, names ...string) {
 	t.Helper()
-	r := registry.NewRegistry(s, nil)
+	r := registry.New(s, nil)
 	for _, n := range names {
-		if _, err := r.Register(t.Context(), registry.Application{Name: n, FavoriteColor: "blue", Category: "cat"}); err != nil {
+		if d, err := r.Register(t.Context(), registry.Application{Name: n, FavoriteColor: "blue", Category: "cat"}); err != nil || d.Code != "" {
 			t.Fatal(err)
 		}
 	}
@@ -142,14 +147,14 @@ func register(t *testing.T, s registry.Store, names ...string) {
 func TestTheIndexKnowsTheBookAndWhatIsChangedThroughIt(t *testing.T) {
 	onBoth(t, func(t *testing.T, open database) {
 		s := open()
-		desk := registry.NewRegistry(s, nil)
+		desk := registry.New(s, nil)
 		register(t, s, "Bella", "Max")
 		desk.Reserve(t.Context(), "Admin")
-		desk.LetPass(t.Context(), "M.a.x")
+		desk.AllowLookalike(t.Context(), "M.a.x")
 		x := run(t, s)
 		must := func(of, want string) {
 			t.Helper()
-			if got := glance(x, name(t, of)); got != want {
+			if got := glance(t, x, name(t, of)); got != want {
 				t.Errorf("%s is %s, want %s", of, got, want)
 			}
 		}
@@ -159,7 +164,7 @@ func TestTheIndexKnowsTheBookAndWhatIsChangedThroughIt(t *testing.T) {
 		must("M.a.x", "free")
 		must("Rex", "free")
 
-		through := registry.NewRegistry(x, nil)
+		through := registry.New(x, nil)
 		register(t, x, "M.a.x", "Rex")
 		must("M.a.x", "taken")
 		must("Rex", "taken")
@@ -182,7 +187,7 @@ func TestTheIndexLearnsFromOthersWithinASecond(t *testing.T) {
 	onBoth(t, func(t *testing.T, open database) {
 		x := run(t, open())
 		other := open()
-		desk := registry.NewRegistry(other, nil)
+		desk := registry.New(other, nil)
 		for i := range 5 {
 			register(t, other, fmt.Sprint("Bella ", i))
 			soon(t, x, fmt.Sprint("Bella ", i), "taken")
@@ -207,24 +212,21 @@ func TestIndexesAgreeWithTheBook(t *testing.T) {
 		indexes := []*index.Index{run(t, open()), run(t, open())}
 		rapid.Check(t, func(rt *rapid.T) {
 			for range rapid.IntRange(1, 12).Draw(rt, "steps") {
-				r := registry.NewRegistry(rapid.SampledFrom(indexes).Draw(rt, "index"), nil)
+				r := registry.New(rapid.SampledFrom(indexes).Draw(rt, "index"), nil)
 				n := rapid.SampledFrom(names).Draw(rt, "name")
 				switch ctx := t.Context(); rapid.IntRange(0, 5).Draw(rt, "action") {
 				case 0, 1:
-					before, err := book.Look(ctx, time.Now().UTC(), []registry.Name{name(t, n)})
-					if err != nil {
-						rt.Fatal(err)
-					}
-					_, err = r.Register(ctx, registry.Application{Name: n, FavoriteColor: "blue", Category: "cat"})
-					if (err == nil) != (kind(before[0]) == "free") {
-						rt.Fatalf("%s was %s in the book, and registering it gave %v", n, kind(before[0]), err)
+					before := lookup(t, book, time.Now(), true, name(t, n))
+					d, err := r.Register(ctx, registry.Application{Name: n, FavoriteColor: "blue", Category: "cat"})
+					if err != nil || kind(d) != kind(before[0]) {
+						rt.Fatalf("%s was %s in the book, and registering it gave %v, %v", n, kind(before[0]), d, err)
 					}
 				case 2:
 					r.Rename(ctx, n, rapid.SampledFrom(names).Draw(rt, "to"), false)
 				case 3:
 					r.Release(ctx, n)
 				case 4:
-					r.LetPass(ctx, n)
+					r.AllowLookalike(ctx, n)
 				case 5:
 					r.Unreserve(ctx, n)
 				}
@@ -234,16 +236,13 @@ func TestIndexesAgreeWithTheBook(t *testing.T) {
 				asked[i] = name(t, n)
 			}
 			decided := time.Now()
-			want, err := book.Look(t.Context(), decided.UTC(), asked)
-			if err != nil {
-				rt.Fatal(err)
-			}
+			want := lookup(t, book, decided, true, asked...)
 			for _, x := range indexes {
 				for !x.AsOf().After(decided) {
 					time.Sleep(time.Millisecond)
 				}
-				for i := range want {
-					if got, _, _ := x.Glance(decided.UTC(), asked[i]); kind(got) != kind(want[i]) {
+				for i, got := range lookup(t, x, decided, false, asked...) {
+					if kind(got) != kind(want[i]) {
 						rt.Fatalf("%s is %s in an index, and %s in the book", names[i], kind(got), kind(want[i]))
 					}
 				}
@@ -302,7 +301,7 @@ func TestChecksGoOnWhileTheDatabaseIsGone(t *testing.T) {
 	register(t, book, "Bella")
 	e := newExchange(book)
 	x := run(t, e)
-	reg := registry.NewRegistry(e, nil).Advised(x)
+	reg := registry.New(x, nil)
 	e.now.Store(nil)
 	gone := time.Now()
 	register(t, book, "Max") // by another server, which still reaches it
@@ -313,7 +312,7 @@ func TestChecksGoOnWhileTheDatabaseIsGone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if verdicts[0].Status != registry.Taken || verdicts[1].Status != registry.Available {
+	if verdicts[0].Code != registry.CodeTaken || verdicts[1].Code != "" {
 		t.Errorf("the verdicts are %v", verdicts)
 	}
 	for _, v := range verdicts {
@@ -322,7 +321,7 @@ func TestChecksGoOnWhileTheDatabaseIsGone(t *testing.T) {
 		}
 	}
 	e.now.Store(&book)
-	for start := time.Now(); glance(x, name(t, "Max")) != "taken"; time.Sleep(5 * time.Millisecond) {
+	for start := time.Now(); glance(t, x, name(t, "Max")) != "taken"; time.Sleep(5 * time.Millisecond) {
 		if time.Since(start) > 3*time.Second {
 			t.Fatal("what others registered meanwhile is not known")
 		}
@@ -350,12 +349,12 @@ func TestAnotherBookIsReadAnew(t *testing.T) {
 			e := newExchange(book)
 			x := run(t, e)
 			e.now.Store(&other)
-			for start := time.Now(); glance(x, name(t, "Luna")) != "taken"; time.Sleep(5 * time.Millisecond) {
+			for start := time.Now(); glance(t, x, name(t, "Luna")) != "taken"; time.Sleep(5 * time.Millisecond) {
 				if time.Since(start) > 5*time.Second {
 					t.Fatal("the other book is not read")
 				}
 			}
-			if got := glance(x, name(t, "Bella")); got != "free" {
+			if got := glance(t, x, name(t, "Bella")); got != "free" {
 				t.Errorf("what was in the book before is %s", got)
 			}
 		})
@@ -401,7 +400,7 @@ func TestTheIndexIsFilledWithWhatItsOwnProcessDoesMeanwhile(t *testing.T) {
 	}
 	fill(t, x)
 	for n := range 3 {
-		if got := glance(x, name(t, fmt.Sprintf("Max %d", n+1))); got != "taken" {
+		if got := glance(t, x, name(t, fmt.Sprintf("Max %d", n+1))); got != "taken" {
 			t.Errorf("pet %d, registered while the index was filled, is %s", n+1, got)
 		}
 	}
@@ -419,7 +418,7 @@ func TestAMissingRowMakesItReadTheBookAnew(t *testing.T) {
 	x := run(t, h)
 	h.missing.Store(2)
 	register(t, book, "Max", "Rex")
-	for start := time.Now(); glance(x, name(t, "Max")) != "taken" || glance(x, name(t, "Rex")) != "taken"; time.Sleep(5 * time.Millisecond) {
+	for start := time.Now(); glance(t, x, name(t, "Max")) != "taken" || glance(t, x, name(t, "Rex")) != "taken"; time.Sleep(5 * time.Millisecond) {
 		if time.Since(start) > 5*time.Second {
 			t.Fatalf("the book is not read; rows were asked for %d times", h.rows.Load())
 		}
@@ -433,16 +432,16 @@ func TestNothingIsKnownUntilTheBookWasRead(t *testing.T) {
 	book := newBook(t)
 	register(t, book, "Bella")
 	x := index.New(book, slog.New(slog.DiscardHandler))
-	if _, _, ok := x.Glance(time.Now(), name(t, "Bella")); ok || !x.AsOf().IsZero() {
+	if !x.AsOf().IsZero() {
 		t.Error("an index that was not filled knows a name")
 	}
-	verdicts, err := registry.NewRegistry(book, nil).Advised(x).Check(t.Context(), "Bella")
-	if err != nil || verdicts[0].Holder == nil || verdicts[0].Holder.FavoriteColor != "blue" {
+	verdicts, err := registry.New(x, nil).Check(t.Context(), "Bella")
+	if err != nil || verdicts[0].Rival == nil || verdicts[0].Rival.FavoriteColor != "blue" {
 		t.Errorf("the book was not asked instead: %v, %v", verdicts, err)
 	}
 }
 
-func BenchmarkGlance(b *testing.B) {
+func BenchmarkLookup(b *testing.B) {
 	for _, size := range []int{10_000, 1_000_000} {
 		b.Run(fmt.Sprint(size), func(b *testing.B) {
 			x, names := index.NewFilled(size)
@@ -450,7 +449,9 @@ func BenchmarkGlance(b *testing.B) {
 			i := 0
 			for b.Loop() {
 				i = (i + 7919) % len(names)
-				x.Glance(time.Time{}, names[i])
+				if _, err := x.Lookup(b.Context(), registry.Inquiry{Names: names[i : i+1]}); err != nil {
+					b.Fatal(err)
+				}
 			}
 		})
 	}

@@ -122,8 +122,8 @@ func TestWhatOthersDidBeforeUndoesNothing(t *testing.T) {
 			t.Fatalf("row %d is in turn: %v, %v", step.row+1, inTurn, err)
 		}
 		bella := registry.RestoreName("Bella", "bella")
-		if o := v.obstacle(bella, v.keysOf(bella), time.Now()); (o.Holder != nil) != step.taken {
-			t.Errorf("after row %d the name is taken: %v, want %v", step.row+1, o.Holder != nil, step.taken)
+		if taken := v.decide(bella, v.keysOf(bella), registry.Inquiry{At: time.Now()}).Code == registry.CodeTaken; taken != step.taken {
+			t.Errorf("after row %d the name is taken: %v, want %v", step.row+1, taken, step.taken)
 		}
 	}
 	if len(v.ahead) > 0 {
@@ -154,10 +154,10 @@ func TestWhatOthersDidBeforeUndoesNoLookalike(t *testing.T) {
 		if row == 0 {
 			continue
 		}
-		if o := v.obstacle(bella, v.keysOf(bella), time.Now()); o.Holder == nil {
+		if d := v.decide(bella, v.keysOf(bella), registry.Inquiry{At: time.Now()}); d.Code != registry.CodeTaken {
 			t.Errorf("after row %d, Bella is free", row+1)
 		}
-		if o := v.obstacle(dashedName, v.keysOf(dashedName), time.Now()); row == 1 && o.Similar == nil {
+		if d := v.decide(dashedName, v.keysOf(dashedName), registry.Inquiry{At: time.Now()}); row == 1 && d.Code != registry.CodeSimilar {
 			t.Error("Bel-la does not look like Bella")
 		}
 	}

@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"nametag/internal/sleep"
 )
 
 // A Cluster is a PostgreSQL server for a test to stop, kill and start again. It
@@ -145,7 +147,7 @@ func (c *Cluster) Restart() error {
 		if err == nil || ctx.Err() != nil {
 			return err
 		}
-		if !pause(ctx) {
+		if sleep.For(ctx, 20*time.Millisecond) != nil {
 			return err
 		}
 	}
@@ -235,22 +237,9 @@ func (c *Cluster) awaitAnswer(ctx context.Context) error {
 			return fmt.Errorf("pgtest: the server ended as it started:\n%s", text)
 		default:
 		}
-		if !pause(ctx) {
+		if sleep.For(ctx, 20*time.Millisecond) != nil {
 			return fmt.Errorf("pgtest: the server does not answer: %w", err)
 		}
-	}
-}
-
-// pause waits a moment between two looks at a condition, and reports whether
-// ctx allows another.
-func pause(ctx context.Context) bool {
-	timer := time.NewTimer(20 * time.Millisecond)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
 	}
 }
 

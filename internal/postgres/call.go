@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"nametag/internal/registry"
+	"nametag/internal/sleep"
 )
 
 // maxAttempts is how often a call is tried that others got in the way of.
@@ -26,7 +27,7 @@ func (s *Store) call(ctx context.Context, doing string, f func(context.Context) 
 	defer cancel()
 	var err error
 	for attempt := range maxAttempts {
-		if attempt > 0 && !pause(brief, attempt) {
+		if attempt > 0 && backoff(brief, attempt) != nil {
 			break
 		}
 		if err = f(brief); err == nil || !mayTryAgain(err) {
@@ -43,16 +44,8 @@ func mayTryAgain(err error) bool {
 	return isLostRace(err) || errors.Is(err, errAgain) || pgconn.SafeToRetry(err) && !isConnectError(err)
 }
 
-// pause waits for a random moment that grows with the number of attempts, so
-// that those who met do not meet again. It reports whether ctx allows another
-// attempt.
-func pause(ctx context.Context, attempt int) bool {
-	timer := time.NewTimer(rand.N(time.Duration(attempt) * 10 * time.Millisecond))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
+// backoff waits for a random time that grows with the number of attempts, so that
+// transactions that conflicted do not conflict again.
+func backoff(ctx context.Context, attempt int) error {
+	return sleep.For(ctx, rand.N(time.Duration(attempt)*10*time.Millisecond))
 }

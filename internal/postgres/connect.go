@@ -17,6 +17,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"nametag/internal/registry"
+	"nametag/internal/sleep"
 )
 
 // parseURL returns the configuration of the pool. Its error neither contains
@@ -106,10 +107,8 @@ func awaitServer(ctx context.Context, pool *pgxpool.Pool, opts Options) error {
 		if waiting.Err() == nil {
 			opts.Logger.WarnContext(ctx, "waiting for PostgreSQL", "server", address(pool.Config().ConnConfig), "error", err)
 		}
-		select {
-		case <-time.After(pause):
+		if sleep.For(waiting, pause) == nil {
 			continue
-		case <-waiting.Done():
 		}
 		if ctx.Err() != nil {
 			return fmt.Errorf("postgres: wait for the server: %w (%w)", ctx.Err(), last)

@@ -61,7 +61,7 @@ func TestAStoreOutlivesItsServer(t *testing.T) {
 func TestACrashLosesNothingThatWasAnswered(t *testing.T) {
 	c := pgtest.Start(t)
 	s := open(t, c.URL(), postgres.Options{Migrate: true})
-	reg := registry.NewRegistry(s, nil)
+	reg := registry.New(s, nil)
 	application := func(i, j int) registry.Application {
 		name := fmt.Sprintf("Pet %d of %d", j, i)
 		return registry.Application{Name: name, FavoriteColor: "red", Category: "dog", IdempotencyKey: name}
@@ -73,13 +73,13 @@ func TestACrashLosesNothingThatWasAnswered(t *testing.T) {
 	for i := range workers {
 		wg.Go(func() {
 			for j := 0; ; j++ {
-				pet, err := reg.Register(t.Context(), application(i, j))
+				d, err := reg.Register(t.Context(), application(i, j))
 				if err != nil {
 					unavailable(t, "Register", err)
 					doubtful[i] = application(i, j)
 					return
 				}
-				answered[i] = append(answered[i], pet)
+				answered[i] = append(answered[i], *d.Pet)
 				if j < before {
 					progress <- struct{}{}
 				}
@@ -97,8 +97,8 @@ func TestACrashLosesNothingThatWasAnswered(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range workers {
-		if _, err := reg.Register(t.Context(), doubtful[i]); err != nil {
-			t.Errorf("a retry after the crash: %v", err)
+		if d, err := reg.Register(t.Context(), doubtful[i]); err != nil || d.Code != "" {
+			t.Errorf("a retry after the crash: %v, %v", d, err)
 		}
 		for _, want := range answered[i] {
 			if got, err := reg.Pet(t.Context(), want.Name.String()); err != nil || !got.Same(want) {
@@ -153,7 +153,7 @@ func TestServersShareOneBook(t *testing.T) {
 			var wg sync.WaitGroup
 			for i := range servers {
 				s := open(t, address, postgres.Options{Migrate: true, MaxConns: 2})
-				reg := registry.NewRegistry(s, nil)
+				reg := registry.New(s, nil)
 				wg.Go(func() {
 					for round := range rounds {
 						mine := slices.Clone(names[round*size/rounds : (round+1)*size/rounds])
@@ -170,7 +170,7 @@ func TestServersShareOneBook(t *testing.T) {
 							t.Error(err)
 						}
 						for _, o := range outcomes {
-							if o.Err == nil {
+							if o.Code == "" {
 								won[i]++
 							}
 						}
@@ -207,7 +207,7 @@ func TestAnInsertThatFailsHalfwayEntersNothing(t *testing.T) {
 	}
 	execute(t, raw(t, url), `UPDATE pets SET registered_at = now()`)
 	results, err := s.Insert(t.Context(), both)
-	if err != nil || results[0].Status != registry.InsertRegistered || results[1].Status != registry.InsertTaken {
+	if err != nil || results[0].Code != "" || results[1].Code != registry.CodeTaken {
 		t.Errorf("a second Insert: %v, %v; want Ada registered", results, err)
 	}
 }

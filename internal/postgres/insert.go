@@ -11,40 +11,39 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"nametag/internal/registry"
-	"nametag/internal/storekit"
 )
 
 // Insert implements registry.Store.
-func (s *Store) Insert(ctx context.Context, entries []registry.Entry) (results []registry.Result, err error) {
+func (s *Store) Insert(ctx context.Context, entries []registry.Entry) (decisions []registry.Decision, err error) {
 	if len(entries) == 0 {
 		return nil, nil
 	}
-	err = s.change(ctx, "insert", func(ctx context.Context, tx storekit.Tx) error {
-		if results, err = storekit.Insert(ctx, tx, entries); isLostRace(err) {
-			entries = storekit.Doubted(entries)
+	err = s.change(ctx, "insert", func(ctx context.Context, tx registry.Tx) error {
+		if decisions, err = registry.InsertTx(ctx, tx, entries); isLostRace(err) {
+			entries = registry.Unchecked(entries)
 		}
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	return results, nil
+	return decisions, nil
 }
 
 // Apply implements registry.Store.
-func (s *Store) Apply(ctx context.Context, c registry.Change) (res registry.Result, err error) {
-	err = s.change(ctx, string(c.Action), func(ctx context.Context, tx storekit.Tx) error {
-		res, err = storekit.Apply(ctx, tx, c)
+func (s *Store) Apply(ctx context.Context, c registry.Change) (d registry.Decision, err error) {
+	err = s.change(ctx, string(c.Action), func(ctx context.Context, tx registry.Tx) error {
+		d, err = registry.ApplyTx(ctx, tx, c)
 		return err
 	})
 	if err != nil {
-		return registry.Result{}, err
+		return registry.Decision{}, err
 	}
-	return res, nil
+	return d, nil
 }
 
 // change runs f in a transaction, and again if others got in its way.
-func (s *Store) change(ctx context.Context, doing string, f func(context.Context, storekit.Tx) error) error {
+func (s *Store) change(ctx context.Context, doing string, f func(context.Context, registry.Tx) error) error {
 	if s.readOnly {
 		return errReadOnly
 	}
@@ -57,7 +56,7 @@ func (s *Store) change(ctx context.Context, doing string, f func(context.Context
 	})
 }
 
-// A transaction implements storekit.Tx. It begins with the first thing that it
+// A transaction implements registry.Tx. It begins with the first thing that it
 // sends and is committed with the last, for each way to the database and back is
 // time in which nobody else can change the book.
 type transaction struct {
@@ -67,7 +66,7 @@ type transaction struct {
 	doubts   *doubts
 }
 
-// doubts say whether what Wanted.FreeAt promises is worth relying on. It is where
+// doubts say whether what Selection.CheckedAt promises is worth relying on. It is where
 // one server changes the book. Where several do, the journal mostly has moved on
 // when it is written, and all that was sent was in vain.
 type doubts struct{ left atomic.Int32 }
@@ -107,34 +106,34 @@ func (tx *transaction) end(ctx context.Context) {
 	}
 }
 
-// Lock implements storekit.Tx. The second query begins when the first has the
+// Lock implements registry.Tx. The second query begins when the first has the
 // lock, so it sees all that was committed before.
 //
 // If it presumes where the journal ends, it is Write that takes the lock.
-func (tx *transaction) Lock(ctx context.Context, w storekit.Wanted) (head registry.Head, found storekit.Found, err error) {
-	promised := w.FreeAt != registry.Head{}
+func (tx *transaction) Lock(ctx context.Context, sel registry.Selection) (head registry.Head, found registry.Found, err error) {
+	promised := sel.CheckedAt != registry.Head{}
 	if promised && tx.doubts.none() {
 		tx.presumes = true
-		return w.FreeAt, found, nil
+		return sel.CheckedAt, found, nil
 	}
 	b := tx.batch()
 	b.Queue(`SELECT seq, hash FROM journal_head FOR UPDATE`).QueryRow(func(row pgx.Row) (err error) {
 		head, err = scanHead(row)
 		return err
 	})
-	queueWanted(b, w, &found)
+	queueSelection(b, sel, &found)
 	err = tx.SendBatch(ctx, b).Close()
 	if promised && err == nil {
-		tx.doubts.note(head == w.FreeAt)
+		tx.doubts.note(head == sel.CheckedAt)
 	}
 	return head, found, err
 }
 
-// Write implements storekit.Tx. What a program that does not take the lock did
+// Write implements registry.Tx. What a program that does not take the lock did
 // to the book meanwhile makes it fail: the database does not take a row twice,
 // and whether those to be removed were still there is looked at before the
 // commit.
-func (tx *transaction) Write(ctx context.Context, c storekit.Changes) error {
+func (tx *transaction) Write(ctx context.Context, c registry.Changes) error {
 	const commit = `COMMIT`
 	b := tx.batch()
 	atOnce := true // to be committed
@@ -181,7 +180,7 @@ func removal(query string, keys []string) statement {
 }
 
 // statements returns how c is written.
-func statements(c storekit.Changes) []statement {
+func statements(c registry.Changes) []statement {
 	var all []statement
 	if len(c.Records) > 0 { // first, for it takes the lock, if nothing has
 		all = append(all, addRecords(c.Head, c.Records))
@@ -211,18 +210,18 @@ func statements(c storekit.Changes) []statement {
 
 func addPets(pets []*registry.PetState) statement {
 	n := len(pets)
-	keys, lookalikes, letPass := make([]string, n), make([]string, n), make([]bool, n)
+	keys, lookalikes, exempt := make([]string, n), make([]string, n), make([]bool, n)
 	names, colors, categories, registered := make([]string, n), make([]string, n), make([]string, n), make([]time.Time, n)
 	entered := make([]int64, n)
 	for i, p := range pets {
-		keys[i], lookalikes[i], letPass[i] = p.NameKey, p.LookalikeKey, p.LetPass
+		keys[i], lookalikes[i], exempt[i] = p.NameKey, p.LookalikeKey, p.LookalikeExempt
 		names[i], colors[i], categories[i], registered[i] = p.Name, string(p.FavoriteColor), string(p.Category), p.RegisteredAt
 		entered[i] = p.EnteredBy
 	}
 	return newStatement(`
 		INSERT INTO pets (name_key, lookalike_key, let_pass, name, favorite_color, category, registered_at, entered_by)
 		SELECT * FROM unnest($1::text[], $2::text[], $3::boolean[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $8::bigint[])`,
-		keys, lookalikes, letPass, names, colors, categories, registered, entered)
+		keys, lookalikes, exempt, names, colors, categories, registered, entered)
 }
 
 // addRecords returns a statement that adds records to the journal. If it does not
@@ -232,7 +231,7 @@ func addRecords(head registry.Head, records []registry.Record) statement {
 	seqs, keys, former := make([]int64, n), make([]string, n), make([]*string, n)
 	entries, hashes, byPet := make([]string, n), make([][]byte, n), make([]*bool, n)
 	for i, r := range records {
-		if storekit.IsByPet(r) {
+		if r.IsByPet() {
 			byPet[i] = new(true)
 		}
 		seqs[i], keys[i], entries[i], hashes[i] = r.Seq, r.Key, string(r.Entry), r.Hash[:]

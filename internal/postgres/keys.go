@@ -6,12 +6,13 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"nametag/internal/registry"
 	"nametag/internal/storekit"
 )
 
-// Claim implements storekit.Tx. A concurrent retry waits at its claim until this
+// Claim implements registry.Tx. A concurrent retry waits at its claim until this
 // transaction is committed, and then gets its answer.
-func (tx *transaction) Claim(ctx context.Context, claims []storekit.Claim) ([]storekit.Answer, error) {
+func (tx *transaction) Claim(ctx context.Context, claims []registry.Claim) ([]registry.Answer, error) {
 	lost, err := claimKeys(ctx, tx, claims)
 	if err != nil || len(lost) == 0 {
 		return nil, err
@@ -21,7 +22,7 @@ func (tx *transaction) Claim(ctx context.Context, claims []storekit.Claim) ([]st
 
 // claimKeys claims the keys that are new and returns those that were claimed
 // before.
-func claimKeys(ctx context.Context, tx *transaction, claims []storekit.Claim) ([]string, error) {
+func claimKeys(ctx context.Context, tx *transaction, claims []registry.Claim) ([]string, error) {
 	keys, fingerprints := make([]string, len(claims)), make([][]byte, len(claims))
 	for i := range claims {
 		keys[i], fingerprints[i] = claims[i].Key, claims[i].Fingerprint[:]
@@ -54,26 +55,26 @@ func claimKeys(ctx context.Context, tx *transaction, claims []storekit.Claim) ([
 
 // earlierAnswers returns what these keys, claimed in earlier calls, were
 // answered. The error is errAgain if one of them has been forgotten since.
-func earlierAnswers(ctx context.Context, conn *pgx.Conn, keys []string) ([]storekit.Answer, error) {
+func earlierAnswers(ctx context.Context, conn *pgx.Conn, keys []string) ([]registry.Answer, error) {
 	rows, err := conn.Query(ctx, `
 		SELECT key, fingerprint, outcome, name_key, name, favorite_color, category, registered_at
 		FROM idempotency_keys WHERE key = ANY($1::text[])`, keys)
 	if err != nil {
 		return nil, err
 	}
-	var answers []storekit.Answer
+	var answers []registry.Answer
 	var key, outcome string
 	var fingerprint []byte
 	var nameKey, name, color, category *string
 	var registered *time.Time
 	_, err = pgx.ForEachRow(rows, []any{&key, &fingerprint, &outcome, &nameKey, &name, &color, &category, &registered}, func() error {
-		a := storekit.Answer{Claim: storekit.Claim{Key: key}}
-		copy(a.Fingerprint[:], fingerprint)
-		a.SetWord(outcome)
+		c := registry.Claim{Key: key}
+		copy(c.Fingerprint[:], fingerprint)
+		var pet *registry.Pet
 		if nameKey != nil {
-			a.Result.Pet = petOf(*nameKey, *name, *color, *category, *registered)
+			pet = new(petOf(*nameKey, *name, *color, *category, *registered))
 		}
-		answers = append(answers, a)
+		answers = append(answers, registry.NewAnswer(c, outcome, pet))
 		return nil
 	})
 	if err == nil && len(answers) < len(keys) {
@@ -84,13 +85,16 @@ func earlierAnswers(ctx context.Context, conn *pgx.Conn, keys []string) ([]store
 
 // recordAnswers returns how what the keys that were claimed are answered is
 // remembered.
-func recordAnswers(answers []storekit.Answer) statement {
+func recordAnswers(answers []registry.Answer) statement {
 	n := len(answers)
 	keys, words, registered := make([]string, n), make([]string, n), make([]time.Time, n)
 	nameKeys, names, colors, categories := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
 	for i, a := range answers {
-		p := a.Result.Pet
-		keys[i], words[i], registered[i] = a.Key, a.Word(), p.RegisteredAt
+		var p registry.Pet
+		if a.Pet() != nil {
+			p = *a.Pet()
+		}
+		keys[i], words[i], registered[i] = a.Key, a.Outcome(), p.RegisteredAt
 		nameKeys[i], names[i], colors[i], categories[i] = p.Name.Key(), p.Name.String(), string(p.FavoriteColor), string(p.Category)
 	}
 	// An empty name's key stands for a pet that is not known.

@@ -10,7 +10,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"nametag/internal/registry"
-	"nametag/internal/storekit"
 )
 
 const petColumns = `name_key, name, favorite_color, category, registered_at`
@@ -38,45 +37,45 @@ func (s *Store) EachKey(ctx context.Context, visit func(key, lookalike []byte)) 
 	return failure(ctx, "read the keys", rows.Err())
 }
 
-// Look implements registry.Store.
-func (s *Store) Look(ctx context.Context, at time.Time, names []registry.Name) (obstacles []registry.Obstacle, err error) {
-	if len(names) == 0 {
+// Lookup implements registry.Store.
+func (s *Store) Lookup(ctx context.Context, q registry.Inquiry) (decisions []registry.Decision, err error) {
+	if len(q.Names) == 0 {
 		return nil, nil
 	}
-	err = s.call(ctx, "look", func(ctx context.Context) error {
-		var found storekit.Found
+	err = s.call(ctx, "look up names", func(ctx context.Context) error {
+		var found registry.Found
 		b := &pgx.Batch{}
-		queueWanted(b, storekit.WantedOf(names), &found)
+		queueSelection(b, q.Selection(), &found)
 		if err := s.pool.SendBatch(ctx, b).Close(); err != nil {
 			return err
 		}
-		obstacles = found.Obstacles(names, at)
+		decisions = found.Decide(q)
 		return nil
 	})
-	return obstacles, err
+	return decisions, err
 }
 
-// queueWanted queues the questions for w; the answers go into found.
-func queueWanted(b *pgx.Batch, w storekit.Wanted, found *storekit.Found) {
+// queueSelection queues the queries for s; the answers go into found.
+func queueSelection(b *pgx.Batch, s registry.Selection, found *registry.Found) {
 	const columns = `name_key, lookalike_key, let_pass, name, favorite_color, category, registered_at, entered_by`
 	b.Queue(`
 		SELECT `+columns+` FROM pets WHERE name_key = ANY($1::text[])
 		UNION ALL
 		SELECT `+columns+` FROM pets WHERE lookalike_key = ANY($2::text[]) AND NOT let_pass`,
-		w.Keys, w.Lookalikes).Query(func(rows pgx.Rows) error {
+		s.Keys, s.Lookalikes).Query(func(rows pgx.Rows) error {
 		var key, lookalike, name, color, category string
-		var letPass bool
+		var exempt bool
 		var registered time.Time
 		var entered int64
-		_, err := pgx.ForEachRow(rows, []any{&key, &lookalike, &letPass, &name, &color, &category, &registered, &entered}, func() error {
-			found.AddPet(&registry.PetState{Name: name, NameKey: key, LookalikeKey: lookalike, LetPass: letPass,
+		_, err := pgx.ForEachRow(rows, []any{&key, &lookalike, &exempt, &name, &color, &category, &registered, &entered}, func() error {
+			found.AddPet(&registry.PetState{Name: name, NameKey: key, LookalikeKey: lookalike, LookalikeExempt: exempt,
 				FavoriteColor: registry.Color(color), Category: registry.Category(category), RegisteredAt: registered.UTC(), EnteredBy: entered})
 			return nil
 		})
 		return err
 	})
 	b.Queue(`SELECT `+rulingColumns+` FROM rulings WHERE name_key = ANY($1::text[]) OR lookalike_key = ANY($2::text[])`,
-		w.Keys, w.Lookalikes).Query(func(rows pgx.Rows) error { return eachRuling(rows, found.AddRuling) })
+		s.Keys, s.Lookalikes).Query(func(rows pgx.Rows) error { return eachRuling(rows, found.AddRuling) })
 }
 
 const rulingColumns = `name_key, lookalike_key, kind, name, reason, at, until`
@@ -129,17 +128,17 @@ func (s *Store) Journal(ctx context.Context, q registry.JournalQuery) (records [
 	return records, err
 }
 
-// Strays implements registry.Store. It is not bound by CallTimeout.
-func (s *Store) Strays(ctx context.Context, limit int) ([]registry.Record, error) {
+// Orphans implements registry.Store. It is not bound by CallTimeout.
+func (s *Store) Orphans(ctx context.Context, limit int) ([]registry.Record, error) {
 	rows, err := s.pool.Query(ctx, `
 		SELECT `+recordColumns+` FROM journal WHERE by_pet
 		AND NOT EXISTS (SELECT FROM pets WHERE name_key = journal.name_key AND entered_by = journal.seq)
 		ORDER BY seq LIMIT $1`, limit)
 	if err != nil {
-		return nil, failure(ctx, "look for strays", err)
+		return nil, failure(ctx, "look for orphans", err)
 	}
-	strays, err := collectRecords(rows)
-	return strays, failure(ctx, "look for strays", err)
+	orphans, err := collectRecords(rows)
+	return orphans, failure(ctx, "look for orphans", err)
 }
 
 const recordColumns = `seq, name_key, former_key, entry, hash`
@@ -150,7 +149,7 @@ func collectRecords(rows pgx.Rows) (records []registry.Record, err error) {
 	var former *string
 	var hash []byte
 	_, err = pgx.ForEachRow(rows, []any{&seq, &key, &former, &entry, &hash}, func() error {
-		r := registry.Record{Seq: seq, Key: key, Entry: []byte(entry), Hash: storekit.Hash(hash)}
+		r := registry.Record{Seq: seq, Key: key, Entry: []byte(entry), Hash: registry.HashOf(hash)}
 		if former != nil {
 			r.FormerKey = *former
 		}
@@ -175,7 +174,7 @@ func scanHead(row pgx.Row) (head registry.Head, err error) {
 	if errors.Is(err, pgx.ErrNoRows) {
 		err = registry.ErrNoHead
 	}
-	head.Hash = storekit.Hash(hash)
+	head.Hash = registry.HashOf(hash)
 	return head, err
 }
 

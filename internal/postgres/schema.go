@@ -13,7 +13,6 @@ import (
 
 	"nametag/internal/migrate"
 	"nametag/internal/registry"
-	"nametag/internal/storekit"
 )
 
 //go:embed migrations/*.sql migrations/steps/*.sql
@@ -72,7 +71,7 @@ func addNames(ctx context.Context, tx *sql.Tx) error {
 
 // fillNames reads through a cursor, for a connection does one thing at a time.
 func fillNames(ctx context.Context, tx *sql.Tx) error {
-	fill := storekit.Backfill{Write: func(c storekit.Changes) error {
+	fill := registry.Backfill{Write: func(c registry.Changes) error {
 		for _, s := range statements(c) {
 			if _, err := tx.ExecContext(ctx, s.query, s.args...); err != nil {
 				return err

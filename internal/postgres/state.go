@@ -10,8 +10,8 @@ import (
 	"nametag/internal/registry"
 )
 
-// EachState implements registry.Store. It is not bound by CallTimeout.
-func (s *Store) EachState(ctx context.Context, visit func(registry.State) error) (head registry.Head, err error) {
+// Snapshot implements registry.Store. It is not bound by CallTimeout.
+func (s *Store) Snapshot(ctx context.Context, visit func(registry.State) error) (head registry.Head, err error) {
 	var stopped error
 	see := func(state registry.State) error {
 		stopped = visit(state)
@@ -41,7 +41,7 @@ func (s *Store) EachState(ctx context.Context, visit func(registry.State) error)
 	if stopped != nil {
 		return head, stopped
 	}
-	return head, failure(ctx, "read the book", err)
+	return head, failure(ctx, "take a snapshot", err)
 }
 
 // oneMoment has all statements see the database as it was at the first.
@@ -55,10 +55,10 @@ func eachPetState(ctx context.Context, db querier, visit func(*registry.PetState
 		return err
 	}
 	var key, lookalike, name, color, category string
-	var letPass bool
+	var exempt bool
 	var registered time.Time
-	_, err = pgx.ForEachRow(rows, []any{&key, &lookalike, &letPass, &name, &color, &category, &registered}, func() error {
-		return visit(&registry.PetState{Name: name, NameKey: key, LookalikeKey: lookalike, LetPass: letPass,
+	_, err = pgx.ForEachRow(rows, []any{&key, &lookalike, &exempt, &name, &color, &category, &registered}, func() error {
+		return visit(&registry.PetState{Name: name, NameKey: key, LookalikeKey: lookalike, LookalikeExempt: exempt,
 			FavoriteColor: registry.Color(color), Category: registry.Category(category), RegisteredAt: registered.UTC()})
 	})
 	return err

@@ -7,7 +7,6 @@ import (
 
 	"nametag/internal/pgtest"
 	"nametag/internal/registry"
-	"nametag/internal/storekit"
 )
 
 // What somebody removed past the lock is not removed once more: nothing of the
@@ -18,13 +17,13 @@ func TestARowThatIsGoneMakesAChangeTryAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	if _, err := registry.NewRegistry(s, nil).Register(t.Context(), registry.Application{Name: "Bella", FavoriteColor: "blue", Category: "cat"}); err != nil {
+	if _, err := registry.New(s, nil).Register(t.Context(), registry.Application{Name: "Bella", FavoriteColor: "blue", Category: "cat"}); err != nil {
 		t.Fatal(err)
 	}
 	attempts := 0
-	err = s.change(t.Context(), "test", func(ctx context.Context, tx storekit.Tx) error {
+	err = s.change(t.Context(), "test", func(ctx context.Context, tx registry.Tx) error {
 		attempts++
-		head, _, err := tx.Lock(ctx, storekit.Wanted{Keys: []string{"bella"}, Lookalikes: []string{"bella"}})
+		head, _, err := tx.Lock(ctx, registry.Selection{Keys: []string{"bella"}, Lookalikes: []string{"bella"}})
 		if err != nil {
 			return err
 		}
@@ -32,7 +31,7 @@ func TestARowThatIsGoneMakesAChangeTryAgain(t *testing.T) {
 			return err
 		}
 		next := head.Append(registry.Event{Action: registry.ActionReleased})
-		return tx.Write(ctx, storekit.Changes{Head: head, Records: []registry.Record{next}, RemovePets: []string{"bella"}})
+		return tx.Write(ctx, registry.Changes{Head: head, Records: []registry.Record{next}, RemovePets: []string{"bella"}})
 	})
 	if !errors.Is(err, errAgain) || attempts != maxAttempts {
 		t.Errorf("after %d attempts: %v", attempts, err)
@@ -54,9 +53,9 @@ func TestAChangeWhoseCommitIsUnknownIsNotDoneAgain(t *testing.T) {
 	}
 	defer s.Close()
 	attempts := 0
-	err = s.change(t.Context(), "test", func(ctx context.Context, tx storekit.Tx) error {
+	err = s.change(t.Context(), "test", func(ctx context.Context, tx registry.Tx) error {
 		attempts++
-		head, _, err := tx.Lock(ctx, storekit.Wanted{})
+		head, _, err := tx.Lock(ctx, registry.Selection{})
 		if err != nil {
 			return err
 		}
@@ -64,7 +63,7 @@ func TestAChangeWhoseCommitIsUnknownIsNotDoneAgain(t *testing.T) {
 		if _, err := s.pool.Exec(ctx, `SELECT pg_terminate_backend($1, 5000)`, conn.PID()); err != nil {
 			return err
 		}
-		return tx.Write(ctx, storekit.Changes{Head: head, Records: []registry.Record{head.Append(registry.Event{Action: registry.ActionReleased})}})
+		return tx.Write(ctx, registry.Changes{Head: head, Records: []registry.Record{head.Append(registry.Event{Action: registry.ActionReleased})}})
 	})
 	if registry.ErrorCode(err) != registry.CodeUnavailable || attempts != 1 {
 		t.Errorf("after %d attempts: %v", attempts, err)
@@ -83,8 +82,8 @@ func TestAPromiseIsReliedOnUntilItIsBroken(t *testing.T) {
 	}
 	defer s.Close()
 	relies := func(freeAt registry.Head) (does bool) {
-		err := s.change(t.Context(), "test", func(ctx context.Context, tx storekit.Tx) error {
-			head, _, err := tx.Lock(ctx, storekit.Wanted{Keys: []string{"bella"}, Lookalikes: []string{"bella"}, FreeAt: freeAt})
+		err := s.change(t.Context(), "test", func(ctx context.Context, tx registry.Tx) error {
+			head, _, err := tx.Lock(ctx, registry.Selection{Keys: []string{"bella"}, Lookalikes: []string{"bella"}, CheckedAt: freeAt})
 			does = head == freeAt && !tx.(*transaction).begun
 			return err
 		})
@@ -98,8 +97,8 @@ func TestAPromiseIsReliedOnUntilItIsBroken(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		res, err := s.Insert(t.Context(), []registry.Entry{{Pet: registry.Pet{Name: n}, Action: registry.ActionRegistered, FreeAt: freeAt}})
-		if err != nil || res[0].Status != registry.InsertRegistered {
+		res, err := s.Insert(t.Context(), []registry.Entry{{Pet: registry.Pet{Name: n}, Action: registry.ActionRegistered, CheckedAt: freeAt}})
+		if err != nil || res[0].Code != "" {
 			t.Fatalf("%s: %v, %v", name, res, err)
 		}
 		return res[0].Record.Head()
@@ -131,7 +130,7 @@ func TestADamagedHeadIsTold(t *testing.T) {
 	if _, err := s.pool.Exec(t.Context(), `UPDATE journal_head SET hash = '\xff'`); err != nil {
 		t.Fatal(err)
 	}
-	_, err = registry.NewRegistry(s, nil).Register(t.Context(), registry.Application{Name: "Bella", FavoriteColor: "blue", Category: "cat"})
+	_, err = registry.New(s, nil).Register(t.Context(), registry.Application{Name: "Bella", FavoriteColor: "blue", Category: "cat"})
 	if !errors.Is(err, registry.ErrNoHead) {
 		t.Error(err)
 	}

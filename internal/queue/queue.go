@@ -51,8 +51,8 @@ type call struct {
 }
 
 type answer struct {
-	results []registry.Result
-	err     error
+	decisions []registry.Decision
+	err       error
 }
 
 // New returns a queue before store, until Close.
@@ -73,7 +73,7 @@ func (q *Queue) Waiting() int {
 // entered; if it ends later, Insert waits nevertheless, and tells what became of
 // the entries. If too many are waiting it returns an *registry.Error with
 // CodeUnavailable at once.
-func (q *Queue) Insert(ctx context.Context, entries []registry.Entry) ([]registry.Result, error) {
+func (q *Queue) Insert(ctx context.Context, entries []registry.Entry) ([]registry.Decision, error) {
 	if len(entries) >= maxTogether {
 		return q.Store.Insert(ctx, entries)
 	}
@@ -83,14 +83,14 @@ func (q *Queue) Insert(ctx context.Context, entries []registry.Entry) ([]registr
 	}
 	select {
 	case a := <-c.answer:
-		return a.results, a.err
+		return a.decisions, a.err
 	case <-ctx.Done():
 	}
 	if q.leave(c) {
 		return nil, fmt.Errorf("wait to be entered: %w", ctx.Err())
 	}
 	a := <-c.answer
-	return a.results, a.err
+	return a.decisions, a.err
 }
 
 func (q *Queue) join(c *call) error {
@@ -183,7 +183,7 @@ func (q *Queue) serve(together []*call) error {
 	for _, c := range together {
 		entries = append(entries, c.entries...)
 	}
-	results, err := q.insert(entries)
+	decisions, err := q.insert(entries)
 	if err != nil && len(together) > 1 && mayBeARow(err) {
 		half := len(together) / 2
 		if err = q.serve(together[:half]); err == nil || mayBeARow(err) {
@@ -197,8 +197,8 @@ func (q *Queue) serve(together []*call) error {
 			continue
 		}
 		n := len(c.entries)
-		c.answer <- answer{results: results[:n:n]}
-		results = results[n:]
+		c.answer <- answer{decisions: decisions[:n:n]}
+		decisions = decisions[n:]
 	}
 	return err
 }
@@ -210,7 +210,7 @@ func mayBeARow(err error) bool {
 
 // insert calls the Store. Whoever called Insert may be gone, so its context says
 // nothing here.
-func (q *Queue) insert(entries []registry.Entry) (results []registry.Result, err error) {
+func (q *Queue) insert(entries []registry.Entry) (decisions []registry.Decision, err error) {
 	defer func() {
 		if v := recover(); v != nil { // nobody above would
 			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
@@ -218,9 +218,9 @@ func (q *Queue) insert(entries []registry.Entry) (results []registry.Result, err
 	}()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	results, err = q.Store.Insert(ctx, entries)
+	decisions, err = q.Store.Insert(ctx, entries)
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = registry.Unavailable(err)
 	}
-	return results, err
+	return decisions, err
 }

@@ -24,7 +24,7 @@ type slowStore struct {
 	closed bool
 }
 
-func (s *slowStore) Insert(ctx context.Context, entries []registry.Entry) ([]registry.Result, error) {
+func (s *slowStore) Insert(ctx context.Context, entries []registry.Entry) ([]registry.Decision, error) {
 	s.mu.Lock()
 	s.sizes = append(s.sizes, len(entries))
 	s.mu.Unlock()
@@ -37,9 +37,9 @@ func (s *slowStore) Insert(ctx context.Context, entries []registry.Entry) ([]reg
 			return nil, err
 		}
 	}
-	results := make([]registry.Result, len(entries))
+	results := make([]registry.Decision, len(entries))
 	for i, e := range entries {
-		results[i] = registry.Result{Status: registry.InsertRegistered, Pet: e.Pet}
+		results[i] = registry.Decision{Pet: &e.Pet}
 	}
 	return results, nil
 }

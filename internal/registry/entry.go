@@ -42,7 +42,7 @@ func (s *PetState) appendJSON(b []byte) []byte {
 	b = appendjson.String(append(b, `{"name":`...), s.Name)
 	b = appendjson.String(append(b, `,"name_key":`...), s.NameKey)
 	b = appendjson.String(append(b, `,"lookalike_key":`...), s.LookalikeKey)
-	if s.LetPass {
+	if s.LookalikeExempt {
 		b = append(b, `,"let_pass":true`...)
 	}
 	b = appendjson.String(append(b, `,"favorite_color":`...), string(s.FavoriteColor))

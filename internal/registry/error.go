@@ -5,25 +5,25 @@ import (
 	"fmt"
 )
 
-// A Code says for programs what went wrong. The words are part of the API and
-// do not change.
+// A Code tells programs why a request failed or was refused. The words are part
+// of the API and do not change.
 type Code string
 
 // The codes of the domain.
 const (
-	CodeInvalid         Code = "invalid"          // input needs mending: see Error.Fields
+	CodeInvalid         Code = "invalid"          // a value is not valid; of an Application, see Decision.Errors
 	CodeEmpty           Code = "empty"            // a field is missing or blank
 	CodeTooLong         Code = "too_long"         // a field has too many characters
 	CodeTooShort        Code = "too_short"        // a field has too few characters or words
 	CodeNotAllowed      Code = "not_allowed"      // a field has characters that it may not have
 	CodeUnknownCategory Code = "unknown_category" // not a category of this registry
-	CodeTaken           Code = "taken"            // another pet has the name: see Error.Holder
-	CodeSimilar         Code = "similar"          // another pet has a name that looks like it: see Error.Holder
-	CodeReserved        Code = "reserved"         // the registrar keeps the name
-	CodeNotFound        Code = "not_found"        // no pet has that name
-	CodeKeyReused       Code = "key_reused"       // an idempotency key came back with another registration
-	CodeUnavailable     Code = "unavailable"      // the database can't be reached; trying again may help
-	CodeInternal        Code = "internal"         // a defect of ours
+	CodeTaken           Code = "taken"            // another pet has the name
+	CodeSimilar         Code = "similar"          // another pet has a name that looks like it
+	CodeReserved        Code = "reserved"         // the registrar or the policy reserves the name
+	CodeNotFound        Code = "not_found"        // no pet has that name, or no ruling is on it
+	CodeKeyReused       Code = "key_reused"       // the idempotency key was used for another registration
+	CodeUnavailable     Code = "unavailable"      // the database cannot be reached; trying again may help
+	CodeInternal        Code = "internal"         // a defect
 )
 
 // A Field names the input that an Error is about.
@@ -37,25 +37,19 @@ const (
 	FieldReason   Field = "reason" // a registrar's
 )
 
-// Error is the one error type of the domain. Code is for programs, Message for
-// people: a whole sentence that says what is wrong and how to mend it, and that
-// may be shown to anybody. Err is the cause, if there is one; it is for the log
-// and is never shown.
+// Error is the error type of the domain, for invalid input and for failures. A
+// name that is refused is no error but a Decision. Code is for programs.
+// Message is for people: whole sentences that say what is wrong and what to do,
+// and that may be shown to anybody. Err is the cause, if there is one; it is for
+// the log and is never shown.
 type Error struct {
 	Code    Code
-	Field   Field // the input that the error is about, or ""
+	Field   Field // the input that is invalid, or ""
 	Message string
-
-	Fields []*Error // with CodeInvalid: what is wrong, one entry a field
-	Holder *Pet     // with CodeTaken and CodeSimilar: the pet that has the name, if it is known
-	Ruling *Ruling  // with CodeReserved: the ruling of the book that is in the way; nil if it is the policy's, or not known
-	Err    error
-
-	// Suggestions are names that could be had instead when the error was made.
-	Suggestions []Name
+	Err     error
 }
 
-// Error describes e for a log, its cause included. Show people e.Message.
+// Error describes e for a log, with its cause. Show people e.Message.
 func (e *Error) Error() string {
 	s := string(e.Code) + ": " + e.Message
 	if e.Err != nil {
@@ -79,14 +73,22 @@ func ErrorCode(err error) Code {
 	return CodeInternal
 }
 
-// Unavailable wraps cause, the failure to reach the database, for callers who
-// may try again. Stores use it.
+// Unavailable returns an *Error with CodeUnavailable for cause, a failure to
+// reach the database.
 func Unavailable(cause error) *Error {
 	return &Error{
 		Code:    CodeUnavailable,
 		Message: "The registry cannot reach its database right now. Please try again in a moment.",
 		Err:     cause,
 	}
+}
+
+// errorMessage returns the message of err for people.
+func errorMessage(err error) string {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Message
+	}
+	return err.Error()
 }
 
 func fieldError(f Field, c Code, format string, args ...any) *Error {

@@ -17,14 +17,14 @@ type Action string
 
 // The actions.
 const (
-	ActionRegistered Action = "registered" // a pet was entered
-	ActionImported   Action = "imported"   // a pet was brought over from an older book
-	ActionRenamed    Action = "renamed"    // a pet got another name
-	ActionCorrected  Action = "corrected"  // a pet got another favourite colour or category
-	ActionReleased   Action = "released"   // a pet gave up its name and left the book
-	ActionReserved   Action = "reserved"   // a name was reserved
-	ActionUnreserved Action = "unreserved" // a ruling on a name was taken back
-	ActionLetPass    Action = "let_pass"   // a name may be registered though it looks like another
+	ActionRegistered     Action = "registered" // a pet was entered
+	ActionImported       Action = "imported"   // a pet was brought over from an older book
+	ActionRenamed        Action = "renamed"    // a pet got another name
+	ActionCorrected      Action = "corrected"  // a pet got another favourite colour or category
+	ActionReleased       Action = "released"   // a pet gave up its name and left the book
+	ActionReserved       Action = "reserved"   // a name was reserved
+	ActionUnreserved     Action = "unreserved" // a ruling on a name was taken back
+	ActionAllowLookalike Action = "let_pass"   // a name may be registered though it looks like another
 )
 
 // A Via is a way by which changes come.
@@ -70,13 +70,13 @@ type State struct {
 
 // A PetState is an entry of the book.
 type PetState struct {
-	Name          string    `json:"name"`
-	NameKey       string    `json:"name_key"`
-	LookalikeKey  string    `json:"lookalike_key"`
-	LetPass       bool      `json:"let_pass,omitempty"` // it holds no lookalike key against others
-	FavoriteColor Color     `json:"favorite_color"`
-	Category      Category  `json:"category"`
-	RegisteredAt  time.Time `json:"registered_at"`
+	Name            string    `json:"name"`
+	NameKey         string    `json:"name_key"`
+	LookalikeKey    string    `json:"lookalike_key"`
+	LookalikeExempt bool      `json:"let_pass,omitempty"` // it does not hold its lookalike key
+	FavoriteColor   Color     `json:"favorite_color"`
+	Category        Category  `json:"category"`
+	RegisteredAt    time.Time `json:"registered_at"`
 
 	// EnteredBy is the number of the record that entered the pet; 0 if another one
 	// has changed it since, or if that is not known. Stores find that record by it,
@@ -96,8 +96,8 @@ type RulingState struct {
 }
 
 // NewPetState returns the state of p.
-func NewPetState(p Pet, letPass bool) *PetState {
-	return &PetState{Name: p.Name.display, NameKey: p.Name.key, LookalikeKey: p.Name.LookalikeKey(), LetPass: letPass,
+func NewPetState(p Pet, lookalikeExempt bool) *PetState {
+	return &PetState{Name: p.Name.display, NameKey: p.Name.key, LookalikeKey: p.Name.LookalikeKey(), LookalikeExempt: lookalikeExempt,
 		FavoriteColor: p.FavoriteColor, Category: p.Category, RegisteredAt: p.RegisteredAt.UTC()}
 }
 
@@ -131,6 +131,19 @@ func (e Event) Key() (key, former string) {
 		former = before
 	}
 	return key, former
+}
+
+// Name returns the name that e is about, as Key returns its key.
+func (e Event) Name() string {
+	for _, s := range []State{e.After, e.Before} {
+		switch {
+		case s.Pet != nil:
+			return s.Pet.Name
+		case s.Ruling != nil:
+			return s.Ruling.Name
+		}
+	}
+	return ""
 }
 
 // key prefers the pet: a renamed pet leaves a ruling on its old name.
@@ -200,11 +213,26 @@ func (h Head) hash(entry []byte) (sum [sha256.Size]byte) {
 	return sum
 }
 
+// HashOf returns the hash that a database has as b. One of the wrong length, which
+// nametag did not write, is the zero hash, which belongs to no record.
+func HashOf(b []byte) (h [sha256.Size]byte) {
+	if len(b) == len(h) {
+		copy(h[:], b)
+	}
+	return h
+}
+
 // Head returns the head of a journal that ends with r.
 func (r Record) Head() Head { return Head{r.Seq, r.Hash} }
 
 // Follows reports whether r is the record that comes after h, unaltered.
 func (r Record) Follows(h Head) bool { return r.Seq == h.Seq+1 && r.Hash == h.hash(r.Entry) }
+
+// IsByPet reports whether r is found by the pet that it registered, rather than by
+// its keys. r is one of Changes.
+func (r Record) IsByPet() bool {
+	return r.event != nil && r.event.After.Pet != nil && r.event.After.Pet.EnteredBy == r.Seq
+}
 
 // Event reads the event.
 func (r Record) Event() (Event, error) {
@@ -304,7 +332,7 @@ type Verification struct {
 	Head        Head     // where the journal ends
 	Faults      []string // of the journal, a sentence each
 	Differences []string // between the book and a journal without faults, the same
-	Strays      []Record // rows of a journal without faults that are not found by their names
+	Orphans     []Record // rows of a journal without faults that are not found by their names
 }
 
 // maxFaults is how many faults are told of, and how many differences.
@@ -401,7 +429,7 @@ func (v *verifier) readJournal(ctx context.Context) error {
 // compareBook compares the book with the journal, which was read. The book is
 // seen as it is at one moment, and the journal is read on up to that.
 func (v *verifier) compareBook(ctx context.Context) error {
-	head, err := v.registry.store.EachState(ctx, func(s State) error {
+	head, err := v.registry.store.Snapshot(ctx, func(s State) error {
 		v.sums.subtract(s)
 		return nil
 	})
@@ -416,6 +444,6 @@ func (v *verifier) compareBook(ctx context.Context) error {
 			return err
 		}
 	}
-	v.found.Strays, err = v.registry.store.Strays(ctx, maxFaults)
+	v.found.Orphans, err = v.registry.store.Orphans(ctx, maxFaults)
 	return err
 }

@@ -269,7 +269,7 @@ func (p *Policy) forbid(words []string) (faults ruleErrors) {
 		name, err := ParseName(word)
 		switch {
 		case err != nil:
-			faults.add(rule, "%q can't be part of a name anyway: %s", word, err.(*Error).Message)
+			faults.add(rule, "%q can't be part of a name anyway: %s", word, errorMessage(err))
 		case strings.Contains(name.key, " "):
 			faults.add(rule, "%q is more than one word; reserve it, or forbid one word of it", word)
 		default:
@@ -285,11 +285,11 @@ func (p *Policy) reserve(list []Reserved) (faults ruleErrors) {
 		rule := func(member string) string { return fmt.Sprintf("reserved.%d.%s", i, member) }
 		reason, err := ParseReason(res.Reason)
 		if err != nil {
-			faults.add(rule("reason"), "%s", err.(*Error).Message)
+			faults.add(rule("reason"), "%s", errorMessage(err))
 		}
 		name, err := ParseName(res.Name)
 		if err != nil {
-			faults.add(rule("name"), "%q is not a name that anybody could have: %s", res.Name, err.(*Error).Message)
+			faults.add(rule("name"), "%q is not a name that anybody could have: %s", res.Name, errorMessage(err))
 			continue
 		}
 		if earlier, ok := p.reserved[name.key]; ok {
@@ -332,64 +332,49 @@ func (p *Policy) Version() string { return p.version }
 // them.
 func (p *Policy) Categories() []Category { return slices.Clone(p.rules.Categories) }
 
-// MaxLength returns how many characters a name may have at most; as letters
-// only, if the second result is true.
-func (p *Policy) MaxLength() (n int, lettersOnly bool) {
-	if p.rules.Length.Max == 0 {
-		return MaxNameLength, false
+// Decide parses a name and judges it. The Decision has a Name also if p refuses
+// it, unless the text is not a valid name. Its Code is CodeInvalid, CodeReserved
+// or empty.
+func (p *Policy) Decide(text string) Decision {
+	name, err := ParseName(text)
+	if err != nil {
+		var d Decision
+		d.addError(err)
+		return d
 	}
-	return p.rules.Length.Max, p.rules.Length.LettersOnly
+	return p.Judge(name)
 }
-
-// ParseName is the function ParseName followed by Judge, with the errors of
-// either. A name that only p refuses comes with the error.
-func (p *Policy) ParseName(s string) (Name, error) {
-	name, err := ParseName(s)
-	if err == nil {
-		err = p.Judge(name)
-	}
-	return name, err
-}
-
-// MinWords returns how many words a name needs at least; 0 and 1 are no bound.
-func (p *Policy) MinWords() int { return p.rules.Words.Min }
 
 // AllowsLookalikes reports whether names may look like others.
 func (p *Policy) AllowsLookalikes() bool { return p.rules.AllowLookalikes }
 
-// Judge says whether p lets a pet have this name. The error is an *Error for
-// FieldName with CodeTooShort, CodeTooLong, CodeNotAllowed or CodeReserved.
-func (p *Policy) Judge(n Name) error {
-	if err := p.judgeLength(n); err != nil {
-		return err
-	}
-	if err := p.judgeWords(n); err != nil {
-		return err
-	}
-	if p.characters != nil {
-		for _, r := range n.display {
-			if !p.characters(r) {
-				return fieldError(FieldName, CodeNotAllowed, "The name contains %s, and this registry takes only %s. Please remove it.",
-					describeRune(r), p.rules.Characters)
-			}
+// Judge decides whether p allows a name, whatever the registry has. The Code is
+// CodeInvalid, CodeReserved or empty, and the Rule says which rule refuses it.
+// With CodeInvalid, the *Error has CodeTooShort, CodeTooLong or CodeNotAllowed.
+func (p *Policy) Judge(n Name) Decision {
+	d := Decision{Name: n}
+	for _, judge := range []func(Name) (string, error){p.judgeLength, p.judgeWords, p.judgeCharacters} {
+		if rule, err := judge(n); err != nil {
+			d.Rule = rule
+			d.addError(err)
+			return d
 		}
 	}
-	if ruling, ok := p.reserved[n.key]; ok {
-		return rulingError(n, ruling)
+	ruling, reserved := p.reserved[n.key]
+	if !reserved && len(p.lookalikes) > 0 {
+		ruling, reserved = p.lookalikes[n.LookalikeKey()]
 	}
-	if len(p.lookalikes) > 0 {
-		if ruling, ok := p.lookalikes[n.LookalikeKey()]; ok {
-			return rulingError(n, ruling)
-		}
+	if reserved {
+		d.Code, d.Rule, d.Ruling = CodeReserved, RuleReserved, &ruling
 	}
-	return nil
+	return d
 }
 
-func (p *Policy) judgeLength(n Name) error {
-	rule, what := p.rules.Length, "characters"
+func (p *Policy) judgeLength(n Name) (rule string, err error) {
+	bounds, unit := p.rules.Length, "characters"
 	length := utf8.RuneCountInString(n.display)
-	if rule.LettersOnly {
-		what, length = "letters", 0
+	if bounds.LettersOnly {
+		unit, length = "letters", 0
 		for _, r := range n.display {
 			if unicode.IsLetter(r) || unicode.IsNumber(r) {
 				length++
@@ -397,32 +382,45 @@ func (p *Policy) judgeLength(n Name) error {
 		}
 	}
 	switch {
-	case rule.Max > 0 && length > rule.Max:
-		return fieldError(FieldName, CodeTooLong, "The name has %d %s and may have %d here. Please shorten it by %d.",
-			length, what, rule.Max, length-rule.Max)
-	case length < rule.Min:
-		return fieldError(FieldName, CodeTooShort, "The name has %d %s and needs %d here. Please make it longer by %d.",
-			length, what, rule.Min, rule.Min-length)
+	case bounds.Max > 0 && length > bounds.Max:
+		return RuleLengthMax, fieldError(FieldName, CodeTooLong, "The name has %d %s; this registry allows %d. Please shorten it by %d.",
+			length, unit, bounds.Max, length-bounds.Max)
+	case length < bounds.Min:
+		return RuleLengthMin, fieldError(FieldName, CodeTooShort, "The name has %d %s; this registry requires %d. Please make it longer by %d.",
+			length, unit, bounds.Min, bounds.Min-length)
 	}
-	return nil
+	return "", nil
 }
 
-func (p *Policy) judgeWords(n Name) error {
-	rule := p.rules.Words
+func (p *Policy) judgeWords(n Name) (rule string, err error) {
+	bounds := p.rules.Words
 	count := strings.Count(n.display, " ") + 1
 	switch {
-	case count < rule.Min:
-		return fieldError(FieldName, CodeTooShort, "The name needs at least %d words here, parted by spaces.", rule.Min)
-	case rule.Max > 0 && count > rule.Max:
-		return fieldError(FieldName, CodeTooLong, "The name has %d words and may have %d here.", count, rule.Max)
+	case count < bounds.Min:
+		return RuleWordsMin, fieldError(FieldName, CodeTooShort, "This registry requires names of at least %d words, separated by spaces.", bounds.Min)
+	case bounds.Max > 0 && count > bounds.Max:
+		return RuleWordsMax, fieldError(FieldName, CodeTooLong, "The name has %d words; this registry allows %d.", count, bounds.Max)
 	}
 	if len(p.forbidden) == 0 {
-		return nil
+		return "", nil
 	}
 	if word, ok := p.forbiddenWord(n); ok {
-		return fieldError(FieldName, CodeNotAllowed, "The word “%s” is not used in names here. Please try another name.", word)
+		return RuleForbidden, fieldError(FieldName, CodeNotAllowed, "This registry does not allow the word “%s” in names. Please try another name.", word)
 	}
-	return nil
+	return "", nil
+}
+
+func (p *Policy) judgeCharacters(n Name) (rule string, err error) {
+	if p.characters == nil {
+		return "", nil
+	}
+	for _, r := range n.display {
+		if !p.characters(r) {
+			return RuleCharacters, fieldError(FieldName, CodeNotAllowed,
+				"The name contains %s; this registry allows only %s. Please remove it.", describeRune(r), p.rules.Characters)
+		}
+	}
+	return "", nil
 }
 
 // forbiddenWord returns the word of n that p forbids, as the policy writes it.

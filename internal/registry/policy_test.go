@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"nametag/internal/registry"
+	"nametag/internal/wording"
 )
 
 func preset(t *testing.T, name string) registry.Rules {
@@ -60,9 +61,9 @@ func TestPresetsJudge(t *testing.T) {
 		{"kennel-club", "Rex´s", registry.CodeTooShort}, // one word, though its key has a space
 		{"kennel-club", "Zoë¨", registry.CodeTooShort},
 	} {
-		err := newPolicy(t, preset(t, test.preset)).Judge(parseName(t, test.name))
-		if registry.ErrorCode(err) != test.want {
-			t.Errorf("%s judges %q: %v, want %q", test.preset, test.name, err, test.want)
+		d := newPolicy(t, preset(t, test.preset)).Judge(parseName(t, test.name))
+		if d.Reason() != test.want {
+			t.Errorf("%s judges %q: %q, want %q", test.preset, test.name, d.Reason(), test.want)
 		}
 	}
 }
@@ -82,17 +83,17 @@ func TestAPolicyOfOnesOwn(t *testing.T) {
 		"REX 2":         "",
 		"Möbius":        "",
 		"Championess":   "", // another word
-		"Bo":            "2 characters and needs 3",
-		"One Two Three": "3 words",
-		"Zoë":           "“ë” (U+00EB)",
-		"the champion":  "“Champion” is not used",
-		"KING":          "“KING” is reserved: Kept for the club's own dogs. Please",
-		"King":          "“King” is reserved: Kept for the club's own dogs. Please",
-		"K'ing":         "too much like “King”",
+		"Bo":            "length.min: The name has 2 characters; this registry requires 3.",
+		"One Two Three": "words.max: The name has 3 words",
+		"Zoë":           "characters: The name contains “ë” (U+00EB)",
+		"the champion":  "forbidden: This registry does not allow the word “Champion”",
+		"KING":          "reserved: “KING” is reserved: Kept for the club's own dogs.",
+		"King":          "reserved: “King” is reserved: Kept for the club's own dogs.",
+		"K'ing":         "reserved: “K'ing” is too similar to “King”",
 	} {
-		err := p.Judge(parseName(t, name))
-		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
-			t.Errorf("%q: %v, want %q", name, err, want)
+		d := p.Judge(parseName(t, name))
+		if got := d.Rule + ": " + wording.Reason(d); want == "" && d.Code != "" || !strings.HasPrefix(got, want) {
+			t.Errorf("%q: %s, want %q", name, got, want)
 		}
 	}
 	if c, err := p.ParseCategory("Horses"); c != "horse" || err != nil {
@@ -177,9 +178,9 @@ func TestLettersStandForBothTheirCases(t *testing.T) {
 		{"A-Z ß", "STRAẞE", true},
 		{"a-z ı", "Dıana", true},
 	} {
-		err := newPolicy(t, registry.Rules{Characters: test.characters}).Judge(parseName(t, test.name))
-		if (err == nil) != test.ok {
-			t.Errorf("of %s, %q: %v", test.characters, test.name, err)
+		d := newPolicy(t, registry.Rules{Characters: test.characters}).Judge(parseName(t, test.name))
+		if (d.Code == "") != test.ok {
+			t.Errorf("of %s, %q: %s", test.characters, test.name, wording.Reason(d))
 		}
 	}
 }
@@ -198,8 +199,8 @@ func TestForbiddenWordsAreForbiddenInDisguise(t *testing.T) {
 	} {
 		p := newPolicy(t, registry.Rules{Forbidden: []string{test.forbidden}})
 		for _, name := range test.names {
-			if err := p.Judge(parseName(t, name)); registry.ErrorCode(err) != registry.CodeNotAllowed {
-				t.Errorf("%q is forbidden, and %q: %v", test.forbidden, name, err)
+			if d := p.Judge(parseName(t, name)); d.Reason() != registry.CodeNotAllowed {
+				t.Errorf("%q is forbidden, and %q: %q", test.forbidden, name, d.Reason())
 			}
 		}
 	}
@@ -220,8 +221,8 @@ func TestOrdinaryWordsAreNotForbidden(t *testing.T) {
 	} {
 		p := newPolicy(t, registry.Rules{Forbidden: []string{test.forbidden}})
 		for _, name := range test.names {
-			if err := p.Judge(parseName(t, name)); err != nil {
-				t.Errorf("%q is forbidden, and %q: %v", test.forbidden, name, err)
+			if d := p.Judge(parseName(t, name)); d.Code != "" {
+				t.Errorf("%q is forbidden, and %q: %s", test.forbidden, name, wording.Reason(d))
 			}
 		}
 	}
@@ -243,10 +244,10 @@ func TestAPolicyIsItsOwn(t *testing.T) {
 
 func TestWhereLookalikesAreAllowedAReservedNameKeepsItselfOnly(t *testing.T) {
 	p := newPolicy(t, registry.Rules{AllowLookalikes: true, Reserved: []registry.Reserved{{Name: "King", Reason: "x"}}})
-	if err := p.Judge(parseName(t, "KING")); registry.ErrorCode(err) != registry.CodeReserved {
-		t.Errorf("the name itself: %v", err)
+	if d := p.Judge(parseName(t, "KING")); d.Code != registry.CodeReserved {
+		t.Errorf("the name itself: %q", d.Code)
 	}
-	if err := p.Judge(parseName(t, "Ki-ng")); err != nil {
-		t.Errorf("a lookalike: %v", err)
+	if d := p.Judge(parseName(t, "Ki-ng")); d.Code != "" {
+		t.Errorf("a lookalike: %q", d.Code)
 	}
 }

@@ -4,31 +4,33 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"time"
+
+	"nametag/internal/sleep"
 )
 
-// Rename gives the pet that has the name from the name to. Its old name is in
-// quarantine then, until the time that is returned with the pet; the zero Time
-// if it is not. letPass lets the new name look like another's.
+// Rename gives the pet that has the name from the name to, unless the Decision
+// has a Code. Its Ruling is then the quarantine of the old name, nil for none.
+// allowLookalike lets the new name look like another.
 //
-// The error is an *Error with a code of Policy.ParseName, CodeTaken,
-// CodeSimilar, CodeReserved or CodeNotFound.
-func (r *Registry) Rename(ctx context.Context, from, to string, letPass bool) (Pet, time.Time, error) {
+// The error is an *Error with CodeNotFound if there is no such pet, or with
+// CodeInvalid if it has this very name.
+func (r *Registry) Rename(ctx context.Context, from, to string, allowLookalike bool) (Decision, error) {
 	pet, err := r.Pet(ctx, from)
 	if err != nil {
-		return Pet{}, time.Time{}, err
+		return Decision{}, err
 	}
-	name, err := r.policy.ParseName(to)
-	if err != nil {
-		return Pet{}, time.Time{}, err
+	d := r.policy.Decide(to)
+	if d.Code != "" {
+		return d, nil
 	}
-	if name.display == pet.Name.display {
-		return Pet{}, time.Time{}, fieldError(FieldName, CodeTaken, "The pet has this very name: “%s”.", name)
+	if d.Name.display == pet.Name.display {
+		return Decision{}, fieldError(FieldName, CodeInvalid, "“%s” is already the name of the pet.", d.Name)
 	}
-	c := r.change(ActionRenamed, name)
-	c.Key, c.LetPass = pet.Name.key, letPass || r.policy.AllowsLookalikes()
-	res, err := r.apply(ctx, c, pet.Name)
-	return res.Pet, res.Ruling.Until, err
+	c := r.change(ActionRenamed, d.Name)
+	c.Key, c.AllowLookalike = pet.Name.key, allowLookalike || r.policy.AllowsLookalikes()
+	return r.apply(ctx, c, pet.Name)
 }
 
 // Correct gives the pet that has this name another favourite colour, another
@@ -54,94 +56,90 @@ func (r *Registry) Correct(ctx context.Context, name, color, category string) (P
 		return Pet{}, err
 	}
 	c.Key = pet.Name.key
-	res, err := r.apply(ctx, c, pet.Name)
-	return res.Pet, err
+	d, err := r.apply(ctx, c, pet.Name)
+	if err != nil {
+		return Pet{}, err
+	}
+	return *d.Pet, nil
 }
 
-// Release takes the pet that has this name out of the book. The name is in
-// quarantine then, as after Rename.
+// Release removes the pet that has this name. The Decision's Pet is that one, and
+// its Ruling is the quarantine of the name, nil for none.
 //
 // The error is an *Error with CodeNotFound.
-func (r *Registry) Release(ctx context.Context, name string) (Pet, time.Time, error) {
+func (r *Registry) Release(ctx context.Context, name string) (Decision, error) {
 	pet, err := r.Pet(ctx, name)
 	if err != nil {
-		return Pet{}, time.Time{}, err
+		return Decision{}, err
 	}
 	c := r.change(ActionReleased, Name{})
 	c.Key = pet.Name.key
-	res, err := r.apply(ctx, c, pet.Name)
-	return res.Pet, res.Ruling.Until, err
+	return r.apply(ctx, c, pet.Name)
 }
 
-// Reserve keeps a name, and those that look like it unless the policy allows
-// lookalikes, from everybody. The origin's reason is shown to people.
+// Reserve reserves a name, and its lookalikes unless the policy allows
+// lookalikes, so that nobody gets it. The origin's reason is shown to people. The
+// Decision has CodeTaken if a pet has the name.
 //
-// The error is an *Error with the code of ParseName or CodeTaken.
-func (r *Registry) Reserve(ctx context.Context, name string) (Ruling, error) {
-	return r.rule(ctx, ActionReserved, name)
-}
-
-// LetPass lets whoever registers this very name next have it, though it looks
-// like another.
-//
-// The error is an *Error with a code of Policy.ParseName, with CodeTaken, or with
-// CodeReserved.
-func (r *Registry) LetPass(ctx context.Context, name string) (Ruling, error) {
-	if _, err := r.policy.ParseName(name); err != nil {
-		return Ruling{}, err
-	}
-	return r.rule(ctx, ActionLetPass, name)
-}
-
-// Unreserve takes back the ruling on a name: a reservation, a quarantine or
-// that it is let pass.
-//
-// The error is an *Error with the code of ParseName or CodeNotFound.
-func (r *Registry) Unreserve(ctx context.Context, name string) (Ruling, error) {
-	return r.rule(ctx, ActionUnreserved, name)
-}
-
-func (r *Registry) rule(ctx context.Context, a Action, s string) (Ruling, error) {
-	name, err := ParseName(s)
+// The error is an *Error with a code of ParseName.
+func (r *Registry) Reserve(ctx context.Context, name string) (Decision, error) {
+	n, err := ParseName(name)
 	if err != nil {
-		return Ruling{}, err
+		return Decision{}, err
 	}
-	c := r.change(a, name)
-	c.Key = name.key
-	res, err := r.apply(ctx, c, name)
-	return res.Ruling, err
+	return r.apply(ctx, r.change(ActionReserved, n), n)
+}
+
+// AllowLookalike permits this very name to look like another when it is
+// registered next. The Decision says so if it is not a name under the policy, is
+// taken or is reserved.
+func (r *Registry) AllowLookalike(ctx context.Context, name string) (Decision, error) {
+	d := r.policy.Decide(name)
+	if d.Code != "" {
+		return d, nil
+	}
+	return r.apply(ctx, r.change(ActionAllowLookalike, d.Name), d.Name)
+}
+
+// Unreserve takes back the ruling on a name: a reservation, a quarantine or a
+// permission to look like another.
+//
+// The error is an *Error with a code of ParseName or CodeNotFound.
+func (r *Registry) Unreserve(ctx context.Context, name string) (Decision, error) {
+	n, err := ParseName(name)
+	if err != nil {
+		return Decision{}, err
+	}
+	return r.apply(ctx, r.change(ActionUnreserved, n), n)
 }
 
 func (r *Registry) change(a Action, name Name) Change {
 	o := r.stamp()
-	return Change{Action: a, Name: name, Origin: o, Until: o.At.Add(r.policy.rules.Quarantine)}
+	return Change{Action: a, Key: name.key, Name: name, Origin: o, Until: o.At.Add(r.policy.rules.Quarantine)}
 }
 
-// apply makes a change to what has the name old, or says why not.
-func (r *Registry) apply(ctx context.Context, c Change, old Name) (Result, error) {
-	res, err := r.store.Apply(ctx, c)
+// apply makes a change to the pet with the name old, or to the ruling on it.
+func (r *Registry) apply(ctx context.Context, c Change, old Name) (Decision, error) {
+	d, err := r.store.Apply(ctx, c)
 	switch {
 	case err != nil:
-		return Result{}, err
-	case res.Status == ChangeDone:
-		return res, nil
-	case res.Status == ChangeNotFound && c.Action == ActionUnreserved:
-		return Result{}, &Error{Code: CodeNotFound, Message: fmt.Sprintf("There is no ruling on “%s” to take back.", old)}
-	case res.Status == ChangeNotFound:
-		return Result{}, noSuchPet(old)
+		return Decision{}, err
+	case d.Code != CodeNotFound:
+		return d, nil
+	case c.Action == ActionUnreserved:
+		return Decision{}, &Error{Code: CodeNotFound, Message: fmt.Sprintf("There is no ruling on “%s”.", old)}
 	default:
-		return Result{}, refusal(c.Name, res)
+		return Decision{}, noSuchPet(old)
 	}
 }
 
-// EachRuling visits the rulings of the book, by the comparison keys of their
-// names. Quarantines whose time is over may be among them.
+// EachRuling visits all rulings, by the comparison keys of their names. Some
+// quarantines may have expired.
 func (r *Registry) EachRuling(ctx context.Context, visit func(Ruling)) error {
 	return EachRuling(ctx, r.store, func(s *RulingState) { visit(s.Ruling()) })
 }
 
-// EachRuling visits all rulings in s, as the book has them, by the keys of their
-// names.
+// EachRuling visits all rulings in s, by the keys of their names.
 func EachRuling(ctx context.Context, s Store, visit func(*RulingState)) error {
 	const limit = 1000
 	for after := ""; ; {
@@ -159,10 +157,10 @@ func EachRuling(ctx context.Context, s Store, visit func(*RulingState)) error {
 	}
 }
 
-// EachState visits every pet, oldest first, and then every ruling, as they are at
+// Snapshot visits every pet, oldest first, and then every ruling, as they are at
 // one moment, until visit returns an error, which it returns.
-func (r *Registry) EachState(ctx context.Context, visit func(State) error) error {
-	_, err := r.store.EachState(ctx, visit)
+func (r *Registry) Snapshot(ctx context.Context, visit func(State) error) error {
+	_, err := r.store.Snapshot(ctx, visit)
 	return err
 }
 
@@ -183,6 +181,25 @@ func (r *Registry) History(ctx context.Context, name Name) ([]Event, error) {
 		key, before = arrival.FormerKey, arrival.Seq
 	}
 	return story, nil
+}
+
+// OfPet returns those of a name's events that are about the pet that has the name
+// now: from when it was registered, through the names that it had.
+func OfPet(events []Event, name Name) []Event {
+	key := name.key
+	var own []Event
+	for _, e := range slices.Backward(events) {
+		if e.After.Pet == nil || e.After.Pet.NameKey != key {
+			continue
+		}
+		own = append(own, e)
+		if e.Before.Pet == nil {
+			break
+		}
+		key = e.Before.Pet.NameKey
+	}
+	slices.Reverse(own)
+	return own
 }
 
 // chapter returns the events about the name with this key, before a number,
@@ -256,32 +273,30 @@ func noSuchPet(n Name) *Error {
 	return &Error{Code: CodeNotFound, Message: fmt.Sprintf("No pet is registered as “%s”.", n)}
 }
 
-// CountMisfits counts the pets in the book whose names or categories r's policy
-// would refuse. They keep their names. It rests a hundred times as long as it works, so
-// that a server which counts answers all the same.
-func (r *Registry) CountMisfits(ctx context.Context) (misfits, pets int, err error) {
+// CountViolations counts the pets whose names or categories r's policy would
+// refuse. They keep their names. It rests a hundred times as long as it works, so
+// that a server that counts answers all the same.
+func (r *Registry) CountViolations(ctx context.Context) (violations, pets int, err error) {
 	q := Query{Limit: MaxPageSize}
 	for {
 		begun := time.Now()
 		page, err := r.Pets(ctx, q)
 		if err != nil {
-			return misfits, pets, err
+			return violations, pets, err
 		}
 		for _, p := range page.Pets {
 			pets++
-			_, category := r.policy.ParseCategory(string(p.Category))
-			if category != nil || r.policy.Judge(p.Name) != nil {
-				misfits++
+			_, err := r.policy.ParseCategory(string(p.Category))
+			if err != nil || r.policy.Judge(p.Name).Code != "" {
+				violations++
 			}
 		}
 		if page.Next.IsZero() {
-			return misfits, pets, nil
+			return violations, pets, nil
 		}
 		q.After = page.Next
-		select {
-		case <-time.After(100 * time.Since(begun)):
-		case <-ctx.Done():
-			return misfits, pets, fmt.Errorf("count misfits: %w", ctx.Err())
+		if err := sleep.For(ctx, 100*time.Since(begun)); err != nil {
+			return violations, pets, fmt.Errorf("count violations: %w", err)
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"nametag/internal/registry"
 	"nametag/internal/sqlite"
+	"nametag/internal/wording"
 )
 
 // A desk is a registry on a book of its own, with a clock that the test sets.
@@ -31,20 +32,51 @@ func newDesk(t testing.TB) *desk {
 	}
 	t.Cleanup(func() { s.Close() })
 	d.store = s
-	d.Registry = registry.NewRegistry(s, func() time.Time { return d.now }).As(registry.ViaRegistrar, "ada", "because")
+	d.Registry = registry.New(s, func() time.Time { return d.now }).WithOrigin(registry.ViaRegistrar, "ada", "because")
 	return d
 }
 
-func (d *desk) register(t testing.TB, name string) (registry.Pet, error) {
+func (d *desk) register(t testing.TB, name string) registry.Decision {
 	t.Helper()
-	return d.Register(t.Context(), registry.Application{Name: name, FavoriteColor: "sky blue", Category: "cat"})
+	return must(t)(d.Register(t.Context(), registry.Application{Name: name, FavoriteColor: "sky blue", Category: "cat"}))
 }
 
 func (d *desk) mustRegister(t testing.TB, names ...string) {
 	t.Helper()
 	for _, name := range names {
-		if _, err := d.register(t, name); err != nil {
+		allowed(t, d.register(t, name))
+	}
+}
+
+// must returns a decision that no error came with.
+func must(t testing.TB) func(registry.Decision, error) registry.Decision {
+	t.Helper()
+	return func(d registry.Decision, err error) registry.Decision {
+		t.Helper()
+		if err != nil {
 			t.Fatal(err)
+		}
+		return d
+	}
+}
+
+// allowed sees that d refuses nothing.
+func allowed(t testing.TB, d registry.Decision) {
+	t.Helper()
+	if d.Code != "" {
+		t.Fatalf("refused: %s: %s", d.Code, wording.Reason(d))
+	}
+}
+
+// refuses sees that d has this code and that people are told so.
+func refuses(t testing.TB, d registry.Decision, code registry.Code, words ...string) {
+	t.Helper()
+	if d.Code != code {
+		t.Errorf("the code is %q, want %q", d.Code, code)
+	}
+	for _, w := range words {
+		if reason := wording.Reason(d); !strings.Contains(reason, w) {
+			t.Errorf("%q does not say %q", reason, w)
 		}
 	}
 }
@@ -63,53 +95,39 @@ func says(t testing.TB, err error, code registry.Code, words ...string) {
 	}
 }
 
-func TestVerdictsAndRefusalsAgree(t *testing.T) {
+func TestChecksAndRegistrationsDecideAlike(t *testing.T) {
 	d := newDesk(t)
 	d.mustRegister(t, "Bella", "Gone")
-	if _, err := d.Reserve(t.Context(), "King"); err != nil {
-		t.Fatal(err)
-	}
-	if _, _, err := d.Release(t.Context(), "gone"); err != nil {
-		t.Fatal(err)
-	}
+	allowed(t, must(t)(d.Reserve(t.Context(), "King")))
+	allowed(t, must(t)(d.Release(t.Context(), "gone")))
 	for name, want := range map[string]struct {
-		status  registry.Status
-		code    registry.Code
-		message string
+		code   registry.Code
+		reason string
 	}{
-		"Free":   {registry.Available, "", "“Free” is available."},
-		"BELLA":  {registry.Taken, registry.CodeTaken, "“BELLA” is taken: a cat has had “Bella” since 1 March 2026."},
-		"Bel-la": {registry.Similar, registry.CodeSimilar, "“Bel-la” is too much like “Bella”, which a cat has had since 1 March 2026."},
-		"King":   {registry.ReservedNow, registry.CodeReserved, "“King” is reserved: because."},
-		"Ki-ng":  {registry.ReservedNow, registry.CodeReserved, "“Ki-ng” is too much like “King”, which is reserved: because."},
-		"Gone":   {registry.ReservedNow, registry.CodeReserved, "“Gone” was given up by its pet and is free again after 30 May 2026."},
-		"--":     {registry.NotAllowed, registry.CodeNotAllowed, "no letter"},
+		"Free":   {"", ""},
+		"BELLA":  {registry.CodeTaken, "“BELLA” is taken: a cat has had “Bella” since 1 March 2026."},
+		"Bel-la": {registry.CodeSimilar, "“Bel-la” is too similar to “Bella”, which a cat has had since 1 March 2026."},
+		"King":   {registry.CodeReserved, "“King” is reserved: because."},
+		"Ki-ng":  {registry.CodeReserved, "“Ki-ng” is too similar to “King”, which is reserved: because."},
+		"Gone":   {registry.CodeReserved, "“Gone” was given up by its pet and is free again after 30 May 2026."},
+		"--":     {registry.CodeInvalid, "no letter"},
 	} {
-		v, err := d.Suggest(t.Context(), registry.Application{Name: name, FavoriteColor: "sky blue", Category: "cat"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if v.Status != want.status || v.Reason != want.code || !strings.Contains(v.Message, want.message) {
-			t.Errorf("%s: %+v", name, v)
-		}
-		if want.status == registry.Available {
+		checked := must(t)(d.Suggest(t.Context(), registry.Application{Name: name, FavoriteColor: "sky blue", Category: "cat"}))
+		refuses(t, checked, want.code, want.reason)
+		decided := d.register(t, name)
+		refuses(t, decided, want.code, want.reason)
+		if want.code == "" || want.code == registry.CodeInvalid {
 			continue
 		}
-		_, err = d.register(t, name)
-		if want.status == registry.NotAllowed {
-			says(t, err, registry.CodeInvalid, want.message)
-			continue
-		}
-		says(t, err, want.code, want.message)
-		if e := err.(*registry.Error); !slices.Equal(e.Suggestions, v.Suggestions) || len(v.Suggestions) != 3 {
-			t.Errorf("%s: registering suggests %q, checking %q", name, e.Suggestions, v.Suggestions)
+		if !slices.Equal(decided.Suggestions, checked.Suggestions) || len(checked.Suggestions) != 3 {
+			t.Errorf("%s: registering suggests %q, checking %q", name, decided.Suggestions, checked.Suggestions)
 		}
 		base := name
-		if v.Status == registry.Similar { // not of the spelling that passes for another
-			base = v.Holder.Name.String()
+		if checked.Code == registry.CodeSimilar { // not of the spelling that passes for another
+			base = checked.Rival.Name.String()
 		}
-		if v.Suggestions[0].String() != base+" Sky Blue" {
-			t.Errorf("%s: %q are suggested", name, v.Suggestions)
+		if checked.Suggestions[0].String() != base+" Sky Blue" {
+			t.Errorf("%s: %q are suggested", name, checked.Suggestions)
 		}
 	}
 	d.now = d.now.AddDate(0, 0, 91)
@@ -147,14 +165,12 @@ func TestAPolicyThatMakesSuggestionsHard(t *testing.T) {
 	d.mustRegister(t, "Bella")
 	for _, r := range registry.Presets() {
 		p := newPolicy(t, r)
-		v, err := d.Under(p).Suggest(t.Context(), registry.Application{Name: "Bella"})
+		v, err := d.WithPolicy(p).Suggest(t.Context(), registry.Application{Name: "Bella"})
 		if err != nil || len(v.Suggestions) != 3 {
 			t.Errorf("%s: %q, %v", r.Name, v.Suggestions, err)
 		}
 		for _, n := range v.Suggestions {
-			if err := p.Judge(n); err != nil {
-				t.Errorf("%s: %s was suggested: %v", r.Name, n, err)
-			}
+			refuses(t, p.Judge(n), "")
 		}
 	}
 }
@@ -162,28 +178,18 @@ func TestAPolicyThatMakesSuggestionsHard(t *testing.T) {
 func TestRegistrarsWorkOnTheRecord(t *testing.T) {
 	d, ctx := newDesk(t), t.Context()
 	d.mustRegister(t, "Rex", "Bella")
-	if _, _, err := d.Rename(ctx, "rex", "Max", false); err != nil {
-		t.Fatal(err)
-	}
-	if _, _, err := d.Rename(ctx, "Max", "Tom", false); err != nil {
-		t.Fatal(err)
-	}
-	_, _, err := d.Rename(ctx, "Tom", "Bel-la", false)
-	says(t, err, registry.CodeSimilar)
-	if _, _, err := d.Rename(ctx, "Tom", "Bel-la", true); err != nil {
-		t.Fatal(err)
-	}
-	_, _, err = d.Rename(ctx, "Tom", "Tim", false)
+	allowed(t, must(t)(d.Rename(ctx, "rex", "Max", false)))
+	allowed(t, must(t)(d.Rename(ctx, "Max", "Tom", false)))
+	refuses(t, must(t)(d.Rename(ctx, "Tom", "Bel-la", false)), registry.CodeSimilar)
+	allowed(t, must(t)(d.Rename(ctx, "Tom", "Bel-la", true)))
+	_, err := d.Rename(ctx, "Tom", "Tim", false)
 	says(t, err, registry.CodeNotFound, "“Tom”")
-	_, _, err = d.Rename(ctx, "Bella", "REX", false)
-	says(t, err, registry.CodeReserved, "30 May 2026")
-	_, _, err = d.Rename(ctx, "Bella", "", false)
-	says(t, err, registry.CodeEmpty)
-	_, err = d.Reserve(ctx, "BELLA")
-	says(t, err, registry.CodeTaken)
+	refuses(t, must(t)(d.Rename(ctx, "Bella", "REX", false)), registry.CodeReserved, "30 May 2026")
+	refuses(t, must(t)(d.Rename(ctx, "Bella", "", false)), registry.CodeInvalid, "is empty")
+	refuses(t, must(t)(d.Reserve(ctx, "BELLA")), registry.CodeTaken)
 	_, err = d.Unreserve(ctx, "Nobody")
 	says(t, err, registry.CodeNotFound, "no ruling on “Nobody”")
-	_, _, err = d.Release(ctx, "Nobody")
+	_, err = d.Release(ctx, "Nobody")
 	says(t, err, registry.CodeNotFound)
 
 	for _, old := range []string{"Rex", "max", "Tom"} {
@@ -196,9 +202,7 @@ func TestRegistrarsWorkOnTheRecord(t *testing.T) {
 
 	// Other pets get the first two names, and stories of their own.
 	for _, name := range []string{"Rex", "Max"} {
-		if _, err := d.Unreserve(ctx, name); err != nil {
-			t.Fatal(err)
-		}
+		allowed(t, must(t)(d.Unreserve(ctx, name)))
 		d.mustRegister(t, name)
 	}
 	told := func(name string) string {
@@ -223,15 +227,13 @@ func TestRegistrarsWorkOnTheRecord(t *testing.T) {
 			t.Errorf("%s: %s, want %s", name, got, want)
 		}
 	}
-	if n, of, err := d.Under(newPolicy(t, preset(t, "kennel-club"))).CountMisfits(ctx); n != 4 || of != 4 || err != nil {
+	if n, of, err := d.WithPolicy(newPolicy(t, preset(t, "kennel-club"))).CountViolations(ctx); n != 4 || of != 4 || err != nil {
 		t.Errorf("%d of %d pets break the policy (%v)", n, of, err)
 	}
-	if n, _, err := d.CountMisfits(ctx); n != 0 || err != nil {
+	if n, _, err := d.CountViolations(ctx); n != 0 || err != nil {
 		t.Errorf("%d pets break the policy that they were registered under (%v)", n, err)
 	}
-	if _, _, err := d.Release(ctx, "Max"); err != nil {
-		t.Fatal(err)
-	}
+	allowed(t, must(t)(d.Release(ctx, "Max")))
 	if pet, err := d.Successor(ctx, "Rex"); err != nil || pet.Name.String() != "Bel-la" {
 		t.Errorf("who was the first Rex is %v (%v)", pet, err)
 	}
@@ -242,34 +244,27 @@ func TestRegistrarsWorkOnTheRecord(t *testing.T) {
 // An idempotency key remembers that the name was reserved, but not why.
 func TestARetryOfAReservedNameIsToldSo(t *testing.T) {
 	d := newDesk(t)
-	if _, err := d.Reserve(t.Context(), "King"); err != nil {
-		t.Fatal(err)
-	}
-	for _, words := range []string{"“King” is reserved: because.", "“King” is reserved. Please"} {
-		_, err := d.Register(t.Context(), registry.Application{Name: "King", FavoriteColor: "red", Category: "cat", IdempotencyKey: "k"})
-		says(t, err, registry.CodeReserved, words)
+	allowed(t, must(t)(d.Reserve(t.Context(), "King")))
+	for _, words := range []string{"“King” is reserved: because.", "“King” is reserved."} {
+		refused := must(t)(d.Register(t.Context(), registry.Application{Name: "King", FavoriteColor: "red", Category: "cat", IdempotencyKey: "k"}))
+		refuses(t, refused, registry.CodeReserved, words)
 	}
 }
 
 func TestALookalikeIsLetPassOnce(t *testing.T) {
 	d, ctx := newDesk(t), t.Context()
 	d.mustRegister(t, "Bella")
-	_, err := d.register(t, "Bel-la")
-	says(t, err, registry.CodeSimilar)
-	if _, err := d.LetPass(ctx, "Bel-la"); err != nil {
-		t.Fatal(err)
-	}
-	if v, err := d.Check(ctx, "Bel-la", "Bel.la"); err != nil || v[0].Status != registry.Available || v[1].Status != registry.Similar {
-		t.Errorf("verdicts: %v, %v", v, err)
+	refuses(t, d.register(t, "Bel-la"), registry.CodeSimilar)
+	allowed(t, must(t)(d.AllowLookalike(ctx, "Bel-la")))
+	if v, err := d.Check(ctx, "Bel-la", "Bel.la"); err != nil || v[0].Code != "" || v[1].Code != registry.CodeSimilar {
+		t.Errorf("decisions: %v, %v", v, err)
 	}
 	d.mustRegister(t, "Bel-la")
 	open := newPolicy(t, registry.Rules{Name: "all", AllowLookalikes: true})
-	if v, err := d.Under(open).Check(ctx, "Bel.la"); err != nil || v[0].Status != registry.Available {
-		t.Errorf("verdict: %v, %v", v, err)
+	if v, err := d.WithPolicy(open).Check(ctx, "Bel.la"); err != nil || v[0].Code != "" {
+		t.Errorf("decision: %v, %v", v, err)
 	}
-	if _, err := d.Under(open).Register(ctx, registry.Application{Name: "Bel.la", FavoriteColor: "red", Category: "dog"}); err != nil {
-		t.Error(err)
-	}
+	allowed(t, must(t)(d.WithPolicy(open).Register(ctx, registry.Application{Name: "Bel.la", FavoriteColor: "red", Category: "dog"})))
 }
 
 // Whatever is done to the journal behind the program's back is found.
@@ -356,17 +351,13 @@ func TestVerifyFindsWhatWasChangedPastTheJournal(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			d, ctx := newDesk(t), t.Context()
 			d.mustRegister(t, "Bella", "Rex", "Gone")
-			for _, step := range []func() error{
-				func() error { _, err := d.Reserve(ctx, "King"); return err },
-				func() error { _, _, err := d.Rename(ctx, "Rex", "Max", false); return err },
-				func() error { _, err := d.Correct(ctx, "Max", "green", ""); return err },
-				func() error { _, _, err := d.Release(ctx, "Gone"); return err },
-				func() error { _, err := d.Unreserve(ctx, "Rex"); return err },
-			} {
-				if err := step(); err != nil {
-					t.Fatal(err)
-				}
+			allowed(t, must(t)(d.Reserve(ctx, "King")))
+			allowed(t, must(t)(d.Rename(ctx, "Rex", "Max", false)))
+			if _, err := d.Correct(ctx, "Max", "green", ""); err != nil {
+				t.Fatal(err)
 			}
+			allowed(t, must(t)(d.Release(ctx, "Gone")))
+			allowed(t, must(t)(d.Unreserve(ctx, "Rex")))
 			tamper(t, d.file, test.do)
 			v, err := d.VerifyJournal(ctx, nil, nil)
 			if err != nil || len(v.Faults) > 0 || !slices.Equal(v.Differences, test.want) {
@@ -400,9 +391,9 @@ type busyStore struct {
 	register func()
 }
 
-func (s busyStore) EachState(ctx context.Context, visit func(registry.State) error) (registry.Head, error) {
+func (s busyStore) Snapshot(ctx context.Context, visit func(registry.State) error) (registry.Head, error) {
 	defer s.register()
-	return s.Store.EachState(ctx, visit)
+	return s.Store.Snapshot(ctx, visit)
 }
 
 func (s busyStore) Journal(ctx context.Context, q registry.JournalQuery) ([]registry.Record, error) {
@@ -418,7 +409,7 @@ func TestVerifyMindsWhoeverRegistersMeanwhile(t *testing.T) {
 		n++
 		d.mustRegister(t, fmt.Sprintf("Pet %d", n))
 	}}
-	r := registry.NewRegistry(busy, nil)
+	r := registry.New(busy, nil)
 	if v, err := r.VerifyJournal(t.Context(), nil, nil); err != nil || len(v.Faults)+len(v.Differences) > 0 || v.Head.Seq < 3 {
 		t.Errorf("found: %+v, %v", v, err)
 	}
@@ -462,17 +453,11 @@ func TestCorrecting(t *testing.T) {
 func TestAStoryIsToldToItsEnd(t *testing.T) {
 	d, ctx := newDesk(t), t.Context()
 	for range 1001 {
-		if _, err := d.Reserve(ctx, "Rex"); err != nil {
-			t.Fatal(err)
-		}
+		allowed(t, must(t)(d.Reserve(ctx, "Rex")))
 	}
-	if _, err := d.Unreserve(ctx, "Rex"); err != nil {
-		t.Fatal(err)
-	}
+	allowed(t, must(t)(d.Unreserve(ctx, "Rex")))
 	d.mustRegister(t, "Rex")
-	if _, _, err := d.Rename(ctx, "Rex", "Max", false); err != nil {
-		t.Fatal(err)
-	}
+	allowed(t, must(t)(d.Rename(ctx, "Rex", "Max", false)))
 	for _, name := range []string{"Rex", "Max"} {
 		story, err := d.History(ctx, parseName(t, name))
 		if err != nil || len(story) != 1004 || story[1003].Action != registry.ActionRenamed {
@@ -561,17 +546,15 @@ func TestSuggestionsForTheNamesOfSeattle(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if v.Status == registry.Available || len(v.Suggestions) != 3 {
-			t.Fatalf("%s is %s, and %q are suggested", name, v.Status, v.Suggestions)
+		if v.Code == "" || len(v.Suggestions) != 3 {
+			t.Fatalf("%s is %q, and %q are suggested", name, v.Code, v.Suggestions)
 		}
 		seen := map[string]bool{}
 		var texts []string
 		for _, n := range v.Suggestions {
 			seen[n.Key()], seen[n.LookalikeKey()] = true, true
 			texts = append(texts, n.String())
-			if err := d.Policy().Judge(n); err != nil {
-				t.Errorf("%s: %s is suggested: %v", name, n, err)
-			}
+			refuses(t, d.Policy().Judge(n), "")
 		}
 		if len(seen) < 3 {
 			t.Errorf("%s: %q are suggested", name, texts)
@@ -581,8 +564,8 @@ func TestSuggestionsForTheNamesOfSeattle(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, f := range free {
-			if f.Status != registry.Available {
-				t.Errorf("%s: %s is suggested, but it is %s", name, f.Name, f.Status)
+			if f.Code != "" {
+				t.Errorf("%s: %s is suggested, but it is %s", name, f.Name, f.Code)
 			}
 		}
 	}

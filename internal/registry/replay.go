@@ -84,7 +84,7 @@ func (s State) hash() [sha256.Size]byte {
 	}
 	if p := s.Pet; p != nil {
 		text("pet")
-		for _, t := range []string{p.Name, p.NameKey, p.LookalikeKey, string(p.FavoriteColor), string(p.Category), strconv.FormatBool(p.LetPass)} {
+		for _, t := range []string{p.Name, p.NameKey, p.LookalikeKey, string(p.FavoriteColor), string(p.Category), strconv.FormatBool(p.LookalikeExempt)} {
 			text(t)
 		}
 		b = binary.AppendVarint(b, p.RegisteredAt.UnixMicro())
@@ -145,7 +145,7 @@ func (s State) among(some map[uint16]bool) State {
 // the journal says is what its last row about a name says.
 func (r *Registry) differences(ctx context.Context, some map[uint16]bool) ([]string, error) {
 	book, journal := make(ledger), make(ledger)
-	head, err := r.store.EachState(ctx, func(s State) error {
+	head, err := r.store.Snapshot(ctx, func(s State) error {
 		book.put(s.among(some))
 		return nil
 	})
@@ -204,7 +204,7 @@ func petDiffers(book, journal *PetState) []string {
 	ways.see("with another category", string(journal.Category), string(book.Category))
 	ways.see("with another date", journal.RegisteredAt.Format(time.RFC3339Nano), book.RegisteredAt.Format(time.RFC3339Nano))
 	ways.see("with another lookalike key", journal.LookalikeKey, book.LookalikeKey)
-	ways.see("with another word on whether it was let pass", strconv.FormatBool(journal.LetPass), strconv.FormatBool(book.LetPass))
+	ways.see("with another word on whether it was let pass", strconv.FormatBool(journal.LookalikeExempt), strconv.FormatBool(book.LookalikeExempt))
 	return ways
 }
 

@@ -1,71 +1,106 @@
 package registry
 
-import (
-	"fmt"
-	"time"
-)
+import "time"
 
-// A Ruling is a decision on a name that no pet has.
+// A Ruling is a registrar's decision on a name that no pet has.
 type Ruling struct {
 	Kind   RulingKind
 	Name   Name
 	Reason string    // shown to people; "" with RulingQuarantine
 	At     time.Time // UTC, to the microsecond
-	Until  time.Time // the same; the zero Time for as long as it is not taken back
+	Until  time.Time // the same; the zero Time if it holds until it is taken back
 }
 
-// A RulingKind is what was decided.
+// A RulingKind is the effect of a ruling.
 type RulingKind string
 
 // The kinds of rulings.
 const (
-	RulingReserved   RulingKind = "reserved"   // nobody gets the name, nor a lookalike unless the policy allows those
-	RulingQuarantine RulingKind = "quarantine" // nobody gets it until then: a pet gave it up
-	RulingLetPass    RulingKind = "let_pass"   // whoever registers it may, though it looks like another name
+	RulingReserved       RulingKind = "reserved"   // nobody gets the name, nor a lookalike unless the policy allows lookalikes
+	RulingQuarantine     RulingKind = "quarantine" // the same until a time: a pet gave the name up
+	RulingAllowLookalike RulingKind = "let_pass"   // the name may be registered although it looks like another
 )
 
-// InForce reports whether r keeps a name from people at a time.
+// InForce reports whether r reserves its name at a time.
 func (r Ruling) InForce(at time.Time) bool {
-	return r.Kind != RulingLetPass && (r.Until.IsZero() || at.Before(r.Until))
+	return r.Kind != RulingAllowLookalike && (r.Until.IsZero() || at.Before(r.Until))
 }
 
-// MaxReasonLength is how many characters (code points) a reason may have.
+// MaxReasonLength is the greatest number of characters (code points) of a reason.
 const MaxReasonLength = 200
 
-// ParseReason cleans a registrar's reason, in the way that ParseName cleans a
-// name as shown. The error is an *Error for FieldReason with CodeEmpty,
+// ParseReason normalizes a registrar's reason as ParseName normalizes a name for
+// display. The error is an *Error for FieldReason with CodeEmpty,
 // CodeTooLong or CodeNotAllowed.
 func ParseReason(s string) (string, error) {
 	return cleanText(FieldReason, "reason", s, MaxReasonLength)
 }
 
-// rulingError says that r, on name itself or on one that looks like it, keeps
-// name from people; the zero Ruling is one that is not known.
-func rulingError(name Name, r Ruling) *Error {
-	words, like := fmt.Sprintf("“%s” ", name), ""
-	if r.Name.key != name.key {
-		like = fmt.Sprintf("is too much like “%s”, which ", r.Name)
-	}
-	switch r.Kind {
-	case "":
-		words += "is reserved"
-	case RulingQuarantine:
-		// Not "on" that day: it is not free before the time of day at which it was given up.
-		words += like + "was given up by its pet and is free again after " + r.Until.Format("2 January 2006")
-	default:
-		words += like + "is reserved: " + trimStop(r.Reason)
-	}
-	e := &Error{Code: CodeReserved, Field: FieldName, Message: words + ". Please try another name."}
-	if !r.At.IsZero() { // a policy's have no date
-		e.Ruling = &r
-	}
-	return e
+// ParseWho normalizes the name of a registrar, for the journal, as ParseReason does
+// a reason.
+func ParseWho(s string) (string, error) {
+	return cleanText("who", "name", s, MaxReasonLength)
 }
 
-// trimStop takes the full stop off a sentence that goes on.
-func trimStop(s string) string {
-	if n := len(s); n > 1 && s[n-1] == '.' {
-		return s[:n-1]
+// Rulings are rulings on names. The zero Rulings are none.
+type Rulings struct {
+	on   map[string]*RulingState            // by the key of the name
+	like map[string]map[string]*RulingState // by its lookalike key, and then by its key
+}
+
+// Put adds a ruling in place of the one on the same name, if there is one.
+func (s *Rulings) Put(r *RulingState) {
+	if s.on == nil {
+		s.on, s.like = make(map[string]*RulingState), make(map[string]map[string]*RulingState)
 	}
-	return s
+	s.Remove(r.NameKey)
+	s.on[r.NameKey] = r
+	if s.like[r.LookalikeKey] == nil {
+		s.like[r.LookalikeKey] = make(map[string]*RulingState)
+	}
+	s.like[r.LookalikeKey][r.NameKey] = r
+}
+
+// Remove removes the ruling on the name with this key, if there is one.
+func (s *Rulings) Remove(key string) {
+	r := s.on[key]
+	if r == nil {
+		return
+	}
+	delete(s.on, key)
+	if delete(s.like[r.LookalikeKey], key); len(s.like[r.LookalikeKey]) == 0 {
+		delete(s.like, r.LookalikeKey)
+	}
+}
+
+// IsEmpty reports whether there is no ruling.
+func (s *Rulings) IsEmpty() bool { return len(s.on) == 0 }
+
+// Concern reports whether a ruling, in force or not, is on n or on a lookalike of
+// n.
+func (s *Rulings) Concern(n Name) bool {
+	return s.on[n.key] != nil || len(s.like[n.LookalikeKey()]) > 0
+}
+
+// Over returns the ruling that reserves n at a time, nil for none, and whether a
+// ruling permits n to look like another name. One on n itself comes before those
+// on its lookalikes.
+func (s *Rulings) Over(n Name, at time.Time) (inForce *Ruling, permitted bool) {
+	if s.IsEmpty() {
+		return nil, false
+	}
+	if r := s.on[n.key]; r != nil {
+		if r.Kind == RulingAllowLookalike {
+			return nil, true
+		}
+		if own := r.Ruling(); own.InForce(at) {
+			return &own, false
+		}
+	}
+	for _, r := range s.like[n.LookalikeKey()] {
+		if like := r.Ruling(); like.InForce(at) && (inForce == nil || r.NameKey < inForce.Name.key) {
+			inForce = &like
+		}
+	}
+	return inForce, false
 }

@@ -3,7 +3,6 @@ package registry
 import (
 	"context"
 	"hash/fnv"
-	"hash/maphash"
 	"slices"
 	"strings"
 	"time"
@@ -13,142 +12,82 @@ import (
 // maxSuggestions is how many names are suggested in place of one.
 const maxSuggestions = 3
 
-// Suggest is Check for one name, and adds names that could be had instead of one
-// that can't. They are made of the name, and of the colour and the category if
-// these are given; a book that has not changed gives the same ones again.
-//
-// The book is asked about the name and the likeliest suggestions at once, so
-// that the answer takes hardly longer than one without.
-func (r *Registry) Suggest(ctx context.Context, a Application) (Verdict, error) {
-	name, err := r.policy.ParseName(a.Name)
-	refusal, _ := err.(*Error)
+// Suggest is Check for the name of a, and adds names that are available if that
+// one is refused. They are made of the name, and of the colour and the category
+// if these are given; a registry that has not changed gives the same ones again.
+func (r *Registry) Suggest(ctx context.Context, a Application) (Decision, error) {
+	d := r.policy.Decide(a.Name)
 	at := r.moment()
-	switch {
-	case name.key == "":
-		return judged(name, refusal), nil
-	case refusal != nil:
-		return r.suggest(ctx, at, name, a, judged(name, refusal))
-	}
-	o, asOf, ok := r.glance(at, name)
-	if !ok {
-		return r.suggest(ctx, at, name, a, Verdict{})
-	}
-	v := r.verdict(name, o).dated(at, asOf)
-	if v.Status == Similar { // it must be said whose name it looks like
-		verdicts := []Verdict{v}
-		r.Explain(ctx, verdicts)
-		v = verdicts[0]
-	}
-	if v.Status == Available {
-		return v, nil
-	}
-	return r.suggest(ctx, at, name, a, v)
-}
-
-// suggest returns v, the verdict on name at a moment, with suggestions. The zero
-// Verdict is one that is not known yet.
-func (r *Registry) suggest(ctx context.Context, at time.Time, name Name, a Application, v Verdict) (Verdict, error) {
-	base := name
-	if v.Status == Similar && v.Holder != nil { // nobody is helped to names that pass for others
-		base = v.Holder.Name
-	}
-	atOnce := maxSuggestions
-	if v.Status == "" { // the book is to be asked: all in one question, if possible
-		atOnce = 2 * maxSuggestions
-	}
-	var room [2*maxSuggestions + 1]uint64
-	seen, names := append(room[:0], looks(name)), make([]Name, 0, atOnce)
-	variations := r.variationsOf(base, a)
-	for text := range variations.each {
-		n, err := r.policy.ParseName(text)
+	if d.Code == "" {
+		decisions, err := r.lookup(ctx, at, d.Name)
 		if err != nil {
-			continue
+			return Decision{}, err
 		}
-		h := looks(n)
-		if slices.Contains(seen, h) {
-			continue
+		if decisions[0].Code == CodeSimilar { // the answer must say which name it is similar to
+			r.Explain(ctx, decisions)
 		}
-		seen = append(seen, h)
-		if names = append(names, n); len(names) < atOnce {
-			continue
-		}
-		isAboutName := v.Status == ""
-		if err := r.ask(ctx, at, &v, name, names); err != nil {
-			return Verdict{}, err
-		}
-		if isAboutName && v.Status == Similar {
-			v.Suggestions = nil // they are of the spelling that passes for another
-			return r.suggest(ctx, at, name, a, v)
-		}
-		if v.Status == Available || len(v.Suggestions) == maxSuggestions {
-			return v, nil
-		}
-		names = names[:0]
+		d = decisions[0]
 	}
-	err := r.ask(ctx, at, &v, name, names)
-	return v, err
+	if !d.concernsName() {
+		return d, nil
+	}
+	suggestions, err := r.suggestions(ctx, at, d, a)
+	d.Suggestions = suggestions
+	return d, err
 }
 
-// looks returns a hash of the name's lookalike key, which tells suggestions apart.
-func looks(n Name) uint64 {
-	var buffer [2 * MaxNameLength]byte // on the stack: hardly a key is longer
-	return maphash.Bytes(looksSeed, n.AppendLookalikeKey(buffer[:0]))
+// concernsName reports whether d refuses a valid name, so that another name may
+// help.
+func (d Decision) concernsName() bool {
+	isAboutName := func(e *Error) bool { return e.Field == FieldName }
+	refused := d.Code == CodeTaken || d.Code == CodeSimilar || d.Ruling != nil || d.Code == CodeReserved || slices.ContainsFunc(d.Errors, isAboutName)
+	return refused && d.Name.key != ""
 }
 
-var looksSeed = maphash.MakeSeed()
-
-// ask adds those of the names that are to be had to v's suggestions. If there is
-// no verdict on name yet, v is that, too.
-func (r *Registry) ask(ctx context.Context, at time.Time, v *Verdict, name Name, names []Name) error {
-	asked := names
-	if v.Status == "" {
-		asked = append([]Name{name}, names...)
+// suggestions returns names that are available in place of the one that d
+// refuses.
+func (r *Registry) suggestions(ctx context.Context, at time.Time, d Decision, a Application) ([]Name, error) {
+	base := d.Name
+	if d.Code == CodeSimilar && d.Rival != nil { // nobody is helped to names that pass for others
+		base = d.Rival.Name
 	}
-	obstacles, asOf, err := r.look(ctx, at, asked)
-	if err != nil {
+	suggestions := make([]Name, 0, maxSuggestions)
+	seen := []string{d.Name.LookalikeKey()}
+	ask := make([]Name, 0, maxSuggestions)
+	add := func() error {
+		decisions, err := r.lookup(ctx, at, ask...)
+		ask = ask[:0]
+		for _, d := range decisions {
+			if d.Code == "" && len(suggestions) < maxSuggestions {
+				suggestions = append(suggestions, d.Name)
+			}
+		}
 		return err
 	}
-	for i, o := range obstacles {
-		if asked[i] != name {
-			r.propose(v, asked[i], o)
-		} else if *v = r.verdict(name, o).dated(at, asOf); v.Status == Available {
-			return nil
+	variations := r.variationsOf(base, a)
+	for text := range variations.each {
+		v := r.policy.Decide(text)
+		if v.Code != "" {
+			continue
+		}
+		if key := v.Name.LookalikeKey(); !slices.Contains(seen, key) {
+			seen = append(seen, key)
+			ask = append(ask, v.Name)
+		}
+		if len(ask) < maxSuggestions {
+			continue
+		}
+		if err := add(); err != nil || len(suggestions) == maxSuggestions {
+			return suggestions, err
 		}
 	}
-	return nil
+	return suggestions, add()
 }
 
-// propose adds name, in whose way o is, to v's suggestions if it is to be had.
-func (r *Registry) propose(v *Verdict, name Name, o Obstacle) {
-	if len(v.Suggestions) == maxSuggestions || r.obstacleError(name, o) != nil {
-		return
-	}
-	if v.Suggestions == nil {
-		v.Suggestions = make([]Name, 0, maxSuggestions)
-	}
-	v.Suggestions = append(v.Suggestions, name)
-}
-
-// helpful returns suggestions for whoever was refused with e. There are none
-// when the book can't be asked: the refusal is what matters.
-func (r *Registry) helpful(ctx context.Context, e *Error, a Application) []Name {
-	isAboutName := e.Code == CodeTaken || e.Code == CodeSimilar || e.Code == CodeReserved ||
-		e.Code == CodeInvalid && slices.ContainsFunc(e.Fields, func(f *Error) bool { return f.Field == FieldName })
-	name, err := ParseName(a.Name)
-	if !isAboutName || err != nil {
-		return nil
-	}
-	v, err := r.suggest(ctx, r.moment(), name, a, judged(name, e))
-	if err != nil {
-		return nil
-	}
-	return v.Suggestions
-}
-
-// variations are what can be made of a name.
+// variations are the names that can be made of a name.
 type variations struct {
 	base  string
-	first [3]string // the best: with the colour, a numeral and the category; "" for none
+	first [3]string // the best first: with the colour, a numeral and the category; "" for none
 	turn  int       // with which word the others begin, so that not everybody gets the same star
 }
 

@@ -21,6 +21,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/crypto/acme"
 	"golang.org/x/crypto/acme/autocert"
+
+	"nametag/internal/sleep"
 )
 
 // ACMEDirectory is that of Let's Encrypt.
@@ -207,7 +209,7 @@ func (a *ACME) obtain(ctx context.Context, d *domain) bool {
 // It reports whether ctx let it.
 func (a *ACME) pause(ctx context.Context, d *domain, wait time.Duration, before []byte) bool {
 	for end := time.Now().Add(wait); time.Now().Before(end); {
-		if !sleep(ctx, min(5*time.Second, time.Until(end))) {
+		if sleep.For(ctx, min(5*time.Second, time.Until(end))) != nil {
 			return false
 		}
 		if now := a.saved(ctx, d); now != nil && !bytes.Equal(now, before) {
@@ -292,7 +294,7 @@ func (a *ACME) watch(ctx context.Context, d *domain) {
 				"expires", cert.Leaf.NotAfter, "error", d.manager.Load().notes.take())
 		}
 		leaf = cert.Leaf
-		if !sleep(ctx, min(time.Minute, lifetime(leaf)/10)) {
+		if sleep.For(ctx, min(time.Minute, lifetime(leaf)/10)) != nil {
 			return
 		}
 	}
@@ -304,16 +306,4 @@ func lifetime(leaf *x509.Certificate) time.Duration { return leaf.NotAfter.Sub(l
 // 90 days: autocert begins when it is a third.
 func isOverdue(leaf *x509.Certificate) bool {
 	return time.Until(leaf.NotAfter) < min(lifetime(leaf), 90*24*time.Hour)/4
-}
-
-// sleep reports whether ctx let it sleep.
-func sleep(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

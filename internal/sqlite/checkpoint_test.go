@@ -33,7 +33,7 @@ func TestAServerMovesPagesBesideTheWriter(t *testing.T) {
 	for i := range applications {
 		applications[i] = registry.Application{Name: "Bella " + string(rune('가'+i)), FavoriteColor: "blue", Category: "cat"}
 	}
-	if _, err := registry.NewRegistry(s, nil).RegisterAll(t.Context(), applications); err != nil {
+	if _, err := registry.New(s, nil).RegisterAll(t.Context(), applications); err != nil {
 		t.Fatal(err)
 	}
 	for start := time.Now(); size() < before+rowsBetween*200; time.Sleep(5 * time.Millisecond) {
@@ -75,7 +75,7 @@ func TestClosingWhileRowsAreEntered(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		reg := registry.NewRegistry(s, nil)
+		reg := registry.New(s, nil)
 		var wg sync.WaitGroup
 		for w := range 4 {
 			wg.Go(func() {
@@ -111,7 +111,7 @@ func TestADamagedHeadIsTold(t *testing.T) {
 	if _, err := s.writer.Exec(`UPDATE journal_head SET hash = x'ff'`); err != nil {
 		t.Fatal(err)
 	}
-	_, err = registry.NewRegistry(s, nil).Register(t.Context(), registry.Application{Name: "Bella", FavoriteColor: "blue", Category: "cat"})
+	_, err = registry.New(s, nil).Register(t.Context(), registry.Application{Name: "Bella", FavoriteColor: "blue", Category: "cat"})
 	if !errors.Is(err, registry.ErrNoHead) {
 		t.Error(err)
 	}

@@ -9,42 +9,41 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"nametag/internal/registry"
-	"nametag/internal/storekit"
 )
 
 // Insert implements registry.Store.
-func (s *Store) Insert(ctx context.Context, entries []registry.Entry) (results []registry.Result, err error) {
+func (s *Store) Insert(ctx context.Context, entries []registry.Entry) (decisions []registry.Decision, err error) {
 	if len(entries) == 0 {
 		return nil, nil
 	}
-	results, err = s.insert(ctx, entries)
+	decisions, err = s.insert(ctx, entries)
 	if resultCode(err) == sqlite3.SQLITE_CONSTRAINT {
-		results, err = s.insert(ctx, storekit.Doubted(entries))
+		decisions, err = s.insert(ctx, registry.Unchecked(entries))
 	}
 	if err != nil {
 		return nil, err
 	}
-	return results, nil
+	return decisions, nil
 }
 
-func (s *Store) insert(ctx context.Context, entries []registry.Entry) (results []registry.Result, err error) {
+func (s *Store) insert(ctx context.Context, entries []registry.Entry) (decisions []registry.Decision, err error) {
 	err = s.write(ctx, "insert", func(tx *transaction) error {
-		results, err = storekit.Insert(ctx, tx, entries)
+		decisions, err = registry.InsertTx(ctx, tx, entries)
 		return err
 	})
-	return results, err
+	return decisions, err
 }
 
 // Apply implements registry.Store.
-func (s *Store) Apply(ctx context.Context, c registry.Change) (res registry.Result, err error) {
+func (s *Store) Apply(ctx context.Context, c registry.Change) (d registry.Decision, err error) {
 	err = s.write(ctx, string(c.Action), func(tx *transaction) error {
-		res, err = storekit.Apply(ctx, tx, c)
+		d, err = registry.ApplyTx(ctx, tx, c)
 		return err
 	})
 	if err != nil {
-		return registry.Result{}, err
+		return registry.Decision{}, err
 	}
-	return res, nil
+	return d, nil
 }
 
 // The statements that every registration runs. They are compiled once, and run
@@ -69,7 +68,7 @@ func (s *Store) keepStatements(ctx context.Context) (err error) {
 	return nil
 }
 
-// A transaction implements storekit.Tx. It has SQLite's one lock for writing
+// A transaction implements registry.Tx. It has SQLite's one lock for writing
 // from its beginning.
 type transaction struct {
 	*sql.Tx
@@ -85,29 +84,29 @@ func (tx *transaction) prepare(ctx context.Context, query string) (*sql.Stmt, er
 	return tx.PrepareContext(ctx, query)
 }
 
-// Lock implements storekit.Tx.
-func (tx *transaction) Lock(ctx context.Context, w storekit.Wanted) (head registry.Head, found storekit.Found, err error) {
+// Lock implements registry.Tx.
+func (tx *transaction) Lock(ctx context.Context, sel registry.Selection) (head registry.Head, found registry.Found, err error) {
 	stmt, err := tx.prepare(ctx, readHead)
 	if err != nil {
 		return head, found, err
 	}
 	head, err = scanHead(stmt.QueryRowContext(ctx))
-	if err == nil && (w.FreeAt == registry.Head{} || w.FreeAt != head) {
-		found, err = findWanted(ctx, tx, w)
+	if err == nil && (sel.CheckedAt == registry.Head{} || sel.CheckedAt != head) {
+		found, err = findSelection(ctx, tx, sel)
 	}
 	return head, found, err
 }
 
-// Write implements storekit.Tx.
-func (tx *transaction) Write(ctx context.Context, c storekit.Changes) error {
+// Write implements registry.Tx.
+func (tx *transaction) Write(ctx context.Context, c registry.Changes) error {
 	records := make([][]any, len(c.Records))
 	for i, r := range c.Records {
 		records[i] = []any{r.Seq, r.Key, sql.Null[string]{V: r.FormerKey, Valid: r.FormerKey != ""}, string(r.Entry), r.Hash[:],
-			sql.Null[int64]{V: 1, Valid: storekit.IsByPet(r)}}
+			sql.Null[int64]{V: 1, Valid: r.IsByPet()}}
 	}
 	pets := make([][]any, len(c.AddPets))
 	for i, p := range c.AddPets {
-		pets[i] = []any{p.NameKey, p.LookalikeKey, intOf(p.LetPass), p.Name, string(p.FavoriteColor), string(p.Category), p.RegisteredAt.UnixMicro(), p.EnteredBy}
+		pets[i] = []any{p.NameKey, p.LookalikeKey, intOf(p.LookalikeExempt), p.Name, string(p.FavoriteColor), string(p.Category), p.RegisteredAt.UnixMicro(), p.EnteredBy}
 	}
 	rulings := make([][]any, len(c.PutRulings))
 	for i, r := range c.PutRulings {

@@ -9,9 +9,9 @@ import (
 	"nametag/internal/storekit"
 )
 
-// Claim implements storekit.Tx. The transaction has the lock for writing, so
+// Claim implements registry.Tx. The transaction has the lock for writing, so
 // nobody uses the keys meanwhile.
-func (tx *transaction) Claim(ctx context.Context, claims []storekit.Claim) ([]storekit.Answer, error) {
+func (tx *transaction) Claim(ctx context.Context, claims []registry.Claim) ([]registry.Answer, error) {
 	keys := make([]string, len(claims))
 	for i, c := range claims {
 		keys[i] = c.Key
@@ -23,7 +23,7 @@ func (tx *transaction) Claim(ctx context.Context, claims []storekit.Claim) ([]st
 		return nil, err
 	}
 	defer rows.Close()
-	var answers []storekit.Answer
+	var answers []registry.Answer
 	for rows.Next() {
 		a, err := scanAnswer(rows)
 		if err != nil {
@@ -34,37 +34,40 @@ func (tx *transaction) Claim(ctx context.Context, claims []storekit.Claim) ([]st
 	return answers, rows.Err()
 }
 
-func scanAnswer(rows *sql.Rows) (storekit.Answer, error) {
-	var a storekit.Answer
+func scanAnswer(rows *sql.Rows) (registry.Answer, error) {
+	var c registry.Claim
 	var fingerprint []byte
 	var outcome string
 	var key, name, color, category sql.Null[string]
 	var registered sql.Null[int64]
-	err := rows.Scan(&a.Key, &fingerprint, &outcome, &key, &name, &color, &category, &registered)
+	err := rows.Scan(&c.Key, &fingerprint, &outcome, &key, &name, &color, &category, &registered)
 	if err != nil {
-		return a, err
+		return registry.Answer{}, err
 	}
-	copy(a.Fingerprint[:], fingerprint)
-	a.SetWord(outcome)
+	copy(c.Fingerprint[:], fingerprint)
+	var pet *registry.Pet
 	if key.Valid {
-		a.Result.Pet = registry.Pet{
+		pet = &registry.Pet{
 			Name:          registry.RestoreName(name.V, key.V),
 			FavoriteColor: registry.Color(color.V),
 			Category:      registry.Category(category.V),
 			RegisteredAt:  timeOf(registered.V),
 		}
 	}
-	return a, nil
+	return registry.NewAnswer(c, outcome, pet), nil
 }
 
 // answerRows returns the rows that remember what idempotency keys were answered.
-func answerRows(answers []storekit.Answer) [][]any {
+func answerRows(answers []registry.Answer) [][]any {
 	rows := make([][]any, len(answers))
 	now := time.Now().UnixMicro()
 	for i, a := range answers {
-		p := a.Result.Pet
-		known := p.Name.Key() != ""
-		rows[i] = []any{a.Key, a.Fingerprint[:], a.Word(),
+		known := a.Pet() != nil
+		var p registry.Pet
+		if known {
+			p = *a.Pet()
+		}
+		rows[i] = []any{a.Key, a.Fingerprint[:], a.Outcome(),
 			sql.Null[string]{V: p.Name.Key(), Valid: known},
 			sql.Null[string]{V: p.Name.String(), Valid: known},
 			sql.Null[string]{V: string(p.FavoriteColor), Valid: known},

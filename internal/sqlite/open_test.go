@@ -242,7 +242,7 @@ func TestADeletedFileIsNotWritten(t *testing.T) {
 	if err := s.Ready(t.Context()); registry.ErrorCode(err) != registry.CodeUnavailable {
 		t.Errorf("Ready: %v, want CodeUnavailable", err)
 	}
-	_, err := registry.NewRegistry(s, nil).Register(t.Context(), registry.Application{Name: "Bella", FavoriteColor: "blue", Category: "cat"})
+	_, err := registry.New(s, nil).Register(t.Context(), registry.Application{Name: "Bella", FavoriteColor: "blue", Category: "cat"})
 	if registry.ErrorCode(err) != registry.CodeUnavailable {
 		t.Errorf("Register: %v, want CodeUnavailable", err)
 	}

@@ -45,21 +45,21 @@ func TestMain(m *testing.M) {
 }
 
 func work(s *sqlite.Store, opts sqlite.Options) string {
-	reg := registry.NewRegistry(s, nil)
+	reg := registry.New(s, nil)
 	if opts.ReadOnly {
 		if _, err := reg.Pet(context.Background(), "Rex"); err != nil {
 			return err.Error()
 		}
 		return "found"
 	}
-	_, err := reg.Register(context.Background(), registry.Application{Name: "Rex", FavoriteColor: "red", Category: "cat"})
-	switch registry.ErrorCode(err) {
-	case "":
-		return "registered"
-	case registry.CodeTaken:
-		return "taken"
-	default:
+	d, err := reg.Register(context.Background(), registry.Application{Name: "Rex", FavoriteColor: "red", Category: "cat"})
+	switch {
+	case err != nil:
 		return err.Error()
+	case d.Code == "":
+		return "registered"
+	default:
+		return string(d.Code)
 	}
 }
 

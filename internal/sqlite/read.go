@@ -6,10 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"strings"
-	"time"
 
 	"nametag/internal/registry"
-	"nametag/internal/storekit"
 )
 
 const petColumns = `name_key, name, favorite_color, category, registered_at_us`
@@ -46,26 +44,26 @@ func (s *Store) EachKey(ctx context.Context, visit func(key, lookalike []byte)) 
 	})
 }
 
-// Look implements registry.Store.
-func (s *Store) Look(ctx context.Context, at time.Time, names []registry.Name) ([]registry.Obstacle, error) {
-	if len(names) == 0 {
+// Lookup implements registry.Store.
+func (s *Store) Lookup(ctx context.Context, q registry.Inquiry) ([]registry.Decision, error) {
+	if len(q.Names) == 0 {
 		return nil, nil
 	}
-	var obstacles []registry.Obstacle
-	err := s.read(ctx, "look", func() error {
-		found, err := findWanted(ctx, s.reader, storekit.WantedOf(names))
-		obstacles = found.Obstacles(names, at)
+	var decisions []registry.Decision
+	err := s.read(ctx, "look up names", func() error {
+		found, err := findSelection(ctx, s.reader, q.Selection())
+		decisions = found.Decide(q)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	return obstacles, nil
+	return decisions, nil
 }
 
-func findWanted(ctx context.Context, db querier, w storekit.Wanted) (found storekit.Found, err error) {
+func findSelection(ctx context.Context, db querier, s registry.Selection) (found registry.Found, err error) {
 	const columns = `name_key, lookalike_key, let_pass, name, favorite_color, category, registered_at_us, entered_by`
-	keys, lookalikes := jsonArray(w.Keys), jsonArray(w.Lookalikes)
+	keys, lookalikes := jsonArray(s.Keys), jsonArray(s.Lookalikes)
 	rows, err := db.QueryContext(ctx, `
 		SELECT `+columns+` FROM pets WHERE name_key IN (SELECT value FROM json_each(?))
 		UNION ALL
@@ -77,7 +75,7 @@ func findWanted(ctx context.Context, db querier, w storekit.Wanted) (found store
 	for rows.Next() {
 		var p registry.PetState
 		var registered int64
-		if err := rows.Scan(&p.NameKey, &p.LookalikeKey, &p.LetPass, &p.Name, &p.FavoriteColor, &p.Category, &registered, &p.EnteredBy); err != nil {
+		if err := rows.Scan(&p.NameKey, &p.LookalikeKey, &p.LookalikeExempt, &p.Name, &p.FavoriteColor, &p.Category, &registered, &p.EnteredBy); err != nil {
 			return found, err
 		}
 		p.RegisteredAt = timeOf(registered)
@@ -141,16 +139,16 @@ func (s *Store) Journal(ctx context.Context, q registry.JournalQuery) (records [
 	return records, err
 }
 
-// Strays implements registry.Store.
-func (s *Store) Strays(ctx context.Context, limit int) (strays []registry.Record, err error) {
-	err = s.read(ctx, "look for strays", func() (err error) {
-		strays, err = collectRecords(ctx, s.reader, `
+// Orphans implements registry.Store.
+func (s *Store) Orphans(ctx context.Context, limit int) (orphans []registry.Record, err error) {
+	err = s.read(ctx, "look for orphans", func() (err error) {
+		orphans, err = collectRecords(ctx, s.reader, `
 			SELECT `+recordColumns+` FROM journal WHERE by_pet
 			AND NOT EXISTS (SELECT 1 FROM pets WHERE name_key = journal.name_key AND entered_by = journal.seq)
 			ORDER BY seq LIMIT ?`, limit)
 		return err
 	})
-	return strays, err
+	return orphans, err
 }
 
 const recordColumns = `seq, name_key, former_key, entry, hash`
@@ -168,7 +166,7 @@ func collectRecords(ctx context.Context, db querier, query string, args ...any) 
 		if err := rows.Scan(&r.Seq, &r.Key, &former, &r.Entry, &hash); err != nil {
 			return nil, err
 		}
-		r.FormerKey, r.Hash = former.V, storekit.Hash(hash)
+		r.FormerKey, r.Hash = former.V, registry.HashOf(hash)
 		records = append(records, r)
 	}
 	return records, rows.Err()
@@ -193,7 +191,7 @@ func scanHead(row *sql.Row) (head registry.Head, err error) {
 	if errors.Is(err, sql.ErrNoRows) {
 		err = registry.ErrNoHead
 	}
-	head.Hash = storekit.Hash(hash)
+	head.Hash = registry.HashOf(hash)
 	return head, err
 }
 

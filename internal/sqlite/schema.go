@@ -13,7 +13,6 @@ import (
 
 	"nametag/internal/migrate"
 	"nametag/internal/registry"
-	"nametag/internal/storekit"
 )
 
 //go:embed migrations/*.sql migrations/steps/*.sql
@@ -142,7 +141,7 @@ func addNames(ctx context.Context, tx *sql.Tx) error {
 	if err := addByPet(ctx, tx); err != nil {
 		return err
 	}
-	fill := storekit.Backfill{Write: func(c storekit.Changes) error { return (&transaction{Tx: tx}).Write(ctx, c) }}
+	fill := registry.Backfill{Write: func(c registry.Changes) error { return (&transaction{Tx: tx}).Write(ctx, c) }}
 	const before = `SELECT ` + petColumns + ` FROM pets_before ORDER BY registered_at_us, name_key`
 	var failed error
 	err := eachPet(ctx, tx, before, nil, func(p registry.Pet) {

@@ -8,14 +8,14 @@ import (
 	"nametag/internal/registry"
 )
 
-// EachState implements registry.Store.
-func (s *Store) EachState(ctx context.Context, visit func(registry.State) error) (head registry.Head, err error) {
+// Snapshot implements registry.Store.
+func (s *Store) Snapshot(ctx context.Context, visit func(registry.State) error) (head registry.Head, err error) {
 	var stopped error
 	see := func(state registry.State) error {
 		stopped = visit(state)
 		return stopped
 	}
-	err = s.read(ctx, "read the book", func() error {
+	err = s.read(ctx, "take a snapshot", func() error {
 		return s.reader.atOneMoment(ctx, func(tx *sql.Tx) error {
 			if head, err = journalHead(ctx, tx); err != nil && !errors.Is(err, registry.ErrNoHead) {
 				return err
@@ -47,7 +47,7 @@ func eachPetState(ctx context.Context, db querier, visit func(*registry.PetState
 	for rows.Next() {
 		var p registry.PetState
 		var registered int64
-		if err := rows.Scan(&p.NameKey, &p.LookalikeKey, &p.LetPass, &p.Name, &p.FavoriteColor, &p.Category, &registered); err != nil {
+		if err := rows.Scan(&p.NameKey, &p.LookalikeKey, &p.LookalikeExempt, &p.Name, &p.FavoriteColor, &p.Category, &registered); err != nil {
 			return err
 		}
 		p.RegisteredAt = timeOf(registered)

@@ -38,13 +38,13 @@ func HasJournal(t testing.TB, s registry.Store) {
 			t.Fatal(err)
 		}
 		p := e.After.Pet
-		if e.Action != registry.ActionImported || e.Via != registry.ViaMigration || p.Name != name || p.LetPass != (i == 1) {
+		if e.Action != registry.ActionImported || e.Via != registry.ViaMigration || p.Name != name || p.LookalikeExempt != (i == 1) {
 			t.Errorf("row %d: %s", rows[i].Seq, rows[i].Entry)
 		}
 	}
-	equal(t, "a lookalike", insert(t, s, entriesOf(newPet(t, "B.ella"))...)[0].Status, registry.InsertSimilar)
+	equal(t, "a lookalike", insert(t, s, entriesOf(newPet(t, "B.ella"))...)[0].Code, registry.CodeSimilar)
 	for i, res := range insert(t, s, entriesOf(numbered(t, "Pet", 100)...)...) {
-		if res.Status != registry.InsertTaken || res.Pet.Name.String() != fmt.Sprint("Pet ", i) {
+		if res.Code != registry.CodeTaken || res.Rival.Name.String() != fmt.Sprint("Pet ", i) {
 			t.Errorf("Pet %d: %v", i, res)
 		}
 	}

@@ -78,23 +78,23 @@ func laterSchema(t *testing.T, db Database) {
 
 // An answer stays what it was, whatever becomes of the pet.
 func answerSurvivesPet(t *testing.T, db Database) {
-	reg := registry.NewRegistry(openNew(t, db), nil)
+	reg := registry.New(openNew(t, db), nil)
 	first := registry.Application{Name: "Rex", FavoriteColor: "red", Category: "dog", IdempotencyKey: "first"}
 	late := registry.Application{Name: "REX", FavoriteColor: "blue", Category: "cat", IdempotencyKey: "late"}
 	rex, err := reg.Register(t.Context(), first)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := reg.Register(t.Context(), late); registry.ErrorCode(err) != registry.CodeTaken {
-		t.Fatal(err)
+	if d, err := reg.Register(t.Context(), late); err != nil || d.Code != registry.CodeTaken {
+		t.Fatalf("%v, %v", d, err)
 	}
 	db.Execute(t, `DELETE FROM pets`)
-	if again, err := reg.Register(t.Context(), first); err != nil || !again.Same(rex) {
+	if again, err := reg.Register(t.Context(), first); err != nil || !again.Pet.Same(*rex.Pet) {
 		t.Errorf("the first is told %v, %v; want %v", again, err, rex)
 	}
-	_, err = reg.Register(t.Context(), late)
-	if e, ok := errors.AsType[*registry.Error](err); !ok || e.Holder == nil || !e.Holder.Same(rex) {
-		t.Errorf("the late one is told %v, want that %v has the name", err, rex)
+	d, err := reg.Register(t.Context(), late)
+	if err != nil || d.Code != registry.CodeTaken || d.Rival == nil || !d.Rival.Same(*rex.Pet) {
+		t.Errorf("the late one is told %v, %v; want that %v has the name", d, err, rex.Pet)
 	}
 }
 
@@ -119,7 +119,7 @@ func headMissing(t *testing.T, db Database) {
 		}
 	}
 	states := 0
-	if _, err := s.EachState(t.Context(), func(registry.State) error { states++; return nil }); err != nil || states != 1 {
+	if _, err := s.Snapshot(t.Context(), func(registry.State) error { states++; return nil }); err != nil || states != 1 {
 		t.Errorf("the book has %d pets (%v), want Rex as before", states, err)
 	}
 }
@@ -170,23 +170,23 @@ func straysFound(t *testing.T, db Database) {
 	db.Execute(t, `DELETE FROM pets WHERE name_key = 'ada'`)
 	all := records(t, s, registry.JournalQuery{Limit: 10})
 	for limit, want := range map[int][]registry.Record{1: all[:1], 10: all[:2]} {
-		strays, err := s.Strays(t.Context(), limit)
+		strays, err := s.Orphans(t.Context(), limit)
 		if err != nil {
 			t.Fatal(err)
 		}
 		equal(t, "strays", strays, want)
 	}
-	found, err := registry.NewRegistry(s, nil).VerifyJournal(t.Context(), nil, nil)
+	found, err := registry.New(s, nil).VerifyJournal(t.Context(), nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	equal(t, "verification", found, registry.Verification{Head: head(t, s), Strays: all[:2],
+	equal(t, "verification", found, registry.Verification{Head: head(t, s), Orphans: all[:2],
 		Differences: []string{"“Ada” is in the journal, but not in the book."}})
 	equal(t, "of Ada", records(t, s, registry.JournalQuery{Key: "ada", Limit: 10}), nil)
 
 	db.Execute(t, `UPDATE journal SET by_pet = NULL WHERE seq IN (1, 2)`)
 	equal(t, "of Ada, given back", records(t, s, registry.JournalQuery{Key: "ada", Limit: 10}), all[1:2])
-	if strays, err := s.Strays(t.Context(), 10); err != nil || len(strays) > 0 {
+	if strays, err := s.Orphans(t.Context(), 10); err != nil || len(strays) > 0 {
 		t.Errorf("there are still strays: %v, %v", strays, err)
 	}
 }
@@ -214,9 +214,9 @@ func readerChangesNothing(t *testing.T, db Database) {
 		}
 	}
 	equal(t, "book", list(t, server, registry.ListQuery{Limit: 5}), []registry.Pet{rex})
-	equal(t, "a retry", insert(t, server, keyed(rex, "k")), []registry.Result{taken(rex)})
+	equal(t, "a retry", insert(t, server, keyed(rex, "k")), []registry.Decision{taken(rex)})
 
-	equal(t, "registered meanwhile", insert(t, server, entriesOf(ada)...), []registry.Result{registered(ada)})
+	equal(t, "registered meanwhile", insert(t, server, entriesOf(ada)...), []registry.Decision{registered(ada)})
 	equal(t, "found", find(t, reader, "ada"), map[string]registry.Pet{"ada": ada})
 }
 

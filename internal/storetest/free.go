@@ -8,7 +8,7 @@ import (
 	"nametag/internal/registry"
 )
 
-// What stores do with entries whose names were free (registry.Entry.FreeAt).
+// What stores do with entries whose names were free (registry.Entry.CheckedAt).
 var freeTests = map[string]func(*testing.T, registry.Store){
 	"AFreeNameIsEntered":             freeIsEntered,
 	"WhatHasChangedSinceCounts":      changedSinceCounts,
@@ -22,7 +22,7 @@ var freeTests = map[string]func(*testing.T, registry.Store){
 func freeAt(h registry.Head, pets ...registry.Pet) []registry.Entry {
 	entries := entriesOf(pets...)
 	for i := range entries {
-		entries[i].FreeAt = h
+		entries[i].CheckedAt = h
 	}
 	return entries
 }
@@ -31,7 +31,7 @@ func freeIsEntered(t *testing.T, s registry.Store) {
 	insert(t, s, entriesOf(newPet(t, "Bella"))...)
 	rex, again, look, max := newPet(t, "Rex"), newPet(t, "REX"), newPet(t, "R-e-x"), newPet(t, "Max")
 	equal(t, "results", insert(t, s, freeAt(head(t, s), rex, again, look, max)...),
-		[]registry.Result{registered(rex), taken(rex), similar(rex), registered(max)})
+		[]registry.Decision{registered(rex), taken(rex), similar(rex), registered(max)})
 	equal(t, "the journal's length", head(t, s).Seq, 3)
 	isWhole(t, s)
 }
@@ -43,7 +43,7 @@ func changedSinceCounts(t *testing.T, s registry.Store) {
 	insert(t, s, entriesOf(max)...)
 	ruling := reserve(t, s, "Rex")
 	equal(t, "results", insert(t, s, freeAt(before, newPet(t, "MAX"), newPet(t, "M-a-x"), rex, luna)...),
-		[]registry.Result{taken(max), similar(max), keptBy(ruling), registered(luna)})
+		[]registry.Decision{taken(max), similar(max), keptBy(ruling), registered(luna)})
 	isWhole(t, s)
 }
 
@@ -57,7 +57,7 @@ func anotherJournal(t *testing.T, s registry.Store) {
 	other.Hash[7]++
 	for i, h := range []registry.Head{beyond, other} {
 		luna := newPet(t, fmt.Sprint("Luna ", i))
-		equal(t, "results", insert(t, s, freeAt(h, luna, newPet(t, "BELLA"))...), []registry.Result{registered(luna), taken(bella)})
+		equal(t, "results", insert(t, s, freeAt(h, luna, newPet(t, "BELLA"))...), []registry.Decision{registered(luna), taken(bella)})
 	}
 	equal(t, "the journal's length", head(t, s).Seq, 3)
 	isWhole(t, s)
@@ -68,7 +68,7 @@ func wronglyFree(t *testing.T, s registry.Store) {
 	bella, luna := newPet(t, "Bella"), newPet(t, "Luna")
 	insert(t, s, entriesOf(bella)...)
 	equal(t, "results", insert(t, s, freeAt(head(t, s), luna, newPet(t, "BELLA"), newPet(t, "Bel-la"))...),
-		[]registry.Result{registered(luna), taken(bella), similar(bella)})
+		[]registry.Decision{registered(luna), taken(bella), similar(bella)})
 	isWhole(t, s)
 }
 
@@ -83,9 +83,9 @@ func freeNamesMeet(t *testing.T, s registry.Store) {
 			switch {
 			case err != nil:
 				t.Errorf("pet %d: %v", i, err)
-			case results[0].Status == registry.InsertRegistered:
+			case results[0].Code == "":
 				won[i].Add(1)
-			case results[0].Status != registry.InsertTaken:
+			case results[0].Code != registry.CodeTaken:
 				t.Errorf("pet %d: %+v", i, results[0])
 			}
 		}

@@ -34,12 +34,12 @@ func Refused[S registry.Store](t testing.TB, s S, err error) string {
 // Enter registers a pet, and with it shows that s works.
 func Enter(t testing.TB, s registry.Store, name string) registry.Pet {
 	t.Helper()
-	pet, err := registry.NewRegistry(s, nil).Register(t.Context(),
+	d, err := registry.New(s, nil).Register(t.Context(),
 		registry.Application{Name: name, FavoriteColor: "red", Category: "cat"})
-	if err != nil {
-		t.Fatalf("Register: %v", err)
+	if err != nil || d.Code != "" {
+		t.Fatalf("Register: %v, %v", d, err)
 	}
-	return pet
+	return *d.Pet
 }
 
 // Mentions sees that text has all these words.

@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -22,7 +23,7 @@ var insertTests = map[string]func(*testing.T, registry.Store){
 
 func entersAPetAsItIs(t *testing.T, s registry.Store) {
 	rex := newPet(t, "Rex")
-	equal(t, "results", insert(t, s, entriesOf(rex)...), []registry.Result{registered(rex)})
+	equal(t, "results", insert(t, s, entriesOf(rex)...), []registry.Decision{registered(rex)})
 	equal(t, "in the book", find(t, s, "rex"), map[string]registry.Pet{"rex": rex})
 }
 
@@ -36,7 +37,7 @@ func tellsOfEachInOrder(t *testing.T, s registry.Store) {
 	insert(t, s, entriesOf(milo)...)
 	zoe, late, ada := newPet(t, "Zoe"), newPet(t, "milo"), newPet(t, "Ada")
 	equal(t, "results", insert(t, s, entriesOf(zoe, late, ada)...),
-		[]registry.Result{registered(zoe), taken(milo), registered(ada)})
+		[]registry.Decision{registered(zoe), taken(milo), registered(ada)})
 	equal(t, "in the book", find(t, s, "zoe", "milo", "ada"),
 		map[string]registry.Pet{"zoe": zoe, "milo": milo, "ada": ada})
 }
@@ -45,7 +46,7 @@ func firstWinsWithinCall(t *testing.T, s registry.Store) {
 	first, second, third := newPet(t, "Ｒｅｘ"), newPet(t, "REX"), newPet(t, "Rex")
 	second.FavoriteColor, third.Category = "red", registry.Cat
 	equal(t, "results", insert(t, s, entriesOf(first, second, third)...),
-		[]registry.Result{registered(first), taken(first), taken(first)})
+		[]registry.Decision{registered(first), taken(first), taken(first)})
 	equal(t, "in the book", find(t, s, "rex"), map[string]registry.Pet{"rex": first})
 }
 
@@ -54,7 +55,7 @@ func holderKeepsName(t *testing.T, s registry.Store) {
 	later.RegisteredAt = day.AddDate(-1, 0, 0)
 	insert(t, s, entriesOf(first)...)
 	for range 2 {
-		equal(t, "results", insert(t, s, entriesOf(later)...), []registry.Result{taken(first)})
+		equal(t, "results", insert(t, s, entriesOf(later)...), []registry.Decision{taken(first)})
 	}
 }
 
@@ -66,9 +67,7 @@ func takesAThousand(t *testing.T, s registry.Store) {
 		if i >= 300 && i < 400 {
 			want = taken(pets[i])
 		}
-		if res.Status != want.Status || !res.Pet.Same(want.Pet) {
-			t.Fatalf("result %d: %v, want %v", i, res, want)
-		}
+		equal(t, fmt.Sprint("result ", i), res, want)
 	}
 	if n := len(list(t, s, registry.ListQuery{Limit: 2000})); n != 1000 {
 		t.Errorf("%d pets in the book, want 1000", n)
@@ -94,7 +93,7 @@ func keepsEveryCharacter(t *testing.T, s registry.Store) {
 	for _, p := range pets {
 		key := p.Name.Key()
 		equal(t, "in the book", find(t, s, key), map[string]registry.Pet{key: p})
-		equal(t, "losing again", insert(t, s, entriesOf(p)...), []registry.Result{taken(p)})
+		equal(t, "losing again", insert(t, s, entriesOf(p)...), []registry.Decision{taken(p)})
 	}
 }
 

@@ -22,11 +22,11 @@ var keyTests = map[string]func(*testing.T, registry.Store){
 func retryGetsFirstAnswer(t *testing.T, s registry.Store) {
 	rex := newPet(t, "Rex")
 	for range 3 {
-		equal(t, "answer", insert(t, s, keyed(rex, "k")), []registry.Result{registered(rex)})
+		equal(t, "answer", insert(t, s, keyed(rex, "k")), []registry.Decision{registered(rex)})
 	}
 	retry := rex // as Registry makes it: the same request, a later clock
 	retry.RegisteredAt = rex.RegisteredAt.Add(time.Minute)
-	equal(t, "a minute later", insert(t, s, keyed(retry, "k")), []registry.Result{registered(rex)})
+	equal(t, "a minute later", insert(t, s, keyed(retry, "k")), []registry.Decision{registered(rex)})
 	equal(t, "book", list(t, s, registry.ListQuery{Limit: 10}), []registry.Pet{rex})
 }
 
@@ -35,20 +35,20 @@ func retryOfLoser(t *testing.T, s registry.Store) {
 	late.FavoriteColor = "red"
 	insert(t, s, entriesOf(holder)...)
 	for range 2 {
-		equal(t, "answer", insert(t, s, keyed(late, "k")), []registry.Result{taken(holder)})
+		equal(t, "answer", insert(t, s, keyed(late, "k")), []registry.Decision{taken(holder)})
 	}
 }
 
 func otherFingerprint(t *testing.T, s registry.Store) {
 	insert(t, s, keyed(newPet(t, "Rex"), "k"))
-	equal(t, "answer", insert(t, s, keyed(newPet(t, "Ada"), "k")), []registry.Result{keyReused})
+	equal(t, "answer", insert(t, s, keyed(newPet(t, "Ada"), "k")), []registry.Decision{keyReused})
 	equal(t, "in the book", find(t, s, "ada"), map[string]registry.Pet{})
 }
 
 func keyTwiceInCall(t *testing.T, s registry.Store) {
 	rex, ada := newPet(t, "Rex"), newPet(t, "Ada")
 	equal(t, "answers", insert(t, s, keyed(rex, "k"), keyed(rex, "k"), keyed(ada, "k")),
-		[]registry.Result{registered(rex), registered(rex), keyReused})
+		[]registry.Decision{registered(rex), registered(rex), keyReused})
 	equal(t, "book", list(t, s, registry.ListQuery{Limit: 10}), []registry.Pet{rex})
 }
 
@@ -56,14 +56,14 @@ func earlierKeyDecides(t *testing.T, s registry.Store) {
 	rex, ada := newPet(t, "Rex"), newPet(t, "Ada")
 	insert(t, s, keyed(rex, "k"))
 	equal(t, "answers", insert(t, s, keyed(ada, "k"), keyed(rex, "k"), keyed(ada, "k")),
-		[]registry.Result{keyReused, registered(rex), keyReused})
+		[]registry.Decision{keyReused, registered(rex), keyReused})
 }
 
 func replayedDoesNotCompete(t *testing.T, s registry.Store) {
 	rex, ada := newPet(t, "Rex"), newPet(t, "Ada")
 	insert(t, s, keyed(rex, "k"))
 	equal(t, "answers", insert(t, s, keyed(ada, "k"), registry.Entry{Pet: ada}),
-		[]registry.Result{keyReused, registered(ada)})
+		[]registry.Decision{keyReused, registered(ada)})
 }
 
 func bulksMix(t *testing.T, s registry.Store) {
@@ -78,7 +78,7 @@ func bulksMix(t *testing.T, s registry.Store) {
 		keyed(pets[3], "three"), // loses to the entry above
 		keyed(pets[5], "a"),     // sorts before the others
 	}
-	want := []registry.Result{registered(pets[0]), taken(pets[1]), registered(pets[2]), registered(pets[3]),
+	want := []registry.Decision{registered(pets[0]), taken(pets[1]), registered(pets[2]), registered(pets[3]),
 		keyReused, taken(pets[3]), registered(pets[5])}
 	equal(t, "answers", insert(t, s, call...), want)
 
@@ -93,7 +93,7 @@ func forgottenKeysAreNew(t *testing.T, s registry.Store) {
 	if n != 2 || err != nil {
 		t.Fatalf("ForgetKeys: %d, %v; want 2", n, err)
 	}
-	equal(t, "answer", insert(t, s, keyed(rex, "a")), []registry.Result{taken(rex)})
+	equal(t, "answer", insert(t, s, keyed(rex, "a")), []registry.Decision{taken(rex)})
 	if n, err := s.ForgetKeys(t.Context(), time.Now().Add(time.Hour)); n != 1 || err != nil {
 		t.Errorf("ForgetKeys: %d, %v; want 1", n, err)
 	}
@@ -106,5 +106,5 @@ func recentKeysAreKept(t *testing.T, s registry.Store) {
 	if n, err := s.ForgetKeys(t.Context(), time.Now().Add(-time.Hour)); n != 0 || err != nil {
 		t.Errorf("ForgetKeys: %d, %v; want none", n, err)
 	}
-	equal(t, "answer", insert(t, s, keyed(rex, "k")), []registry.Result{registered(rex)})
+	equal(t, "answer", insert(t, s, keyed(rex, "k")), []registry.Decision{registered(rex)})
 }

@@ -22,7 +22,7 @@ var lawTests = map[string]func(*testing.T, registry.Store){
 	"WhatIsNotThereCanNotBeChanged":      nothingToChange,
 	"TheJournalTellsEverything":          journalTells,
 	"TheJournalIsReadInParts":            journalInParts,
-	"LookTellsTheFirstObstacle":          lookTells,
+	"LookupTellsTheFirstObstacle":        lookTells,
 }
 
 // on returns a change that is made days after day.
@@ -32,7 +32,7 @@ func on(days int, a registry.Action, c registry.Change) registry.Change {
 	return c
 }
 
-func apply(t testing.TB, s registry.Store, c registry.Change) registry.Result {
+func apply(t testing.TB, s registry.Store, c registry.Change) registry.Decision {
 	t.Helper()
 	res, err := s.Apply(t.Context(), c)
 	if err != nil {
@@ -45,10 +45,10 @@ func reserve(t testing.TB, s registry.Store, name string) registry.Ruling {
 	t.Helper()
 	n := parse(t, name)
 	res := apply(t, s, on(0, registry.ActionReserved, registry.Change{Key: n.Key(), Name: n}))
-	if res.Status != registry.ChangeDone {
+	if res.Code != "" {
 		t.Fatalf("reserving %s: %v", name, res)
 	}
-	return res.Ruling
+	return *res.Ruling
 }
 
 // at dates entries days after day.
@@ -60,42 +60,42 @@ func at(days int, entries ...registry.Entry) []registry.Entry {
 	return entries
 }
 
-func similar(to registry.Pet) registry.Result {
-	return registry.Result{Status: registry.InsertSimilar, Pet: to}
+func similar(to registry.Pet) registry.Decision {
+	return registry.Decision{Code: registry.CodeSimilar, Rival: &to}
 }
 
-func keptBy(r registry.Ruling) registry.Result {
-	return registry.Result{Status: registry.InsertReserved, Ruling: r}
+func keptBy(r registry.Ruling) registry.Decision {
+	return registry.Decision{Code: registry.CodeReserved, Ruling: &r}
 }
 
 func lookalikeIsRefused(t *testing.T, s registry.Store) {
 	bella := newPet(t, "Bella")
 	insert(t, s, entriesOf(bella)...)
 	for _, name := range []string{"Bel-la", "Bеlla", "B.E.L.L.A.", "BeIIa"} { // the second has a Cyrillic е, the last capital i's
-		equal(t, name, insert(t, s, entriesOf(newPet(t, name))...), []registry.Result{similar(bella)})
+		equal(t, name, insert(t, s, entriesOf(newPet(t, name))...), []registry.Decision{similar(bella)})
 	}
 	lola, iola := newPet(t, "Lola"), newPet(t, "Iola")
-	equal(t, "others", insert(t, s, entriesOf(lola, iola)...), []registry.Result{registered(lola), registered(iola)})
+	equal(t, "others", insert(t, s, entriesOf(lola, iola)...), []registry.Decision{registered(lola), registered(iola)})
 }
 
 func firstLookalikeWins(t *testing.T, s registry.Store) {
 	first, second, third, zoe := newPet(t, "Zo-e"), newPet(t, "zoe"), newPet(t, "A-da"), newPet(t, "ZO.E")
 	ada := newPet(t, "Ada")
 	equal(t, "results", insert(t, s, entriesOf(first, second, third, zoe, ada)...),
-		[]registry.Result{registered(first), similar(first), registered(third), similar(first), similar(third)})
+		[]registry.Decision{registered(first), similar(first), registered(third), similar(first), similar(third)})
 }
 
 func lookalikeLetPass(t *testing.T, s registry.Store) {
 	bella, dashed, dotted := newPet(t, "Bella"), newPet(t, "Bel-la"), newPet(t, "Bel.la")
 	insert(t, s, entriesOf(bella)...)
-	permit := on(1, registry.ActionLetPass, registry.Change{Key: dashed.Name.Key(), Name: dashed.Name})
-	equal(t, "status", apply(t, s, permit).Status, registry.ChangeDone)
-	equal(t, "the other", insert(t, s, entriesOf(dotted)...), []registry.Result{similar(bella)})
-	equal(t, "let pass", insert(t, s, entriesOf(dashed)...), []registry.Result{registered(dashed)})
+	permit := on(1, registry.ActionAllowLookalike, registry.Change{Key: dashed.Name.Key(), Name: dashed.Name})
+	equal(t, "status", apply(t, s, permit).Code, registry.Code(""))
+	equal(t, "the other", insert(t, s, entriesOf(dotted)...), []registry.Decision{similar(bella)})
+	equal(t, "let pass", insert(t, s, entriesOf(dashed)...), []registry.Decision{registered(dashed)})
 	equal(t, "rulings", rulings(t, s), nil)
 
-	equal(t, "let pass by its entry", insert(t, s, passing(entriesOf(dotted))...), []registry.Result{registered(dotted)})
-	equal(t, "the next", insert(t, s, entriesOf(newPet(t, "Bel_la"))...), []registry.Result{similar(bella)})
+	equal(t, "let pass by its entry", insert(t, s, passing(entriesOf(dotted))...), []registry.Decision{registered(dotted)})
+	equal(t, "the next", insert(t, s, entriesOf(newPet(t, "Bel_la"))...), []registry.Decision{similar(bella)})
 }
 
 func rulings(t testing.TB, s registry.Store) []registry.Ruling {
@@ -119,22 +119,22 @@ func rulingsAfter(t testing.TB, s registry.Store, key string) []registry.Ruling 
 func reservedIsNobodys(t *testing.T, s registry.Store) {
 	king := reserve(t, s, "King")
 	for _, name := range []string{"King", "KING", "Ki-ng"} {
-		equal(t, name, insert(t, s, entriesOf(newPet(t, name))...), []registry.Result{keptBy(king)})
+		equal(t, name, insert(t, s, entriesOf(newPet(t, name))...), []registry.Decision{keptBy(king)})
 	}
 	queen := reserve(t, s, "Queen")
 	equal(t, "rulings", rulings(t, s), []registry.Ruling{king, queen})
 	equal(t, "the rest", rulingsAfter(t, s, "king"), []registry.Ruling{queen})
 
 	res := apply(t, s, on(1, registry.ActionUnreserved, registry.Change{Key: "king", Name: king.Name}))
-	equal(t, "taken back", res, registry.Result{Status: registry.ChangeDone, Ruling: king})
+	equal(t, "taken back", res, registry.Decision{Ruling: &king})
 	pet := newPet(t, "King")
-	equal(t, "then", insert(t, s, entriesOf(pet)...), []registry.Result{registered(pet)})
+	equal(t, "then", insert(t, s, entriesOf(pet)...), []registry.Decision{registered(pet)})
 }
 
 func heldCanNotBeReserved(t *testing.T, s registry.Store) {
 	rex := newPet(t, "Rex")
 	insert(t, s, entriesOf(rex)...)
-	for _, a := range []registry.Action{registry.ActionReserved, registry.ActionLetPass} {
+	for _, a := range []registry.Action{registry.ActionReserved, registry.ActionAllowLookalike} {
 		equal(t, string(a), apply(t, s, on(1, a, registry.Change{Key: "rex", Name: parse(t, "REX")})), taken(rex))
 	}
 }
@@ -146,13 +146,13 @@ func renamedLeavesQuarantine(t *testing.T, s registry.Store) {
 	max.Name = parse(t, "Max")
 	c := on(1, registry.ActionRenamed, registry.Change{Key: "rex", Name: max.Name, Until: day.AddDate(0, 0, 10)})
 	kept := registry.Ruling{Kind: registry.RulingQuarantine, Name: rex.Name, At: day.AddDate(0, 0, 1), Until: c.Until}
-	equal(t, "renamed", apply(t, s, c), registry.Result{Status: registry.ChangeDone, Pet: max, Ruling: kept})
+	equal(t, "renamed", apply(t, s, c), registry.Decision{Pet: &max, Ruling: &kept})
 	equal(t, "book", list(t, s, registry.ListQuery{Limit: 5}), []registry.Pet{max})
 	equal(t, "rulings", rulings(t, s), []registry.Ruling{kept})
-	equal(t, "in quarantine", insert(t, s, at(9, entriesOf(newPet(t, "R-ex"))...)...), []registry.Result{keptBy(kept)})
-	equal(t, "the new name", insert(t, s, at(9, entriesOf(newPet(t, "MAX"))...)...), []registry.Result{taken(max)})
+	equal(t, "in quarantine", insert(t, s, at(9, entriesOf(newPet(t, "R-ex"))...)...), []registry.Decision{keptBy(kept)})
+	equal(t, "the new name", insert(t, s, at(9, entriesOf(newPet(t, "MAX"))...)...), []registry.Decision{taken(max)})
 	again := newPet(t, "Rex")
-	equal(t, "later", insert(t, s, at(10, entriesOf(again)...)...), []registry.Result{registered(again)})
+	equal(t, "later", insert(t, s, at(10, entriesOf(again)...)...), []registry.Decision{registered(again)})
 	equal(t, "rulings, later", rulings(t, s), nil)
 }
 
@@ -163,17 +163,17 @@ func renamedToItself(t *testing.T, s registry.Store) {
 		key := rex.Name.Key()
 		rex.Name = parse(t, name)
 		c := on(1, registry.ActionRenamed, registry.Change{Key: key, Name: rex.Name})
-		equal(t, name, apply(t, s, c), registry.Result{Status: registry.ChangeDone, Pet: rex})
+		equal(t, name, apply(t, s, c), registry.Decision{Pet: &rex})
 	}
 	equal(t, "book", list(t, s, registry.ListQuery{Limit: 5}), []registry.Pet{rex})
-	equal(t, "a lookalike", insert(t, s, entriesOf(newPet(t, "Rex"))...), []registry.Result{similar(rex)})
+	equal(t, "a lookalike", insert(t, s, entriesOf(newPet(t, "Rex"))...), []registry.Decision{similar(rex)})
 }
 
 func renameIsJudged(t *testing.T, s registry.Store) {
 	rex, bella := newPet(t, "Rex"), newPet(t, "Bella")
 	insert(t, s, entriesOf(rex, bella)...)
 	king := reserve(t, s, "King")
-	to := func(name string) registry.Result {
+	to := func(name string) registry.Decision {
 		return apply(t, s, on(1, registry.ActionRenamed, registry.Change{Key: "rex", Name: parse(t, name)}))
 	}
 	equal(t, "taken", to("BELLA"), taken(bella))
@@ -185,22 +185,22 @@ func renameIsJudged(t *testing.T, s registry.Store) {
 func releasedIsFreeLater(t *testing.T, s registry.Store) {
 	rex, ada := newPet(t, "Rex"), newPet(t, "Ada")
 	insert(t, s, entriesOf(rex, ada)...)
-	release := func(key string, until time.Time) registry.Result {
+	release := func(key string, until time.Time) registry.Decision {
 		return apply(t, s, on(1, registry.ActionReleased, registry.Change{Key: key, Until: until}))
 	}
 	kept := registry.Ruling{Kind: registry.RulingQuarantine, Name: rex.Name, At: day.AddDate(0, 0, 1), Until: day.AddDate(0, 0, 3)}
-	equal(t, "released", release("rex", kept.Until), registry.Result{Status: registry.ChangeDone, Pet: rex, Ruling: kept})
-	equal(t, "with no quarantine", release("ada", time.Time{}), registry.Result{Status: registry.ChangeDone, Pet: ada})
+	equal(t, "released", release("rex", kept.Until), registry.Decision{Pet: &rex, Ruling: &kept})
+	equal(t, "with no quarantine", release("ada", time.Time{}), registry.Decision{Pet: &ada})
 	equal(t, "book", list(t, s, registry.ListQuery{Limit: 5}), nil)
-	equal(t, "the next day", insert(t, s, at(2, entriesOf(rex, ada)...)...), []registry.Result{
+	equal(t, "the next day", insert(t, s, at(2, entriesOf(rex, ada)...)...), []registry.Decision{
 		keptBy(kept), registered(ada)})
-	equal(t, "then", insert(t, s, at(3, entriesOf(rex)...)...), []registry.Result{registered(rex)})
+	equal(t, "then", insert(t, s, at(3, entriesOf(rex)...)...), []registry.Decision{registered(rex)})
 }
 
 func nothingToChange(t *testing.T, s registry.Store) {
 	before := head(t, s)
 	for _, a := range []registry.Action{registry.ActionRenamed, registry.ActionCorrected, registry.ActionReleased, registry.ActionUnreserved} {
-		equal(t, string(a), apply(t, s, on(0, a, registry.Change{Key: "rex", Name: parse(t, "Max")})), registry.Result{Status: registry.ChangeNotFound})
+		equal(t, string(a), apply(t, s, on(0, a, registry.Change{Key: "rex", Name: parse(t, "Max")})), registry.Decision{Code: registry.CodeNotFound})
 	}
 	if _, err := s.Apply(t.Context(), on(0, "painted", registry.Change{Key: "rex"})); err == nil {
 		t.Error("a change that there is not was made")
@@ -246,13 +246,13 @@ func journalTells(t *testing.T, s registry.Store) {
 	two := one.Head().Append(registry.NewEvent(registry.ActionRenamed, c.Origin,
 		registry.State{Pet: registry.NewPetState(rex, false)}, registry.State{Pet: registry.NewPetState(renamed, false), Ruling: kept}))
 	equal(t, "journal", all, []registry.Record{one, two})
-	told := []registry.Record{entered[0].Record, entered[1].Record, entered[2].Record, again[0].Record, changed.Record}
-	equal(t, "what the results tell of it", told, []registry.Record{one, {}, {}, {}, two})
+	told := []*registry.Record{entered[0].Record, entered[1].Record, entered[2].Record, again[0].Record, changed.Record}
+	equal(t, "what the results tell of it", told, []*registry.Record{&one, nil, nil, nil, &two})
 	equal(t, "head", head(t, s), two.Head())
 	equal(t, "of the old name", records(t, s, registry.JournalQuery{Key: "rex", Limit: 10}), all)
 	equal(t, "of the new name", records(t, s, registry.JournalQuery{Key: max.Key(), Limit: 10}), all[1:])
 	equal(t, "of nobody", records(t, s, registry.JournalQuery{Key: "max", Limit: 10}), nil)
-	found, err := registry.NewRegistry(s, nil).VerifyJournal(t.Context(), []registry.Head{one.Head(), two.Head()}, nil)
+	found, err := registry.New(s, nil).VerifyJournal(t.Context(), []registry.Head{one.Head(), two.Head()}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -286,17 +286,26 @@ func lookTells(t *testing.T, s registry.Store) {
 	bella := newPet(t, "Bella")
 	insert(t, s, entriesOf(bella)...)
 	king := reserve(t, s, "King")
-	apply(t, s, on(0, registry.ActionLetPass, registry.Change{Name: parse(t, "Bel.la")}))
+	apply(t, s, on(0, registry.ActionAllowLookalike, registry.Change{Name: parse(t, "Bel.la")}))
 	var asked []registry.Name
 	for _, name := range []string{"Free", "BELLA", "Bel-la", "Bel.la", "King", "Ki-ng"} {
 		asked = append(asked, parse(t, name))
 	}
-	got, err := s.Look(t.Context(), day, asked)
+	got, err := s.Lookup(t.Context(), registry.Inquiry{Names: asked, At: day, WithRivals: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	equal(t, "obstacles", got, []registry.Obstacle{{}, {Holder: &bella}, {Similar: &bella}, {}, {Ruling: &king}, {Ruling: &king}})
-	if none, err := s.Look(t.Context(), day, nil); err != nil || len(none) != 0 {
-		t.Errorf("Look at nothing: %v, %v", none, err)
+	equal(t, "decisions", got, []registry.Decision{{}, taken(bella), similar(bella), {}, keptBy(king), keptBy(king)})
+	for i, d := range got {
+		equal(t, "name", d.Name, asked[i])
+	}
+	equal(t, "the rule", got[2].Rule, registry.RuleLookalikes)
+	got, err = s.Lookup(t.Context(), registry.Inquiry{Names: asked, At: day, WithRivals: true, AllowLookalike: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "decisions that allow lookalikes", got, []registry.Decision{{}, taken(bella), {}, {}, keptBy(king), {}})
+	if none, err := s.Lookup(t.Context(), registry.Inquiry{At: day}); err != nil || len(none) != 0 {
+		t.Errorf("Lookup of nothing: %v, %v", none, err)
 	}
 }

@@ -39,7 +39,7 @@ func unavailableWhenClosed(t *testing.T, s registry.Store) {
 		"Insert": func() error { _, err := s.Insert(ctx, entriesOf(newPet(t, "Rex"))); return err },
 		"Find":   func() error { _, err := s.Find(ctx, []string{"rex"}); return err },
 		"EachState": func() error {
-			_, err := s.EachState(ctx, func(registry.State) error { return nil })
+			_, err := s.Snapshot(ctx, func(registry.State) error { return nil })
 			return err
 		},
 		"List":       func() error { _, err := s.List(ctx, registry.ListQuery{Limit: 1}); return err },

@@ -21,7 +21,7 @@ type model struct {
 
 type answer struct {
 	fingerprint [32]byte
-	result      registry.Result
+	result      registry.Decision
 }
 
 func newModel() model {
@@ -31,15 +31,15 @@ func newModel() model {
 // judge says why a name is not to be had; the zero Result if it is. The pet that
 // has the key except is not in the way. looksLike says that the name looks like
 // another pet's.
-func (m *model) judge(n registry.Name, at time.Time, except string, letPass bool) (res registry.Result, looksLike bool) {
+func (m *model) judge(n registry.Name, at time.Time, except string, letPass bool) (res registry.Decision, looksLike bool) {
 	for _, p := range m.pets {
-		looksLike = looksLike || p.LookalikeKey == n.LookalikeKey() && !p.LetPass && p.NameKey != except
+		looksLike = looksLike || p.LookalikeKey == n.LookalikeKey() && !p.LookalikeExempt && p.NameKey != except
 	}
 	if holder, ok := m.pets[n.Key()]; ok && holder.NameKey != except {
 		return taken(holder.Pet()), looksLike
 	}
 	own := m.rulings[n.Key()]
-	permit := own.Kind == registry.RulingLetPass
+	permit := own.Kind == registry.RulingAllowLookalike
 	if !permit {
 		first := own
 		for key, r := range m.rulings {
@@ -54,15 +54,15 @@ func (m *model) judge(n registry.Name, at time.Time, except string, letPass bool
 	}
 	if looksLike && !permit && !letPass {
 		for _, p := range m.pets {
-			if p.LookalikeKey == n.LookalikeKey() && !p.LetPass && p.NameKey != except {
+			if p.LookalikeKey == n.LookalikeKey() && !p.LookalikeExempt && p.NameKey != except {
 				return similar(p.Pet()), true
 			}
 		}
 	}
-	return registry.Result{}, looksLike
+	return registry.Decision{}, looksLike
 }
 
-func (m *model) insert(e registry.Entry) registry.Result {
+func (m *model) insert(e registry.Entry) registry.Decision {
 	if e.IdempotencyKey != "" {
 		if a, ok := m.answers[e.IdempotencyKey]; ok {
 			if a.fingerprint != e.Fingerprint {
@@ -71,11 +71,11 @@ func (m *model) insert(e registry.Entry) registry.Result {
 			return a.result
 		}
 	}
-	res, looksLike := m.judge(e.Pet.Name, e.Origin.At, "", e.LetPass)
-	if res.Status == 0 {
+	res, looksLike := m.judge(e.Pet.Name, e.Origin.At, "", e.AllowLookalike)
+	if res.Code == "" {
 		res = registered(e.Pet)
 		delete(m.rulings, e.Pet.Name.Key())
-		m.pets[e.Pet.Name.Key()] = *registry.NewPetState(e.Pet, looksLike || e.HoldsNoKey)
+		m.pets[e.Pet.Name.Key()] = *registry.NewPetState(e.Pet, looksLike || e.LookalikeExempt)
 	}
 	if e.IdempotencyKey != "" {
 		m.answers[e.IdempotencyKey] = answer{e.Fingerprint, res}
@@ -83,34 +83,34 @@ func (m *model) insert(e registry.Entry) registry.Result {
 	return res
 }
 
-func (m *model) apply(c registry.Change) registry.Result {
+func (m *model) apply(c registry.Change) registry.Decision {
 	pet, isHeld := m.pets[c.Key]
 	switch c.Action {
 	case registry.ActionRenamed:
 		if !isHeld {
-			return registry.Result{Status: registry.ChangeNotFound}
+			return registry.Decision{Code: registry.CodeNotFound}
 		}
 		renamed := pet.Pet()
 		renamed.Name = c.Name
 		if c.Name.Key() == pet.NameKey && c.Name.LookalikeKey() == pet.LookalikeKey {
-			m.pets[c.Key] = *registry.NewPetState(renamed, pet.LetPass)
-			return registry.Result{Status: registry.ChangeDone, Pet: renamed}
+			m.pets[c.Key] = *registry.NewPetState(renamed, pet.LookalikeExempt)
+			return registry.Decision{Pet: &renamed}
 		}
-		res, looksLike := m.judge(c.Name, c.Origin.At, c.Key, c.LetPass)
-		if res.Status != 0 {
+		res, looksLike := m.judge(c.Name, c.Origin.At, c.Key, c.AllowLookalike)
+		if res.Code != "" {
 			return res
 		}
 		delete(m.pets, c.Key)
 		delete(m.rulings, c.Name.Key())
 		m.pets[c.Name.Key()] = *registry.NewPetState(renamed, looksLike)
-		res = registry.Result{Status: registry.ChangeDone, Pet: renamed}
+		res = registry.Decision{Pet: &renamed}
 		if c.Key != c.Name.Key() {
 			res.Ruling = m.quarantine(pet, c)
 		}
 		return res
 	case registry.ActionCorrected:
 		if !isHeld {
-			return registry.Result{Status: registry.ChangeNotFound}
+			return registry.Decision{Code: registry.CodeNotFound}
 		}
 		if c.FavoriteColor != "" {
 			pet.FavoriteColor = c.FavoriteColor
@@ -119,39 +119,39 @@ func (m *model) apply(c registry.Change) registry.Result {
 			pet.Category = c.Category
 		}
 		m.pets[c.Key] = pet
-		return registry.Result{Status: registry.ChangeDone, Pet: pet.Pet()}
+		return registry.Decision{Pet: new(pet.Pet())}
 	case registry.ActionReleased:
 		if !isHeld {
-			return registry.Result{Status: registry.ChangeNotFound}
+			return registry.Decision{Code: registry.CodeNotFound}
 		}
 		delete(m.pets, c.Key)
-		return registry.Result{Status: registry.ChangeDone, Pet: pet.Pet(), Ruling: m.quarantine(pet, c)}
+		return registry.Decision{Pet: new(pet.Pet()), Ruling: m.quarantine(pet, c)}
 	case registry.ActionUnreserved:
 		r, ok := m.rulings[c.Key]
 		if !ok {
-			return registry.Result{Status: registry.ChangeNotFound}
+			return registry.Decision{Code: registry.CodeNotFound}
 		}
 		delete(m.rulings, c.Key)
-		return registry.Result{Status: registry.ChangeDone, Ruling: r.Ruling()}
+		return registry.Decision{Ruling: new(r.Ruling())}
 	default:
 		if isHeld {
 			return taken(pet.Pet())
 		}
 		kind := map[registry.Action]registry.RulingKind{
-			registry.ActionReserved: registry.RulingReserved, registry.ActionLetPass: registry.RulingLetPass}[c.Action]
-		if old, ok := m.rulings[c.Key]; ok && kind == registry.RulingLetPass && old.Kind != kind && old.Ruling().InForce(c.Origin.At) {
+			registry.ActionReserved: registry.RulingReserved, registry.ActionAllowLookalike: registry.RulingAllowLookalike}[c.Action]
+		if old, ok := m.rulings[c.Key]; ok && kind == registry.RulingAllowLookalike && old.Kind != kind && old.Ruling().InForce(c.Origin.At) {
 			return keptBy(old.Ruling())
 		}
 		r := registry.Ruling{Kind: kind, Name: c.Name, Reason: c.Origin.Reason, At: c.Origin.At}
 		m.rulings[c.Key] = *registry.NewRulingState(r)
-		return registry.Result{Status: registry.ChangeDone, Ruling: r}
+		return registry.Decision{Ruling: &r}
 	}
 }
 
-func (m *model) quarantine(pet registry.PetState, c registry.Change) (r registry.Ruling) {
+func (m *model) quarantine(pet registry.PetState, c registry.Change) (r *registry.Ruling) {
 	if c.Until.After(c.Origin.At) {
-		r = registry.Ruling{Kind: registry.RulingQuarantine, Name: pet.Pet().Name, At: c.Origin.At, Until: c.Until}
-		m.rulings[pet.NameKey] = *registry.NewRulingState(r)
+		r = &registry.Ruling{Kind: registry.RulingQuarantine, Name: pet.Pet().Name, At: c.Origin.At, Until: c.Until}
+		m.rulings[pet.NameKey] = *registry.NewRulingState(*r)
 	}
 	return r
 }
@@ -191,12 +191,12 @@ func agreesWithModel(t *testing.T, s registry.Store) {
 			if key := rapid.SampledFrom([]string{"", "", "k", "l", "m", "n"}).Draw(rt, "key"); key != "" {
 				e = keyed(p, fmt.Sprintf("%s %d", key, run))
 			}
-			e.LetPass = rapid.IntRange(0, 9).Draw(rt, "let pass") == 0
-			e.HoldsNoKey = e.LetPass && rapid.Bool().Draw(rt, "holds no key")
+			e.AllowLookalike = rapid.IntRange(0, 9).Draw(rt, "let pass") == 0
+			e.LookalikeExempt = e.AllowLookalike && rapid.Bool().Draw(rt, "holds no key")
 			return e
 		})
 		actions := rapid.SampledFrom([]registry.Action{"", "", registry.ActionRenamed, registry.ActionCorrected, registry.ActionReleased,
-			registry.ActionReserved, registry.ActionUnreserved, registry.ActionLetPass})
+			registry.ActionReserved, registry.ActionUnreserved, registry.ActionAllowLookalike})
 		for range rapid.IntRange(1, 12).Draw(rt, "calls") {
 			today++
 			action := actions.Draw(rt, "action")
@@ -208,15 +208,15 @@ func agreesWithModel(t *testing.T, s registry.Store) {
 				}
 				for i, e := range entries {
 					want := m.insert(e)
-					if e.IdempotencyKey != "" && want.Status == registry.InsertReserved { // keys don't remember by what
-						results[i].Ruling, want.Ruling = registry.Ruling{}, registry.Ruling{}
+					if e.IdempotencyKey != "" && want.Code == registry.CodeReserved { // keys don't remember by what
+						results[i].Ruling, want.Ruling = nil, nil
 					}
 					agree(rt, fmt.Sprint("entry ", i), results[i], want)
 				}
 				continue
 			}
 			n := name.Draw(rt, "to")
-			c := registry.Change{Key: n.Key(), Name: n, LetPass: rapid.Bool().Draw(rt, "let pass"),
+			c := registry.Change{Key: n.Key(), Name: n, AllowLookalike: rapid.Bool().Draw(rt, "let pass"),
 				Until: day.AddDate(0, 0, today+rapid.IntRange(0, 3).Draw(rt, "days"))}
 			switch action {
 			case registry.ActionRenamed:

@@ -21,7 +21,7 @@ var sameness = cmp.Options{
 	cmp.Comparer(func(p, q registry.Pet) bool { return p.Same(q) }),
 	cmp.Comparer(func(m, n registry.Name) bool { return m == n }),
 	cmpopts.IgnoreUnexported(registry.Record{}),
-	cmpopts.IgnoreFields(registry.Result{}, "Record"), // journalTells looks at them
+	cmpopts.IgnoreFields(registry.Decision{}, "Record", "Name", "Rule"), // journalTells and lookupTells look at them
 }
 
 func equal[T any](t testing.TB, what string, got, want T) {
@@ -77,7 +77,7 @@ func entriesOf(pets ...registry.Pet) []registry.Entry {
 // passing lets entries look like others.
 func passing(entries []registry.Entry) []registry.Entry {
 	for i := range entries {
-		entries[i].LetPass = true
+		entries[i].AllowLookalike = true
 	}
 	return entries
 }
@@ -88,7 +88,7 @@ func keyed(p registry.Pet, key string) registry.Entry {
 		Fingerprint: sha256.Sum256([]byte(p.Name.String() + string(p.FavoriteColor) + string(p.Category)))}
 }
 
-func insert(t testing.TB, s registry.Store, entries ...registry.Entry) []registry.Result {
+func insert(t testing.TB, s registry.Store, entries ...registry.Entry) []registry.Decision {
 	t.Helper()
 	results, err := s.Insert(t.Context(), entries)
 	if err != nil {
@@ -126,12 +126,12 @@ func names(pets []registry.Pet) []string {
 	return all
 }
 
-func registered(p registry.Pet) registry.Result {
-	return registry.Result{Status: registry.InsertRegistered, Pet: p}
+func registered(p registry.Pet) registry.Decision {
+	return registry.Decision{Pet: &p}
 }
 
-func taken(by registry.Pet) registry.Result {
-	return registry.Result{Status: registry.InsertTaken, Pet: by}
+func taken(by registry.Pet) registry.Decision {
+	return registry.Decision{Code: registry.CodeTaken, Rival: &by}
 }
 
-var keyReused = registry.Result{Status: registry.InsertKeyReused}
+var keyReused = registry.Decision{Code: registry.CodeKeyReused}

@@ -47,16 +47,19 @@ func exactlyOneLookalike(t *testing.T, s registry.Store) {
 // gets its name, and that the others are told of it.
 func raceFor(t *testing.T, s registry.Store, names ...string) {
 	const n = 64
-	reg := registry.NewRegistry(s, nil)
-	pets, errs := make([]registry.Pet, n), make([]error, n)
+	reg := registry.New(s, nil)
+	decisions, errs := make([]registry.Decision, n), make([]error, n)
 	together(n, func(i int) {
 		name := names[i%len(names)]
-		pets[i], errs[i] = reg.Register(t.Context(), registry.Application{
+		decisions[i], errs[i] = reg.Register(t.Context(), registry.Application{
 			Name: name, FavoriteColor: fmt.Sprintf("colour %d", i), Category: "cat"})
 	})
 	winner := -1
-	for i, err := range errs {
-		if err == nil {
+	for i, d := range decisions {
+		if errs[i] != nil {
+			t.Fatal(errs[i])
+		}
+		if d.Code == "" {
 			if winner >= 0 {
 				t.Fatalf("both %d and %d got the name", winner, i)
 			}
@@ -64,19 +67,19 @@ func raceFor(t *testing.T, s registry.Store, names ...string) {
 		}
 	}
 	if winner < 0 {
-		t.Fatalf("nobody got the name: %v", errs[0])
+		t.Fatalf("nobody got the name: %v", decisions[0])
 	}
-	for i, err := range errs {
+	got := *decisions[winner].Pet
+	for i, d := range decisions {
 		if i == winner {
 			continue
 		}
-		e, ok := err.(*registry.Error)
-		isRefusal := ok && (e.Code == registry.CodeTaken || e.Code == registry.CodeSimilar)
-		if !isRefusal || e.Holder == nil || !e.Holder.Same(pets[winner]) {
-			t.Errorf("%d was told %v, want that %v has the name", i, err, pets[winner])
+		isRefusal := d.Code == registry.CodeTaken || d.Code == registry.CodeSimilar
+		if !isRefusal || d.Rival == nil || !d.Rival.Same(got) {
+			t.Errorf("%d was told %v, want that %v has the name", i, d, got)
 		}
 	}
-	equal(t, "book", list(t, s, registry.ListQuery{Limit: 5}), []registry.Pet{pets[winner]})
+	equal(t, "book", list(t, s, registry.ListQuery{Limit: 5}), []registry.Pet{got})
 }
 
 func oppositeBulks(t *testing.T, s registry.Store) {
@@ -94,7 +97,7 @@ func oppositeBulksWithKeys(t *testing.T, s registry.Store) {
 // the truth about who has it.
 func raceBulks(t *testing.T, s registry.Store, entry func(p registry.Pet, bulk int) registry.Entry) {
 	const bulks, size = 12, 200
-	all := make([][]registry.Result, bulks)
+	all := make([][]registry.Decision, bulks)
 	errs := make([]error, bulks)
 	sent := make([][]registry.Entry, bulks)
 	for i := range bulks {
@@ -114,7 +117,7 @@ func raceBulks(t *testing.T, s registry.Store, entry func(p registry.Pet, bulk i
 			t.Fatalf("bulk %d: %v", i, errs[i])
 		}
 		for j, res := range results {
-			if res.Status != registry.InsertRegistered {
+			if res.Code != "" {
 				continue
 			}
 			if !res.Pet.Same(sent[i][j].Pet) {
@@ -124,7 +127,7 @@ func raceBulks(t *testing.T, s registry.Store, entry func(p registry.Pet, bulk i
 			if other, ok := holders[key]; ok {
 				t.Fatalf("%q was given to %v and to %v", key, other, res.Pet)
 			}
-			holders[key] = res.Pet
+			holders[key] = *res.Pet
 		}
 	}
 	if len(holders) != size {
@@ -133,8 +136,8 @@ func raceBulks(t *testing.T, s registry.Store, entry func(p registry.Pet, bulk i
 	for i, results := range all {
 		for j, res := range results {
 			key := sent[i][j].Pet.Name.Key()
-			if res.Status == registry.InsertTaken && !res.Pet.Same(holders[key]) {
-				t.Fatalf("bulk %d was told that %v has %q; %v has it", i, res.Pet, key, holders[key])
+			if res.Code == registry.CodeTaken && !res.Rival.Same(holders[key]) {
+				t.Fatalf("bulk %d was told that %v has %q; %v has it", i, res.Rival, key, holders[key])
 			}
 		}
 	}
@@ -154,27 +157,27 @@ func keysOf(m map[string]registry.Pet) func(func(string) bool) {
 func manyRetries(t *testing.T, s registry.Store) {
 	const n = 32
 	rex := newPet(t, "Rex")
-	results, errs := make([][]registry.Result, n), make([]error, n)
+	results, errs := make([][]registry.Decision, n), make([]error, n)
 	together(n, func(i int) { results[i], errs[i] = s.Insert(t.Context(), []registry.Entry{keyed(rex, "k")}) })
 	for i := range n {
 		if errs[i] != nil {
 			t.Fatal(errs[i])
 		}
-		equal(t, "answer", results[i], []registry.Result{registered(rex)})
+		equal(t, "answer", results[i], []registry.Decision{registered(rex)})
 	}
 }
 
 func oneKeyManyRegistrations(t *testing.T, s registry.Store) {
 	const n = 16
 	pets := numbered(t, "Pet", n)
-	results, errs := make([][]registry.Result, n), make([]error, n)
+	results, errs := make([][]registry.Decision, n), make([]error, n)
 	together(n, func(i int) { results[i], errs[i] = s.Insert(t.Context(), []registry.Entry{keyed(pets[i], "k")}) })
 	var winners []registry.Pet
 	for i := range n {
 		if errs[i] != nil {
 			t.Fatal(errs[i])
 		}
-		if results[i][0].Status == registry.InsertRegistered {
+		if results[i][0].Code == "" {
 			winners = append(winners, pets[i])
 			continue
 		}
@@ -188,7 +191,7 @@ func oneKeyManyRegistrations(t *testing.T, s registry.Store) {
 
 func keysAndBareEntries(t *testing.T, s registry.Store) {
 	const n = 16
-	results, errs := make([][]registry.Result, n), make([]error, n)
+	results, errs := make([][]registry.Decision, n), make([]error, n)
 	together(n, func(i int) {
 		p := newPet(t, "Rex")
 		p.FavoriteColor = registry.Color(fmt.Sprint("colour ", i))
@@ -204,10 +207,12 @@ func keysAndBareEntries(t *testing.T, s registry.Store) {
 		if errs[i] != nil {
 			t.Fatal(errs[i])
 		}
-		if results[i][0].Status == registry.InsertRegistered {
+		told := results[i][0].Rival
+		if results[i][0].Code == "" {
 			winners++
+			told = results[i][0].Pet
 		}
-		equal(t, "told of", results[i][0].Pet, holder)
+		equal(t, "told of", told, &holder)
 	}
 	if winners != 1 {
 		t.Errorf("%d got the name, want one", winners)
@@ -246,7 +251,7 @@ func changesMeet(t *testing.T, db Database) {
 }
 
 var anyAction = []registry.Action{registry.ActionRenamed, registry.ActionCorrected, registry.ActionReleased,
-	registry.ActionReserved, registry.ActionUnreserved, registry.ActionUnreserved, registry.ActionLetPass}
+	registry.ActionReserved, registry.ActionUnreserved, registry.ActionUnreserved, registry.ActionAllowLookalike}
 
 // anyChange makes a change that is drawn by lot, on some day, and reports
 // whether it was made.
@@ -256,25 +261,25 @@ func anyChange(t *testing.T, s registry.Store, random *rand.Rand, today int) (bo
 		return parse(t, names[random.IntN(len(names))])
 	}
 	if n := random.IntN(2 * len(anyAction)); n < len(anyAction) {
-		c := registry.Change{Key: name().Key(), Name: name(), LetPass: n%2 == 0, Until: day.AddDate(0, 0, today+random.IntN(3)),
+		c := registry.Change{Key: name().Key(), Name: name(), AllowLookalike: n%2 == 0, Until: day.AddDate(0, 0, today+random.IntN(3)),
 			FavoriteColor: registry.Color(fmt.Sprint("colour ", today))}
 		if anyAction[n] != registry.ActionRenamed {
 			c.Key = c.Name.Key()
 		}
 		res, err := s.Apply(t.Context(), on(today, anyAction[n], c))
-		return res.Status == registry.ChangeDone, err
+		return res.Code == "", err
 	}
-	e := at(today, registry.Entry{Pet: newPet(t, name().String()), LetPass: random.IntN(4) == 0})
+	e := at(today, registry.Entry{Pet: newPet(t, name().String()), AllowLookalike: random.IntN(4) == 0})
 	res, err := s.Insert(t.Context(), e)
-	return err == nil && res[0].Status == registry.InsertRegistered, err
+	return err == nil && res[0].Code == "", err
 }
 
 // isWhole sees that the journal is whole and that the book is what it tells of.
 func isWhole(t testing.TB, s registry.Store) {
 	t.Helper()
-	found, err := registry.NewRegistry(s, nil).VerifyJournal(t.Context(), nil, nil)
-	if err != nil || len(found.Faults)+len(found.Differences)+len(found.Strays) > 0 {
-		t.Errorf("verification: %q, %q and %v (%v)", found.Faults, found.Differences, found.Strays, err)
+	found, err := registry.New(s, nil).VerifyJournal(t.Context(), nil, nil)
+	if err != nil || len(found.Faults)+len(found.Differences)+len(found.Orphans) > 0 {
+		t.Errorf("verification: %q, %q and %v (%v)", found.Faults, found.Differences, found.Orphans, err)
 	}
 }
 

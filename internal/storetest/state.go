@@ -21,7 +21,7 @@ var stateTests = map[string]func(*testing.T, registry.Store){
 
 func states(t testing.TB, s registry.Store) (all []registry.State, end registry.Head) {
 	t.Helper()
-	end, err := s.EachState(t.Context(), func(state registry.State) error {
+	end, err := s.Snapshot(t.Context(), func(state registry.State) error {
 		all = append(all, state)
 		return nil
 	})
@@ -63,7 +63,7 @@ func statesInOrder(t *testing.T, s registry.Store) {
 func statesOfOneMoment(t *testing.T, s registry.Store) {
 	insert(t, s, entriesOf(numbered(t, "Pet", 1000)...)...)
 	before, seen := head(t, s), 0
-	end, err := s.EachState(t.Context(), func(registry.State) error {
+	end, err := s.Snapshot(t.Context(), func(registry.State) error {
 		if seen++; seen == 1 {
 			late := newPet(t, "Late")
 			late.RegisteredAt = day.AddDate(1, 0, 0)
@@ -83,7 +83,7 @@ func visitEnds(t *testing.T, s registry.Store) {
 	reserve(t, s, "Queen")
 	for after := 1; after <= 4; after++ {
 		enough, seen := errors.New("enough"), 0
-		_, err := s.EachState(t.Context(), func(registry.State) error {
+		_, err := s.Snapshot(t.Context(), func(registry.State) error {
 			if seen++; seen == after {
 				return enough
 			}
@@ -93,13 +93,13 @@ func visitEnds(t *testing.T, s registry.Store) {
 			t.Errorf("after %d of %d: %v", seen, after, err)
 		}
 	}
-	equal(t, "registered then", insert(t, s, entriesOf(newPet(t, "Ada"))...), []registry.Result{registered(newPet(t, "Ada"))})
+	equal(t, "registered then", insert(t, s, entriesOf(newPet(t, "Ada"))...), []registry.Decision{registered(newPet(t, "Ada"))})
 }
 
 func visitEndsWithContext(t *testing.T, s registry.Store) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := s.EachState(ctx, func(registry.State) error { return nil })
+	_, err := s.Snapshot(ctx, func(registry.State) error { return nil })
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("EachState: %v, want context.Canceled", err)
 	}
@@ -117,7 +117,7 @@ func corrected(t *testing.T, s registry.Store) {
 			dashed.Category = c.Category
 		}
 		c.Key = dashed.Name.Key()
-		equal(t, fmt.Sprint(c.FavoriteColor, c.Category), apply(t, s, on(1, registry.ActionCorrected, c)), registry.Result{Status: registry.ChangeDone, Pet: dashed})
+		equal(t, fmt.Sprint(c.FavoriteColor, c.Category), apply(t, s, on(1, registry.ActionCorrected, c)), registry.Decision{Pet: &dashed})
 	}
 	all, _ := states(t, s)
 	equal(t, "states", all, []registry.State{{Pet: registry.NewPetState(dashed, true)}, {Pet: registry.NewPetState(bella, false)}})
@@ -134,9 +134,9 @@ func broughtOver(t *testing.T, s registry.Store) {
 	first, bella, last, other := newPet(t, "Bel-la"), newPet(t, "Bella"), newPet(t, "Bel.la"), newPet(t, "Bel_la")
 	entries := entriesOf(first, bella, last, other)
 	for _, i := range []int{0, 2} {
-		entries[i].LetPass, entries[i].HoldsNoKey = true, true
+		entries[i].AllowLookalike, entries[i].LookalikeExempt = true, true
 	}
-	equal(t, "results", insert(t, s, entries...), []registry.Result{registered(first), registered(bella), registered(last), similar(bella)})
+	equal(t, "results", insert(t, s, entries...), []registry.Decision{registered(first), registered(bella), registered(last), similar(bella)})
 	all, _ := states(t, s)
 	equal(t, "states", all, []registry.State{{Pet: registry.NewPetState(first, true)}, {Pet: registry.NewPetState(last, true)}, {Pet: registry.NewPetState(bella, false)}})
 }

@@ -24,9 +24,9 @@ func ExportCSV(ctx context.Context, r *registry.Registry, w io.Writer) (int, err
 	if err := out.Write([]string{"name", "favorite_color", "category", "registered_at", "let_pass"}); err != nil {
 		return 0, err
 	}
-	n, err := eachPet(ctx, r, func(p registry.Pet, letPass bool) error {
+	n, err := eachPet(ctx, r, func(p registry.Pet, exempt bool) error {
 		return out.Write([]string{cellText(p.Name.String()), cellText(string(p.FavoriteColor)),
-			string(p.Category), p.RegisteredAt.UTC().Format(timeLayout), strconv.FormatBool(letPass)})
+			string(p.Category), p.RegisteredAt.UTC().Format(timeLayout), strconv.FormatBool(exempt)})
 	})
 	if err != nil {
 		return n, err
@@ -42,11 +42,11 @@ func ExportJSONL(ctx context.Context, r *registry.Registry, w io.Writer) (int, e
 	out := bufio.NewWriter(w)
 	enc := json.NewEncoder(out)
 	enc.SetEscapeHTML(false)
-	n, err := eachPet(ctx, r, func(p registry.Pet, letPass bool) error {
+	n, err := eachPet(ctx, r, func(p registry.Pet, exempt bool) error {
 		return enc.Encode(struct {
 			particulars
-			LetPass bool `json:"let_pass"`
-		}{particularsOf(p), letPass})
+			LookalikeExempt bool `json:"let_pass"`
+		}{particularsOf(p), exempt})
 	})
 	if err != nil {
 		return n, err
@@ -71,14 +71,14 @@ func particularsOf(p registry.Pet) particulars {
 
 // eachPet calls f for every pet of the book, oldest first, and returns how many
 // there were.
-func eachPet(ctx context.Context, r *registry.Registry, f func(p registry.Pet, letPass bool) error) (int, error) {
+func eachPet(ctx context.Context, r *registry.Registry, f func(p registry.Pet, exempt bool) error) (int, error) {
 	n := 0
-	err := r.EachState(ctx, func(s registry.State) error {
+	err := r.Snapshot(ctx, func(s registry.State) error {
 		if s.Pet == nil {
 			return nil
 		}
 		n++
-		return f(s.Pet.Pet(), s.Pet.LetPass)
+		return f(s.Pet.Pet(), s.Pet.LookalikeExempt)
 	})
 	return n, err
 }

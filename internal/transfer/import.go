@@ -19,16 +19,16 @@ const batchSize = 1000
 // limit.
 const batchTimeout = 2 * time.Minute
 
-// An Enter enters pets into a book, as Registry.RegisterAll does.
-type Enter func(context.Context, []registry.Application) ([]registry.Outcome, error)
+// An Enter registers pets, as Registry.RegisterAll does.
+type Enter func(context.Context, []registry.Application) ([]registry.Decision, error)
 
-// DryRun returns an Enter that tells what RegisterAll would answer, but enters
-// nothing. It remembers how the names look that it was asked about before, and
-// must be asked about each name once.
+// DryRun returns an Enter that decides as RegisterAll would, but registers
+// nothing. It remembers which names it was asked about, and must be asked about
+// each name once.
 func DryRun(r *registry.Registry) Enter {
 	seen := newSights(r.Policy())
 	var permits map[string]bool
-	return func(ctx context.Context, applications []registry.Application) (outcomes []registry.Outcome, err error) {
+	return func(ctx context.Context, applications []registry.Application) (decisions []registry.Decision, err error) {
 		if permits == nil {
 			if permits, err = permitted(ctx, r); err != nil {
 				return nil, err
@@ -38,52 +38,50 @@ func DryRun(r *registry.Registry) Enter {
 		for i, a := range applications {
 			names[i] = a.Name
 		}
-		verdicts, err := r.Check(ctx, names...)
-		if err != nil {
+		if decisions, err = r.Check(ctx, names...); err != nil {
 			return nil, err
 		}
-		outcomes = make([]registry.Outcome, len(verdicts))
-		for i, v := range verdicts {
-			switch a := applications[i]; {
-			case v.Status == registry.Similar && a.LetPass:
-			case v.Status != registry.Available:
-				outcomes[i].Err = &registry.Error{Code: v.Reason, Field: registry.FieldName, Message: v.Message, Holder: v.Holder}
-			default:
-				outcomes[i].Err = seen.see(v.Name, a.LetPass, permits[v.Name.Key()])
+		for i, d := range decisions {
+			switch exempt := applications[i].LookalikeExempt; {
+			case d.Code == registry.CodeSimilar && exempt:
+				decisions[i] = registry.Decision{Name: d.Name}
+			case d.Code == "":
+				decisions[i] = seen.decide(d.Name, exempt, permits[d.Name.Key()])
 			}
 		}
-		return outcomes, nil
+		return decisions, nil
 	}
 }
 
-// permitted returns the names that the book lets pass, by key.
+// permitted returns the names that may be registered although they are
+// lookalikes, by key.
 func permitted(ctx context.Context, r *registry.Registry) (map[string]bool, error) {
 	keys := make(map[string]bool)
 	err := r.EachRuling(ctx, func(ru registry.Ruling) {
-		if ru.Kind == registry.RulingLetPass {
+		if ru.Kind == registry.RulingAllowLookalike {
 			keys[ru.Name.Key()] = true
 		}
 	})
 	return keys, err
 }
 
-// EmptyBook returns an Enter like that of DryRun, for an empty book under p.
-func EmptyBook(p *registry.Policy) Enter {
+// EmptyRegistry returns an Enter like that of DryRun, for an empty registry under
+// p.
+func EmptyRegistry(p *registry.Policy) Enter {
 	seen := newSights(p)
-	return func(_ context.Context, applications []registry.Application) ([]registry.Outcome, error) {
-		outcomes := make([]registry.Outcome, len(applications))
+	return func(_ context.Context, applications []registry.Application) ([]registry.Decision, error) {
+		decisions := make([]registry.Decision, len(applications))
 		for i, a := range applications {
-			name, err := registry.ParseName(a.Name)
-			if outcomes[i].Err = err; err == nil {
-				outcomes[i].Err = seen.see(name, a.LetPass, false)
+			if decisions[i] = p.Decide(a.Name); decisions[i].Code == "" {
+				decisions[i] = seen.decide(decisions[i].Name, a.LookalikeExempt, false)
 			}
 		}
-		return outcomes, nil
+		return decisions, nil
 	}
 }
 
-// sights are the names that keep away others, by how they look. They are nil
-// where it does not matter.
+// sights are the names that were seen, by lookalike key; nil if the policy allows
+// lookalikes.
 type sights map[string]registry.Name
 
 func newSights(p *registry.Policy) sights {
@@ -93,28 +91,22 @@ func newSights(p *registry.Policy) sights {
 	return make(sights)
 }
 
-// see returns an error if an earlier name looks like n. That is no matter if n is
-// let pass by its row, and then it keeps nobody away, or by a permit of the
-// registrar's, and then it does so if it is the first to look so.
-func (s sights) see(n registry.Name, letPass, permit bool) error {
-	if s == nil || letPass {
-		return nil
+// decide refuses n if an earlier name looks like it. exempt lets n look like
+// others, and others like n. permitted lets n look like others, and reserves its
+// looks if it is the first.
+func (s sights) decide(n registry.Name, exempt, permitted bool) registry.Decision {
+	d := registry.Decision{Name: n}
+	if s == nil || exempt {
+		return d
 	}
 	key := n.LookalikeKey()
 	earlier, ok := s[key]
-	switch {
-	case !ok:
+	if !ok {
 		s[key] = n
-		return nil
-	case permit:
-		return nil
+	} else if !permitted {
+		d.Code, d.Rival = registry.CodeSimilar, &registry.Pet{Name: earlier}
 	}
-	return &registry.Error{
-		Code:    registry.CodeSimilar,
-		Field:   registry.FieldName,
-		Message: fmt.Sprintf("“%s” is too much like “%s”.", n, earlier),
-		Holder:  &registry.Pet{Name: earlier},
-	}
+	return d
 }
 
 // A Summary tells what became of the rows so far.
@@ -141,12 +133,6 @@ type Importer struct {
 type origin struct {
 	line int
 	name string // as that row has it
-}
-
-// A loss tells why a row does not get its name.
-type loss struct {
-	why    *Refusal
-	holder *registry.Pet // who has the name, or one that looks like it, if that is known
 }
 
 // Run reads, enters and reports every row. It stops between two batches when
@@ -216,14 +202,14 @@ func (im *Importer) enter(ctx context.Context, rows []Row) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	lost, err := im.claim(ctx, rows)
+	refused, err := im.register(ctx, rows)
 	if err != nil {
 		return err
 	}
 	for _, row := range rows {
 		im.summary.Rows++
 		im.summary.Line = row.Line
-		if why := im.judge(row, lost); why != nil {
+		if why := im.refusal(row, refused); why != nil {
 			im.summary.Refused[why.Code]++
 			im.Report.Add(row, *why)
 		} else {
@@ -239,18 +225,18 @@ func (im *Importer) enter(ctx context.Context, rows []Row) error {
 	return nil
 }
 
-// claim asks the book for every name that no pet of the file has yet, once a
-// batch, and returns which of them were not to be had, by key. Once begun it is
-// carried through, though ctx ends.
-func (im *Importer) claim(ctx context.Context, rows []Row) (map[string]loss, error) {
+// register asks for every name that no pet of the file has yet, once a batch, and
+// returns the decisions that refuse one, by key. Once begun it is carried through,
+// though ctx ends.
+func (im *Importer) register(ctx context.Context, rows []Row) (map[string]registry.Decision, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), batchTimeout)
 	defer cancel()
 	asked := make(map[string]bool)
 	var applications []registry.Application
 	var first []Row
 	for _, row := range rows {
-		key := row.Pet.Name.Key()
-		if _, ok := im.ours[key]; row.Refusal != nil || ok || asked[key] {
+		key := row.Decision.Name.Key()
+		if _, ok := im.ours[key]; row.Decision.Code != "" || ok || asked[key] {
 			continue
 		}
 		asked[key] = true
@@ -260,58 +246,54 @@ func (im *Importer) claim(ctx context.Context, rows []Row) (map[string]loss, err
 	if len(applications) == 0 {
 		return nil, nil
 	}
-	outcomes, err := im.Enter(ctx, applications)
+	decisions, err := im.Enter(ctx, applications)
 	if err != nil {
 		return nil, err
 	}
-	lost := make(map[string]loss)
-	for i, o := range outcomes {
-		name := first[i].Pet.Name
-		if o.Err == nil {
+	refused := make(map[string]registry.Decision)
+	for i, d := range decisions {
+		name := first[i].Decision.Name
+		if d.Code == "" {
 			im.ours[name.Key()] = origin{first[i].Line, name.String()}
-			continue
+		} else {
+			refused[name.Key()] = d
 		}
-		l := loss{why: refusal(o.Err)}
-		if e, ok := errors.AsType[*registry.Error](o.Err); ok {
-			l.holder = e.Holder
-		}
-		lost[name.Key()] = l
 	}
-	return lost, nil
+	return refused, nil
 }
 
-// judge says why row is refused; nil means that it is registered.
-func (im *Importer) judge(row Row, lost map[string]loss) *Refusal {
-	if row.Refusal != nil {
-		return row.Refusal
+// refusal says why row is refused; nil means that it is registered.
+func (im *Importer) refusal(row Row, refused map[string]registry.Decision) *Refusal {
+	if row.Decision.Code != "" {
+		return newRefusal(row.Decision)
 	}
-	key := row.Pet.Name.Key()
+	key := row.Decision.Name.Key()
 	if o, ok := im.ours[key]; ok {
 		if o.line == row.Line {
 			return nil
 		}
 		return &Refusal{registry.CodeTaken, fmt.Sprintf("taken by line %d of this file, “%s”", o.line, o.name)}
 	}
-	l := lost[key]
-	switch {
-	case l.holder == nil:
-		return l.why
-	case l.why.Code == registry.CodeSimilar:
-		if o, ok := im.ours[l.holder.Name.Key()]; ok {
-			return &Refusal{registry.CodeSimilar, fmt.Sprintf("too much like line %d of this file, “%s”", o.line, o.name)}
+	d := refused[key]
+	if d.Code == registry.CodeSimilar && d.Rival != nil {
+		if o, ok := im.ours[d.Rival.Name.Key()]; ok {
+			return &Refusal{d.Code, fmt.Sprintf("too similar to line %d of this file, “%s”", o.line, o.name)}
 		}
-		return l.why
-	case !samePet(row, *l.holder):
-		return l.why
 	}
-	im.ours[key] = origin{row.Line, row.Pet.Name.String()}
-	return &Refusal{CodeAlreadyRegistered, "already in the book"}
+	if d.Code == registry.CodeTaken && d.Rival != nil && samePet(row, *d.Rival) {
+		im.ours[key] = origin{row.Line, row.Decision.Name.String()}
+		return &Refusal{CodeAlreadyRegistered, "already registered"}
+	}
+	return newRefusal(d)
 }
 
 // samePet reports whether holder is the pet of row. A row without a date leaves
 // open when.
 func samePet(row Row, holder registry.Pet) bool {
-	pet := row.Pet
+	if row.Decision.Pet == nil { // only its name was judged
+		return false
+	}
+	pet := *row.Decision.Pet
 	if row.Application.RegisteredAt.IsZero() {
 		pet.RegisteredAt = holder.RegisteredAt
 	}

@@ -35,15 +35,22 @@ func report(t *testing.T, w *bytes.Buffer) *Report {
 	return r
 }
 
+// takenBy refuses a, whose name a pet has that is not known.
+func takenBy(a registry.Application) registry.Decision {
+	d := registry.Open.Decide(a.Name)
+	d.Code = registry.CodeTaken
+	return d
+}
+
 func TestAFailingBookStopsTheImport(t *testing.T) {
 	broken := errors.New("the disk is full")
 	calls := 0
-	enter := func(ctx context.Context, a []registry.Application) ([]registry.Outcome, error) {
+	enter := func(ctx context.Context, a []registry.Application) ([]registry.Decision, error) {
 		if calls++; calls == 3 {
 			return nil, broken
 		}
-		outcomes := make([]registry.Outcome, len(a))
-		outcomes[0].Err = &registry.Error{Code: registry.CodeTaken, Message: "It is taken."}
+		outcomes := make([]registry.Decision, len(a))
+		outcomes[0] = takenBy(a[0])
 		return outcomes, nil
 	}
 	var to bytes.Buffer
@@ -55,16 +62,16 @@ func TestAFailingBookStopsTheImport(t *testing.T) {
 	if sum.Rows != 2000 || sum.Registered != 1998 || sum.Line != 2001 || sum.Refused[registry.CodeTaken] != 2 {
 		t.Errorf("the summary is %+v, want that of two batches", sum)
 	}
-	if want := "line,name,code,reason\n2,Pet 0,taken,It is taken.\n1002,Pet 1000,taken,It is taken.\n"; to.String() != want {
+	if want := "line,name,code,reason\n2,Pet 0,taken,“Pet 0” is taken.\n1002,Pet 1000,taken,“Pet 1000” is taken.\n"; to.String() != want {
 		t.Errorf("the report is %q, want %q", &to, want)
 	}
 }
 
 func TestAnImportStopsBetweenBatches(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
-	enter := func(ctx context.Context, a []registry.Application) ([]registry.Outcome, error) {
+	enter := func(ctx context.Context, a []registry.Application) ([]registry.Decision, error) {
 		stop()
-		return make([]registry.Outcome, len(a)), ctx.Err()
+		return make([]registry.Decision, len(a)), ctx.Err()
 	}
 	var to bytes.Buffer
 	progress := 0
@@ -84,13 +91,13 @@ func TestTheBookIsAskedAgainAboutNamesThatOthersHave(t *testing.T) {
 		t.Fatal(err)
 	}
 	var asked [][]string
-	enter := func(_ context.Context, a []registry.Application) ([]registry.Outcome, error) {
+	enter := func(_ context.Context, a []registry.Application) ([]registry.Decision, error) {
 		var names []string
-		outcomes := make([]registry.Outcome, len(a))
+		outcomes := make([]registry.Decision, len(a))
 		for i := range a {
 			names = append(names, a[i].Name)
 			if a[i].Name == "Rex" {
-				outcomes[i].Err = &registry.Error{Code: registry.CodeTaken, Message: "It is taken."}
+				outcomes[i] = takenBy(a[i])
 			}
 		}
 		asked = append(asked, names)

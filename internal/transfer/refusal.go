@@ -2,37 +2,36 @@ package transfer
 
 import (
 	"encoding/csv"
-	"errors"
 	"io"
 	"strconv"
 	"strings"
 	"unicode"
 
 	"nametag/internal/registry"
+	"nametag/internal/wording"
 )
 
-// A Refusal says why a row was not registered: a code for programs and a
-// reason for people.
+// A Refusal is why a row was not registered, as the report has it: a code for
+// programs and a reason for people.
 type Refusal struct {
 	Code   registry.Code
 	Reason string
 }
 
-// refusal makes a Refusal of an error of the domain. Of several fields that
-// need mending, the first gives the code and each its reason.
-func refusal(err error) *Refusal {
-	e, ok := errors.AsType[*registry.Error](err)
-	if !ok {
-		return &Refusal{registry.ErrorCode(err), err.Error()}
+// newRefusal puts d into words. Of several invalid fields, the first gives the
+// code and each its reason.
+func newRefusal(d registry.Decision) *Refusal {
+	if len(d.Errors) == 0 {
+		return &Refusal{d.Code, wording.Reason(d)}
 	}
-	if len(e.Fields) == 0 {
-		return &Refusal{e.Code, e.Message}
+	var reasons []string
+	if d.Ruling != nil { // the policy reserves the name, and other fields are invalid
+		reasons = append(reasons, wording.Reason(registry.Decision{Name: d.Name, Code: registry.CodeReserved, Ruling: d.Ruling}))
 	}
-	reasons := make([]string, len(e.Fields))
-	for i, f := range e.Fields {
-		reasons[i] = f.Message
+	for _, e := range d.Errors {
+		reasons = append(reasons, e.Message)
 	}
-	return &Refusal{e.Fields[0].Code, strings.Join(reasons, " ")}
+	return &Refusal{d.Reason(), strings.Join(reasons, " ")}
 }
 
 // A Report is a CSV file of the rows that were refused: the line where the row

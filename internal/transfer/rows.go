@@ -37,16 +37,17 @@ type Rows struct {
 	records *records
 	format  Format
 	at      positions
-	judge   func(*Row)
+	judge   func(registry.Application) registry.Decision
 }
 
-// A Row is a pet as the file has it, or the reason why the row can't be read.
+// A Row is a pet as the file has it. Its Decision says why it can't be registered,
+// or has the Pet that Application asks for, whose RegisteredAt is zero if the file
+// gives no date.
 type Row struct {
 	Line        int // where the row begins in the file, from 1
 	Name        string
 	Application registry.Application
-	Pet         registry.Pet // what Application asks for; its RegisteredAt is zero if the file gives no date
-	Refusal     *Refusal     // why not, or nil
+	Decision    registry.Decision
 }
 
 // NewRows reads the header of r. The error is a *MissingColumnError if a column
@@ -54,7 +55,7 @@ type Row struct {
 func NewRows(r io.Reader, f Format) (*Rows, error) {
 	rows, err := newRows(r, f, f.Columns.locate)
 	if err == nil {
-		rows.judge = rows.judgePet
+		rows.judge = func(a registry.Application) registry.Decision { return a.Parse(rows.format.Policy) }
 	}
 	return rows, err
 }
@@ -65,7 +66,7 @@ func NewRows(r io.Reader, f Format) (*Rows, error) {
 func NewNames(r io.Reader, f Format) (*Rows, error) {
 	rows, err := newRows(r, f, f.Columns.locateName)
 	if err == nil {
-		rows.judge = rows.judgeName
+		rows.judge = func(a registry.Application) registry.Decision { return rows.format.Policy.Decide(a.Name) }
 	}
 	return rows, err
 }
@@ -116,7 +117,7 @@ func readHeader(records *records, f Format, locate func(headers []string) (posit
 func (r *Rows) Next() (Row, error) {
 	rec, err := r.records.next()
 	if malformed, ok := errors.AsType[*malformedError](err); ok {
-		return Row{Line: malformed.line, Refusal: &Refusal{CodeBadRow, malformed.reason}}, nil
+		return Row{Line: malformed.line, Decision: invalid(CodeBadRow, malformed.reason)}, nil
 	}
 	if err != nil {
 		return Row{}, err
@@ -134,34 +135,23 @@ func (r *Rows) row(rec record) Row {
 	if strings.TrimSpace(row.Application.FavoriteColor) == "" {
 		row.Application.FavoriteColor = r.format.DefaultColor
 	}
-	var err error
-	if row.Application.RegisteredAt, err = parseDate(field(rec.fields, r.at.date), r.format.Now()); err != nil {
-		row.Refusal = &Refusal{CodeBadDate, err.Error()}
+	date, dateErr := parseDate(field(rec.fields, r.at.date), r.format.Now())
+	exempt, exemptErr := parseLetPass(field(rec.fields, r.at.letPass))
+	row.Application.RegisteredAt, row.Application.LookalikeExempt = date, exempt
+	row.Decision = r.judge(row.Application)
+	switch {
+	case row.Decision.Code != "":
+	case exemptErr != nil:
+		row.Decision = invalid(CodeBadLetPass, exemptErr.Error())
+	case dateErr != nil:
+		row.Decision = invalid(CodeBadDate, dateErr.Error())
 	}
-	if row.Application.LetPass, err = parseLetPass(field(rec.fields, r.at.letPass)); err != nil {
-		row.Refusal = &Refusal{CodeBadLetPass, err.Error()}
-	}
-	r.judge(&row)
 	return row
 }
 
-// judgePet judges every field of row.
-func (r *Rows) judgePet(row *Row) {
-	pet, err := row.Application.Parse(r.format.Policy)
-	if row.Pet = pet; err != nil {
-		row.Refusal = refusal(err)
-	}
-}
-
-// judgeName judges the name of row.
-func (r *Rows) judgeName(row *Row) {
-	name, err := registry.ParseName(row.Name)
-	if err == nil {
-		err = r.format.Policy.Judge(name)
-	}
-	if row.Pet.Name = name; err != nil {
-		row.Refusal = refusal(err)
-	}
+// invalid returns the decision on a row that is invalid for a reason.
+func invalid(code registry.Code, reason string) registry.Decision {
+	return registry.Decision{Code: registry.CodeInvalid, Errors: []*registry.Error{{Code: code, Message: reason}}}
 }
 
 // parseLetPass reads true or false. No text is false.

@@ -128,7 +128,7 @@ func TestTheDefaultColorFillsIn(t *testing.T) {
 		if err == io.EOF {
 			break
 		}
-		colors = append(colors, string(row.Pet.FavoriteColor))
+		colors = append(colors, string(row.Decision.Pet.FavoriteColor))
 	}
 	if want := []string{"unknown", "red"}; !slices.Equal(colors, want) {
 		t.Errorf("colours %q, want %q", colors, want)

@@ -33,14 +33,17 @@ func (s *site) createPet(w http.ResponseWriter, r *http.Request) error {
 	if err := readJSON(r, &body, "name", "favorite_color", "category"); err != nil {
 		return err
 	}
-	pet, err := s.register(w, r, registry.ViaAPI, registry.Application{
+	d, err := s.register(w, r, registry.ViaAPI, registry.Application{
 		Name: body.Name, FavoriteColor: body.FavoriteColor, Category: body.Category, IdempotencyKey: key,
 	})
 	if err != nil {
 		return err
 	}
-	w.Header().Set("Location", "/api/v1"+petPath(pet.Name.String()))
-	writeJSON(w, http.StatusCreated, newPetJSON(&pet))
+	if d.Code != "" {
+		return s.refuse(w, r, d)
+	}
+	w.Header().Set("Location", "/api/v1"+petPath(d.Pet.Name.String()))
+	writeJSON(w, http.StatusCreated, newPetJSON(d.Pet))
 	return nil
 }
 
@@ -138,7 +141,7 @@ func (s *site) checkName(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	v, err := s.suggest(r, true, registry.Application{
+	c, err := s.suggest(r, true, registry.Application{
 		Name:          name,
 		FavoriteColor: params.get("favorite_color"),
 		Category:      params.get("category"),
@@ -146,7 +149,7 @@ func (s *site) checkName(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusOK, v)
+	writeJSON(w, http.StatusOK, c)
 	return nil
 }
 
@@ -173,15 +176,15 @@ func (s *site) checkNames(w http.ResponseWriter, r *http.Request) error {
 	case n > maxNames:
 		return webError(codeTooMany, "The list has %d names. Send at most %d at once.", n, maxNames)
 	}
-	verdicts, err := s.check(r, names...)
+	decisions, err := s.check(r, names...)
 	if err != nil {
 		return err
 	}
 	answer := struct {
-		Verdicts []verdictJSON `json:"verdicts"`
+		Verdicts []checkJSON `json:"verdicts"`
 	}{}
-	for i, v := range verdicts {
-		answer.Verdicts = append(answer.Verdicts, newVerdictJSON(names[i], v))
+	for i, d := range decisions {
+		answer.Verdicts = append(answer.Verdicts, newCheckJSON(names[i], d))
 	}
 	writeJSON(w, http.StatusOK, answer)
 	return nil

@@ -28,7 +28,7 @@ func TestBadInput(t *testing.T) {
 		{"null member", "POST", "/api/v1/pets", jsonType, `{"name":null}`, 400, `\"name\" is null`},
 		{"member twice", "POST", "/api/v1/pets", jsonType, `{"name":"A","name":"B"}`, 400, `\"name\" stands twice`},
 		{"member in capitals", "POST", "/api/v1/pets", jsonType, `{"NAME":"A"}`, 400, `\"NAME\" is not known`},
-		{"no field", "POST", "/api/v1/pets", jsonType, "{}", 422, "3 fields need mending"},
+		{"no field", "POST", "/api/v1/pets", jsonType, "{}", 422, "3 fields are invalid"},
 		{"unknown member", "POST", "/api/v1/pets", jsonType, `{"nmae":"Bella"}`, 400, `\"nmae\" is not known here. The members are name, favorite_color, category`},
 		{"not an object", "POST", "/api/v1/pets", jsonType, `["Bella"]`, 400, "must be a JSON object, not an array"},
 		{"member of a wrong type", "POST", "/api/v1/pets", jsonType, `{"name":7}`, 400, `\"name\" has the wrong type: a number`},

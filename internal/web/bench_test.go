@@ -33,7 +33,7 @@ func BenchmarkHandler(b *testing.B) {
 	x := index.New(store, slog.New(slog.DiscardHandler))
 	go x.Run(b.Context())
 	<-x.Filled()
-	reg := registry.NewRegistry(x, nil).Advised(x)
+	reg := registry.New(x, nil)
 	if _, err := reg.Register(b.Context(), registry.Application{Name: "Bella", FavoriteColor: "blue", Category: "cat"}); err != nil {
 		b.Fatal(err)
 	}

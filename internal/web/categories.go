@@ -1,11 +1,10 @@
 package web
 
 import (
-	"fmt"
 	"strings"
-	"unicode"
 
 	"nametag/internal/registry"
+	"nametag/internal/wording"
 )
 
 // fewCategories is how many categories a sentence can list.
@@ -34,54 +33,13 @@ func formValue(c registry.Category) string { return c.Title() + "s" }
 
 // nameHint says what names may be like under p.
 func nameHint(p *registry.Policy) string {
-	hint := lengthHint(p) + charactersHint(p) + " Capitals make no difference: BELLA and Bella are one name."
-	if !p.AllowsLookalikes() {
-		hint += " Lookalikes such as Bel-la are refused."
+	r := p.Rules()
+	var hint strings.Builder
+	for _, rule := range []string{wording.Words(r), wording.Length(r), wording.Characters(r),
+		"Capitals make no difference: BELLA and Bella are one name", wording.Lookalikes(r)} {
+		if rule != "" {
+			hint.WriteString(rule + ". ")
+		}
 	}
-	return hint
-}
-
-func lengthHint(p *registry.Policy) string {
-	n, lettersOnly := p.MaxLength()
-	unit := "characters"
-	if lettersOnly {
-		unit = "letters"
-	}
-	if words := p.MinWords(); words > 1 {
-		return fmt.Sprintf("At least %d words, up to %d %s.", words, n, unit)
-	}
-	return fmt.Sprintf("Up to %d %s.", n, unit)
-}
-
-// charactersHint says in words which characters p takes: " Only letters A to Z,
-// ' and - are taken."; "" for all.
-func charactersHint(p *registry.Policy) string {
-	items := strings.Fields(p.Rules().Characters)
-	for i, item := range items {
-		items[i] = charactersInWords([]rune(item))
-	}
-	switch last := len(items) - 1; {
-	case last < 0:
-		return ""
-	case last == 0:
-		return " Only " + items[0] + " are taken."
-	default:
-		return " Only " + strings.Join(items[:last], ", ") + " and " + items[last] + " are taken."
-	}
-}
-
-// charactersInWords says what one character is, or a range such as A-Z.
-func charactersInWords(item []rune) string {
-	if len(item) < 3 {
-		return string(item)
-	}
-	words := string(item[0]) + " to " + string(item[2])
-	switch {
-	case unicode.IsLetter(item[0]):
-		return "letters " + words
-	case unicode.IsDigit(item[0]):
-		return "digits " + words
-	default:
-		return words
-	}
+	return strings.TrimSpace(hint.String())
 }

@@ -38,16 +38,16 @@ type contractAnswer struct {
 }
 
 // newContractAnswer puts a failure into the contract's words.
-func newContractAnswer(e *registry.Error) contractAnswer {
+func newContractAnswer(f failure) contractAnswer {
 	a := contractAnswer{
 		Status:        statusError,
-		Reason:        e.Code,
-		Message:       e.Message,
-		Errors:        newFieldErrors(e),
-		ConflictsWith: newPetJSON(e.Holder),
-		Suggestions:   suggestionsOf(e),
+		Reason:        f.Code,
+		Message:       f.Message,
+		Errors:        f.Errors,
+		ConflictsWith: f.ConflictsWith,
+		Suggestions:   f.Suggestions,
 	}
-	switch e.Code {
+	switch f.Code {
 	case registry.CodeTaken, registry.CodeSimilar, registry.CodeReserved:
 		a.Status = statusFound
 		a.Available = new(false)
@@ -84,7 +84,7 @@ func (s *site) checkPetName(w http.ResponseWriter, r *http.Request) error {
 		return &registry.Error{Code: registry.CodeEmpty, Field: registry.FieldName,
 			Message: "The parameter pet_name is missing or empty. Ask for a name, as in /check_pet_name?pet_name=Bella."}
 	}
-	v, err := s.suggest(r, false, registry.Application{
+	c, err := s.suggest(r, false, registry.Application{
 		Name:          name,
 		FavoriteColor: params.get("pet_favorite_color"),
 		Category:      params.get("pet_category"),
@@ -94,22 +94,22 @@ func (s *site) checkPetName(w http.ResponseWriter, r *http.Request) error {
 	}
 	a := contractAnswer{
 		Status:        statusFound,
-		Available:     new(v.Available),
-		Reason:        v.Reason,
-		Message:       v.Message,
-		ConflictsWith: v.ConflictsWith,
-		Suggestions:   v.Suggestions,
-		AsOf:          v.AsOf,
+		Available:     &c.Available,
+		Reason:        c.Reason,
+		Message:       c.Message,
+		ConflictsWith: c.ConflictsWith,
+		Suggestions:   c.Suggestions,
+		AsOf:          c.AsOf,
 	}
-	if v.Available {
+	if c.Available {
 		a.Status = statusNotFound
 	}
 	a.write(w, http.StatusOK)
 	return nil
 }
 
-// registerPet takes the form, from the page without a script's help as well as
-// from the first version's clients: the former get pages, the latter JSON.
+// registerPet takes the form: from the page, without a script's help, and from
+// the first version's clients. The former get pages, the latter JSON.
 func (s *site) registerPet(w http.ResponseWriter, r *http.Request) error {
 	form, err := readForm(r)
 	if limited := exchangeOf(w).limited; err != nil && limited != nil {
@@ -122,28 +122,33 @@ func (s *site) registerPet(w http.ResponseWriter, r *http.Request) error {
 	if wantsPage(r) {
 		via = registry.ViaWeb
 	}
-	var pet registry.Pet
+	var d registry.Decision
 	if err = exchangeOf(w).limited; err == nil {
-		pet, err = s.register(w, r, via, registry.Application{
+		d, err = s.register(w, r, via, registry.Application{
 			Name:           form.Get("pet_name"),
 			FavoriteColor:  form.Get("pet_favorite_color"),
 			Category:       form.Get("pet_category"),
 			IdempotencyKey: formKey(form),
 		})
 	}
-	if !wantsPage(r) {
-		if err != nil {
-			return err
-		}
-		w.Header().Set("Location", petPath(pet.Name.String()))
+	switch {
+	case err != nil && wantsPage(r):
+		return s.renderFormError(w, r, form, err)
+	case err != nil:
+		return err
+	case d.Code != "" && wantsPage(r):
+		s.renderForm(w, r, form, refusalOf(d))
+		return nil
+	case d.Code != "":
+		return s.refuse(w, r, d)
+	case wantsPage(r):
+		http.Redirect(w, r, petPath(d.Pet.Name.String())+"?new", http.StatusSeeOther)
+		return nil
+	default:
+		w.Header().Set("Location", petPath(d.Pet.Name.String()))
 		(&contractAnswer{Status: statusOK}).write(w, http.StatusOK)
 		return nil
 	}
-	if err != nil {
-		return s.homeAgain(w, r, form, err)
-	}
-	http.Redirect(w, r, petPath(pet.Name.String())+"?new", http.StatusSeeOther)
-	return nil
 }
 
 // formKey makes a form that is sent twice, by a double click or a reload,

@@ -105,26 +105,14 @@ func (s *site) handle(h handler) http.HandlerFunc {
 // number is nginx's.
 const statusClientGone = 499
 
-// fail answers with err in the form that the client reads: a page for
-// browsers, the contract's words on the contract's endpoints, and problem
-// details (RFC 9457) for everybody else.
+// fail answers with what a client may know of err.
 func (s *site) fail(w http.ResponseWriter, r *http.Request, err error) {
 	e := s.public(w, r, err)
 	if e == nil {
 		w.WriteHeader(statusClientGone)
 		return
 	}
-	status := problemOf(e.Code).Status
-	suggestRetry(w, status)
-	switch {
-	case r.URL.Path == pathCheck, r.URL.Path == "/register_pet" && !wantsPage(r):
-		a := newContractAnswer(e)
-		a.write(w, status)
-	case strings.HasPrefix(r.URL.Path, "/api/") || !wantsPage(r):
-		writeProblem(w, e)
-	default:
-		s.render(w, r, status, "error.html", errorPage{problemOf(e.Code), e.Message})
-	}
+	s.answer(w, r, failureOf(e))
 }
 
 // public returns what may be told of err: itself if it is one of ours, the

@@ -66,7 +66,7 @@ func newSite(t *testing.T, change ...func(*web.Config)) *site {
 	t.Cleanup(func() { store.Close() })
 	s := &site{t: t, store: store, metrics: prometheus.NewRegistry(), log: &lockedBuffer{}}
 	config := web.Config{
-		Registry: registry.NewRegistry(store, s.now),
+		Registry: registry.New(store, s.now),
 		Ready:    store.Ready,
 		Log:      slog.New(slog.NewJSONHandler(s.log, nil)),
 		Metrics:  s.metrics,
@@ -90,35 +90,35 @@ func under(rules registry.Rules) func(*web.Config) {
 	if err != nil {
 		panic(err) // the rules are a test's own
 	}
-	return func(c *web.Config) { c.Registry = c.Registry.Under(policy) }
+	return func(c *web.Config) { c.Registry = c.Registry.WithPolicy(policy) }
 }
 
 // registrar returns the registry as its keeper works on it, from elsewhere.
 func (s *site) registrar() *registry.Registry {
-	return registry.NewRegistry(s.store, s.now).As(registry.ViaRegistrar, "Sam Keeper", "as the owner asked")
+	return registry.New(s.store, s.now).WithOrigin(registry.ViaRegistrar, "Sam Keeper", "as the owner asked")
 }
 
 // rename renames a pet or fails the test.
 func (s *site) rename(from, to string) {
 	s.t.Helper()
-	if _, _, err := s.registrar().Rename(s.t.Context(), from, to, false); err != nil {
-		s.t.Fatalf("renaming %q to %q: %v", from, to, err)
+	if d, err := s.registrar().Rename(s.t.Context(), from, to, false); err != nil || d.Code != "" {
+		s.t.Fatalf("renaming %q to %q: %s, %v", from, to, d.Code, err)
 	}
 }
 
 // reserve reserves a name for a reason or fails the test.
 func (s *site) reserve(name, reason string) {
 	s.t.Helper()
-	if _, err := s.registrar().As(registry.ViaRegistrar, "Sam Keeper", reason).Reserve(s.t.Context(), name); err != nil {
-		s.t.Fatalf("reserving %q: %v", name, err)
+	if d, err := s.registrar().WithOrigin(registry.ViaRegistrar, "Sam Keeper", reason).Reserve(s.t.Context(), name); err != nil || d.Code != "" {
+		s.t.Fatalf("reserving %q: %s, %v", name, d.Code, err)
 	}
 }
 
 // release takes a pet out of the book or fails the test.
 func (s *site) release(name string) {
 	s.t.Helper()
-	if _, _, err := s.registrar().Release(s.t.Context(), name); err != nil {
-		s.t.Fatalf("releasing %q: %v", name, err)
+	if d, err := s.registrar().Release(s.t.Context(), name); err != nil || d.Code != "" {
+		s.t.Fatalf("releasing %q: %s, %v", name, d.Code, err)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"nametag/internal/registry"
+	"nametag/internal/wording"
 )
 
 // movedForNow is the status that sends people on from a former name, or from
@@ -42,77 +43,42 @@ func (s *site) find(ctx context.Context, asked string) (pet registry.Pet, rename
 	return pet, false, err
 }
 
-// farewell says that the pet that had this name last is not in the book any
-// more; "" if none ever had it.
+// farewell says that the pet that had this name last left the registry; "" if no
+// pet ever had it.
 func farewell(events []registry.Event, name registry.Name) string {
 	for _, e := range slices.Backward(events) {
 		pet := e.Before.Pet
 		switch {
 		case pet == nil || pet.NameKey != name.Key():
 		case e.Action == registry.ActionReleased:
-			return fmt.Sprintf("The pet that was registered as “%s” left the book on %s.", pet.Name, day(e.At))
+			return fmt.Sprintf("The pet that was registered as “%s” was released on %s.", pet.Name, wording.Day(e.At))
 		case e.Action == registry.ActionRenamed:
-			return fmt.Sprintf("The pet that was registered as “%s” was renamed on %s, and has left the book since.", pet.Name, day(e.At))
+			return fmt.Sprintf("The pet that was registered as “%s” was renamed on %s, and released later.", pet.Name, wording.Day(e.At))
 		}
 	}
 	return ""
 }
 
-// A milestone is one line of a pet's history, as everybody may read it.
+// A milestone is one line of a pet's history, as everybody may read it. Who
+// changed something, and why, is not for everybody.
 type milestone struct {
 	What   string
-	Former string // the name that the pet had before, or ""
+	Former string // the name that the pet had before, with which the line ends; or ""
 	At     time.Time
 }
 
-// milestones tells the history of the pet that has this name now: when it came,
-// which names it had and when it was corrected. Who changed something, and why, is not for everybody;
-// nor is what was decided on the name, or what pets that had it before did.
-func milestones(events []registry.Event, name registry.Name) []milestone {
-	var story []milestone
-	key := name.Key()
-	for _, e := range slices.Backward(events) {
-		pet := e.After.Pet
-		if pet == nil || pet.NameKey != key {
-			continue
+// milestones returns the history of a pet, whose events these are.
+func milestones(events []registry.Event) []milestone {
+	var history []milestone
+	for _, e := range events {
+		what, former := wording.Event(e)
+		registered := e.After.Pet.RegisteredAt
+		if e.Before.Pet == nil && (e.Via != registry.ViaImport || registered.Before(e.At)) {
+			history = append(history, milestone{What: "Registered", At: registered})
 		}
-		if e.Action == registry.ActionRenamed && e.Before.Pet != nil {
-			story = append(story, milestone{"Renamed from", e.Before.Pet.Name, e.At})
-			key = e.Before.Pet.NameKey
-			continue
+		if what != "" && (e.Before.Pet != nil || e.Via == registry.ViaImport) {
+			history = append(history, milestone{what, former, e.At})
 		}
-		if e.Action == registry.ActionCorrected && e.Before.Pet != nil {
-			if what := corrected(*e.Before.Pet, *pet); what != "" {
-				story = append(story, milestone{What: what + " corrected", At: e.At})
-			}
-			continue
-		}
-		if e.Via == registry.ViaImport {
-			story = append(story, milestone{What: "Brought over from an older book", At: e.At})
-		}
-		if e.Via != registry.ViaImport || pet.RegisteredAt.Before(e.At) {
-			story = append(story, milestone{What: "Registered", At: pet.RegisteredAt})
-		}
-		break
 	}
-	slices.Reverse(story)
-	return story
+	return history
 }
-
-// corrected says what of a pet was corrected; "" for nothing. What it was before
-// is not for everybody: it may be what had to go.
-func corrected(before, after registry.PetState) string {
-	color, category := before.FavoriteColor != after.FavoriteColor, before.Category != after.Category
-	switch {
-	case color && category:
-		return "Favourite colour and category"
-	case color:
-		return "Favourite colour"
-	case category:
-		return "Category"
-	default:
-		return ""
-	}
-}
-
-func day(t time.Time) string { return t.UTC().Format("2 January 2006") }

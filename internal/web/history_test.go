@@ -95,10 +95,10 @@ func TestReleasedPet(t *testing.T) {
 	s.date("2026-03-07")
 	s.release("Stella")
 	for path, says := range map[string]string{
-		"/pets/STELLA":        "The pet that was registered as “Stella” left the book on 7 March 2026.",
-		"/pets/Bella":         "The pet that was registered as “Bella” was renamed on 6 February 2026, and has left the book since.",
+		"/pets/STELLA":        "The pet that was registered as “Stella” was released on 7 March 2026.",
+		"/pets/Bella":         "The pet that was registered as “Bella” was renamed on 6 February 2026, and released later.",
 		"/pets/Nobody":        "No pet is registered as “Nobody”.",
-		"/api/v1/pets/stella": "left the book on 7 March 2026.",
+		"/api/v1/pets/stella": "was released on 7 March 2026.",
 	} {
 		a := s.get(path, "Accept", browser)
 		if a.StatusCode != 404 || !strings.Contains(a.body, says) || strings.Contains(a.body, "Keeper") {
@@ -136,14 +136,14 @@ func TestCorrectedPet(t *testing.T) {
 func TestImportedPet(t *testing.T) {
 	s := newSite(t)
 	s.date("2026-05-09")
-	importer := s.registrar().As(registry.ViaImport, "Sam Keeper", "licences.csv")
+	importer := s.registrar().WithOrigin(registry.ViaImport, "Sam Keeper", "licences.csv")
 	for name, at := range map[string]time.Time{"Old": time.Date(2015, 7, 8, 0, 0, 0, 0, time.UTC), "Undated": {}} {
 		if _, err := importer.Register(t.Context(), registry.Application{Name: name, FavoriteColor: "blue", Category: "dog", RegisteredAt: at}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	s.hasHistory("/pets/Old", "Registered on 8 July 2015", "Brought over from an older book on 9 May 2026")
-	s.hasHistory("/pets/Undated", "Brought over from an older book on 9 May 2026")
+	s.hasHistory("/pets/Old", "Registered on 8 July 2015", "Imported from another registry on 9 May 2026")
+	s.hasHistory("/pets/Undated", "Imported from another registry on 9 May 2026")
 }
 
 // muteStore can't read its journal.
@@ -156,7 +156,7 @@ func (muteStore) Journal(context.Context, registry.JournalQuery) ([]registry.Rec
 func TestJournalDown(t *testing.T) {
 	s := newSite(t)
 	s.register("Bella")
-	mute := newSite(t, func(c *web.Config) { c.Registry = registry.NewRegistry(muteStore{s.store}, nil) })
+	mute := newSite(t, func(c *web.Config) { c.Registry = registry.New(muteStore{s.store}, nil) })
 	for _, path := range []string{"/pets/Bella", "/pets/Nobody", "/api/v1/pets/Nobody"} {
 		if a := mute.get(path, "Accept", browser); a.StatusCode != 503 {
 			t.Errorf("%s: %d %s", path, a.StatusCode, a.body)

@@ -12,10 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"time"
 	"unicode/utf8"
-
-	"nametag/internal/registry"
 )
 
 const (
@@ -149,20 +146,6 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 	writeAs(w, typeJSON, status, v)
 }
 
-func writeProblem(w http.ResponseWriter, e *registry.Error) {
-	p := problemOf(e.Code)
-	writeAs(w, typeProblem, p.Status, problemDetails{
-		Type:          "/problems#" + string(p.Code),
-		Title:         p.Title,
-		Status:        p.Status,
-		Detail:        e.Message,
-		Code:          p.Code,
-		Errors:        newFieldErrors(e),
-		ConflictsWith: newPetJSON(e.Holder),
-		Suggestions:   suggestionsOf(e),
-	})
-}
-
 func writeAs(w http.ResponseWriter, media []string, status int, v any) {
 	e := encoders.Get().(*encoder)
 	defer encoders.Put(e)
@@ -203,117 +186,4 @@ func (e *encoder) send(w http.ResponseWriter, media []string, status int) {
 	h["Cache-Control"] = noStore
 	w.WriteHeader(status)
 	_, _ = w.Write(e.text.Bytes()) // a client that is gone reads nothing
-}
-
-// problemDetails is an RFC 9457 problem, with our extension members.
-type problemDetails struct {
-	Type          string        `json:"type"`
-	Title         string        `json:"title"`
-	Status        int           `json:"status"`
-	Detail        string        `json:"detail"`
-	Code          registry.Code `json:"code"`
-	Errors        []fieldError  `json:"errors,omitempty"`
-	ConflictsWith *petJSON      `json:"conflicts_with,omitempty"`
-	Suggestions   []string      `json:"suggestions,omitzero"`
-}
-
-type fieldError struct {
-	Field  registry.Field `json:"field"`
-	Code   registry.Code  `json:"code"`
-	Detail string         `json:"detail"`
-}
-
-// newFieldErrors lists what is wrong with which field; e itself may be about
-// one.
-func newFieldErrors(e *registry.Error) []fieldError {
-	fields := e.Fields
-	if len(fields) == 0 && e.Field != "" && !isRefusal(e.Code) {
-		fields = []*registry.Error{e}
-	}
-	var list []fieldError
-	for _, f := range fields {
-		list = append(list, fieldError{f.Field, f.Code, f.Message})
-	}
-	return list
-}
-
-// isRefusal reports whether code says that a name, as such a good one, is kept
-// from whoever asked for it.
-func isRefusal(code registry.Code) bool {
-	return code == registry.CodeTaken || code == registry.CodeSimilar || code == registry.CodeReserved
-}
-
-// suggestionsOf lists the names that e suggests; nil if e says nothing against
-// the name.
-func suggestionsOf(e *registry.Error) []string {
-	aboutName := func(f *registry.Error) bool { return f.Field == registry.FieldName }
-	if !isRefusal(e.Code) && !slices.ContainsFunc(e.Fields, aboutName) {
-		return nil
-	}
-	return texts(e.Suggestions)
-}
-
-// texts returns names as they are shown; not nil, so that JSON has an array.
-func texts(names []registry.Name) []string {
-	list := make([]string, len(names))
-	for i, n := range names {
-		list[i] = n.String()
-	}
-	return list
-}
-
-type petJSON struct {
-	Name          string `json:"name"`
-	FavoriteColor string `json:"favorite_color,omitempty"`
-	Category      string `json:"category,omitempty"`
-	RegisteredAt  string `json:"registered_at,omitempty"`
-	URL           string `json:"url"`
-}
-
-func newPetJSON(p *registry.Pet) *petJSON {
-	if p == nil {
-		return nil
-	}
-	return &petJSON{
-		Name:          p.Name.String(),
-		FavoriteColor: string(p.FavoriteColor),
-		Category:      string(p.Category),
-		RegisteredAt:  p.RegisteredAt.UTC().Format(time.RFC3339Nano),
-		URL:           petPath(p.Name.String()),
-	}
-}
-
-// petPath returns the address of the page of the pet with this name.
-func petPath(name string) string { return "/pets/" + url.PathEscape(name) }
-
-type verdictJSON struct {
-	Name          string          `json:"name"`
-	Status        registry.Status `json:"status"`
-	Available     bool            `json:"available"`
-	Reason        registry.Code   `json:"reason,omitempty"`
-	Message       string          `json:"message"`
-	ConflictsWith *petJSON        `json:"conflicts_with,omitempty"`
-	Suggestions   []string        `json:"suggestions,omitzero"`
-	AsOf          time.Time       `json:"as_of,omitzero"`
-}
-
-// newVerdictJSON tells the verdict v on what was asked for.
-func newVerdictJSON(asked string, v registry.Verdict) verdictJSON {
-	name := v.Name.String()
-	if v.Status == registry.NotAllowed {
-		name = asked
-	}
-	told := verdictJSON{
-		Name:          name,
-		Status:        v.Status,
-		Available:     v.Status == registry.Available,
-		Reason:        v.Reason,
-		Message:       v.Message,
-		ConflictsWith: newPetJSON(v.Holder),
-		AsOf:          v.AsOf,
-	}
-	if v.Status == registry.Taken && v.Holder == nil { // its page is found by any spelling
-		told.ConflictsWith = &petJSON{Name: name, URL: petPath(name)}
-	}
-	return told
 }

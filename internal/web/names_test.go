@@ -33,13 +33,13 @@ func TestRefusedNames(t *testing.T) {
 		suggested            bool
 	}{
 		{"BELLA", "taken", "taken", "a cat has had “Bella” since", "Bella", "taken", 409, "Found", true},
-		{"Bеlla", "similar", "similar", "too much like “Bella”", "Bella", "similar", 409, "Found", true}, // a Cyrillic е
-		{"Bel-la", "similar", "similar", "too much like “Bella”", "Bella", "similar", 409, "Found", true},
+		{"Bеlla", "similar", "similar", "too similar to “Bella”", "Bella", "similar", 409, "Found", true}, // a Cyrillic е
+		{"Bel-la", "similar", "similar", "too similar to “Bella”", "Bella", "similar", 409, "Found", true},
 		{"Laika", "reserved", "reserved", `kept for <b>"the first dog"</b> in space`, nil, "reserved", 409, "Found", true},
 		{"secretariat", "reserved", "reserved", "A famous horse", nil, "reserved", 409, "Found", true},
-		{"Bo", "not_allowed", "too_short", "needs 3 here", nil, "invalid", 422, "invalid parameter", true},
-		{"A name that goes on and on", "not_allowed", "too_long", "may have 20 here", nil, "invalid", 422, "invalid parameter", false},
-		{"Rude Max", "not_allowed", "not_allowed", "“rude” is not used", nil, "invalid", 422, "invalid parameter", false},
+		{"Bo", "not_allowed", "too_short", "this registry requires 3", nil, "invalid", 422, "invalid parameter", true},
+		{"A name that goes on and on", "not_allowed", "too_long", "this registry allows 20", nil, "invalid", 422, "invalid parameter", false},
+		{"Rude Max", "not_allowed", "not_allowed", "does not allow the word “rude”", nil, "invalid", 422, "invalid parameter", false},
 		{"-", "not_allowed", "not_allowed", "no letter and no digit", nil, "invalid", 422, "invalid parameter", false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -184,10 +184,10 @@ func TestSuggestionsWithoutScript(t *testing.T) {
 func TestTheFormSaysWhichCharactersANameMayHave(t *testing.T) {
 	for characters, want := range map[string]string{
 		"":              "Up to 50 characters. Capitals make",
-		"A-Z ' -":       "Up to 50 characters. Only letters A to Z, &#39; and - are taken. Capitals make",
-		"0-9 a-z ö !-/": "Only digits 0 to 9, letters a to z, ö and ! to / are taken.",
-		"A-Z":           "Only letters A to Z are taken.",
-		"ö --/":         "Only ö and - to / are taken.",
+		"A-Z ' -":       "Up to 50 characters. Only letters A to Z, &#39; and -. Capitals make",
+		"0-9 a-z ö !-/": "Only digits 0 to 9, letters a to z, ö and ! to /.",
+		"A-Z":           "Only letters A to Z.",
+		"ö --/":         "Only ö and - to /.",
 	} {
 		s := newSite(t, under(registry.Rules{Characters: characters}))
 		if home := s.get("/", "Accept", browser); !strings.Contains(home.body, want) {
@@ -231,7 +231,7 @@ func TestCategoriesAreThePolicys(t *testing.T) {
 func TestFewAndManyCategories(t *testing.T) {
 	one := newSite(t, under(registry.Rules{Categories: []registry.Category{"dog"}, Words: registry.WordRule{Min: 2}, Length: registry.LengthRule{Max: 24, LettersOnly: true}}))
 	home := one.get("/", "Accept", browser).body
-	for _, part := range []string{"your dog under", "<legend>Kind of pet</legend>", `data-category="dog" checked`, "At least 2 words, up to 24 letters."} {
+	for _, part := range []string{"your dog under", "<legend>Kind of pet</legend>", `data-category="dog" checked`, "At least 2 words. Up to 24 letters, not counting spaces and punctuation."} {
 		if !strings.Contains(home, part) {
 			t.Errorf("with one category, the form lacks %s", part)
 		}

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -150,23 +151,22 @@ func (x *exchange) status() int {
 }
 
 // register registers through the registry, as a visitor who comes by via, and
-// counts and notes the result.
-func (s *site) register(w http.ResponseWriter, r *http.Request, via registry.Via, a registry.Application) (registry.Pet, error) {
-	pet, err := s.registry.As(via, "", "").Register(r.Context(), a)
-	result := "registered"
+// counts and logs the result.
+func (s *site) register(w http.ResponseWriter, r *http.Request, via registry.Via, a registry.Application) (registry.Decision, error) {
+	d, err := s.registry.WithOrigin(via, "", "").Register(r.Context(), a)
+	result := cmp.Or(string(d.Code), "registered")
 	if err != nil {
 		result = string(resultCode(err))
 	}
 	s.metrics.registrations.WithLabelValues(result).Inc()
 	exchangeOf(w).note(slog.String("registration", result))
-	return pet, err
+	return d, err
 }
 
-// codeGone is counted for a client that hung up before its answer.
+// codeGone is counted for a client that closed the connection before its answer.
 const codeGone registry.Code = "client_gone"
 
-// resultCode returns the code of err, in which contexts that ended are no
-// defects of ours.
+// resultCode returns the code of err. A context that ended is not a defect.
 func resultCode(err error) registry.Code {
 	switch {
 	case errors.Is(err, context.Canceled):
@@ -178,35 +178,34 @@ func resultCode(err error) registry.Code {
 	}
 }
 
-// check asks the registry, also for the pets that are in the way, and counts the
-// verdicts.
-func (s *site) check(r *http.Request, names ...string) ([]registry.Verdict, error) {
-	verdicts, err := s.registry.Check(r.Context(), names...)
-	s.registry.Explain(r.Context(), verdicts)
-	for _, v := range verdicts {
-		s.metrics.checks[v.Status].Inc()
+// check asks the registry about names and their rivals, and counts the decisions.
+func (s *site) check(r *http.Request, names ...string) ([]registry.Decision, error) {
+	decisions, err := s.registry.Check(r.Context(), names...)
+	s.registry.Explain(r.Context(), decisions)
+	for _, d := range decisions {
+		s.metrics.checks[statusOf(d)].Inc()
 	}
-	return verdicts, err
+	return decisions, err
 }
 
-// suggest returns the verdict on one name, with others that could be had instead
-// and, if it is to be explained, the pet that is in the way.
-func (s *site) suggest(r *http.Request, explained bool, a registry.Application) (verdictJSON, error) {
-	v, err := s.registry.Suggest(r.Context(), a)
+// suggest asks the registry about the name of a, for names that are available
+// instead and, if withRival is set, for the rival.
+func (s *site) suggest(r *http.Request, withRival bool, a registry.Application) (checkJSON, error) {
+	d, err := s.registry.Suggest(r.Context(), a)
 	if err != nil {
-		return verdictJSON{}, err
+		return checkJSON{}, err
 	}
-	if explained {
-		verdicts := []registry.Verdict{v}
-		s.registry.Explain(r.Context(), verdicts)
-		v = verdicts[0]
+	if withRival {
+		decisions := []registry.Decision{d}
+		s.registry.Explain(r.Context(), decisions)
+		d = decisions[0]
 	}
-	s.metrics.checks[v.Status].Inc()
-	told := newVerdictJSON(a.Name, v)
-	if !told.Available {
-		told.Suggestions = texts(v.Suggestions)
+	s.metrics.checks[statusOf(d)].Inc()
+	c := newCheckJSON(a.Name, d)
+	if !c.Available {
+		c.Suggestions = texts(d.Suggestions)
 	}
-	return told, nil
+	return c, nil
 }
 
 // metrics are the site's. Labels come from patterns and codes, never from what
@@ -216,7 +215,7 @@ type metrics struct {
 	requests      *prometheus.CounterVec
 	duration      *prometheus.HistogramVec
 	registrations *prometheus.CounterVec
-	checks        map[registry.Status]prometheus.Counter
+	checks        map[string]prometheus.Counter
 
 	// Those of answered checks, which are looked up once.
 	checked   prometheus.Counter
@@ -232,12 +231,12 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}}, []string{"route"}),
 		registrations: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "nametag_registrations_total", Help: "Registrations asked for, by result."}, []string{"result"}),
-		checks: make(map[registry.Status]prometheus.Counter),
+		checks: make(map[string]prometheus.Counter),
 	}
 	checks := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "nametag_checks_total", Help: "Names checked, by verdict."}, []string{"verdict"})
-	for _, verdict := range []registry.Status{registry.Available, registry.Taken, registry.Similar, registry.ReservedNow, registry.NotAllowed} {
-		m.checks[verdict] = checks.WithLabelValues(string(verdict))
+	for _, status := range []string{statusAvailable, string(registry.CodeTaken), string(registry.CodeSimilar), string(registry.CodeReserved), statusNotAllowed} {
+		m.checks[status] = checks.WithLabelValues(status)
 	}
 	m.checked, m.checkTime = m.requests.WithLabelValues(patternCheck, "200"), m.duration.WithLabelValues(patternCheck)
 	inFlight := prometheus.NewGaugeFunc(prometheus.GaugeOpts{

@@ -16,6 +16,7 @@ import (
 	"unicode/utf8"
 
 	"nametag/internal/registry"
+	"nametag/internal/wording"
 )
 
 //go:embed templates
@@ -32,7 +33,7 @@ func newPages() *pages {
 	funcs := template.FuncMap{
 		"asset":     p.assets.path,
 		"petPath":   petPath,
-		"date":      day,
+		"date":      wording.Day,
 		"clock":     func(t time.Time) string { return t.UTC().Format("15:04 UTC") },
 		"iso":       func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 		"size":      nameSize,
@@ -91,11 +92,11 @@ type homePage struct {
 	Categories                   []registry.Category
 	NameHint                     string // what names may be like
 
-	Chosen      bool                       // Name is a suggestion that was followed
-	Alert       string                     // what is wrong, if it is not about one field
-	Errors      map[string]*registry.Error // what is wrong with which field
-	Holder      *registry.Pet              // who has the name, or one like it
-	Suggestions []registry.Name            // to be had instead of Name
+	Chosen      bool                   // Name is a suggestion that was followed
+	Alert       string                 // what is wrong, if it is not about one field
+	Errors      map[string]*fieldError // what is wrong with which field
+	Rival       *petJSON               // the pet that has the name, or a similar one
+	Suggestions []string               // available instead of Name
 }
 
 func (s *site) newHomePage(form url.Values) homePage {
@@ -108,7 +109,7 @@ func (s *site) newHomePage(form url.Values) homePage {
 		Colors:     registry.ColorNames(),
 		Categories: policy.Categories(),
 		NameHint:   nameHint(policy),
-		Errors:     map[string]*registry.Error{},
+		Errors:     map[string]*fieldError{},
 	}
 	if color, err := registry.ParseColor(p.Color); err == nil {
 		p.Swatch = color.CSS()
@@ -142,17 +143,16 @@ func (p homePage) Focus() string {
 	return ""
 }
 
-// NameStatus is the verdict that the page has on the name: the status of one,
-// or "" for none.
-func (p homePage) NameStatus() registry.Status {
+// NameStatus is the status of the name, if it is refused; "" otherwise.
+func (p homePage) NameStatus() string {
 	e := p.Errors[string(registry.FieldName)]
 	switch {
 	case e == nil:
 		return ""
 	case isRefusal(e.Code):
-		return registry.Status(e.Code)
+		return string(e.Code)
 	default:
-		return registry.NotAllowed
+		return statusNotAllowed
 	}
 }
 
@@ -171,28 +171,32 @@ func (s *site) home(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// homeAgain answers a form that could not be registered: with the form, all
-// that was typed, and what to mend.
-func (s *site) homeAgain(w http.ResponseWriter, r *http.Request, form url.Values, err error) error {
+// renderFormError answers a form that could not be registered because of err.
+func (s *site) renderFormError(w http.ResponseWriter, r *http.Request, form url.Values, err error) error {
 	e := s.public(w, r, err)
 	if e == nil {
 		return err
 	}
+	s.renderForm(w, r, form, failureOf(e))
+	return nil
+}
+
+// renderForm answers with the form, all that was typed, and what is wrong.
+func (s *site) renderForm(w http.ResponseWriter, r *http.Request, form url.Values, f failure) {
 	p := s.newHomePage(form)
-	p.Suggestions = e.Suggestions
-	for _, f := range e.Fields {
-		p.Errors[string(f.Field)] = f
+	p.Suggestions, p.Rival = f.Suggestions, f.ConflictsWith
+	for _, e := range f.Errors {
+		p.Errors[string(e.Field)] = &e
 	}
 	switch {
-	case isRefusal(e.Code):
-		p.Errors[string(registry.FieldName)] = e
-		p.Holder = e.Holder
-	case len(e.Fields) == 0:
-		p.Alert = e.Message + " What you typed is still here."
+	case isRefusal(f.Code):
+		p.Errors[string(registry.FieldName)] = &fieldError{registry.FieldName, f.Code, f.Message}
+	case len(f.Errors) == 0:
+		p.Alert = f.Message + " What you typed is still here."
 	}
-	status := problemOf(e.Code).Status
+	status := problemOf(f.Code).Status
 	suggestRetry(w, status)
-	if status == http.StatusServiceUnavailable || e.Code == codeRateLimited {
+	if status == http.StatusServiceUnavailable || f.Code == codeRateLimited {
 		// The answer to the first try may have been lost on its way: the same
 		// token makes the next try find it.
 		if token := form.Get("form_token"); token != "" {
@@ -200,7 +204,6 @@ func (s *site) homeAgain(w http.ResponseWriter, r *http.Request, form url.Values
 		}
 	}
 	s.render(w, r, status, "home.html", p)
-	return nil
 }
 
 type petPage struct {
@@ -227,7 +230,7 @@ func (s *site) petPage(w http.ResponseWriter, r *http.Request) error {
 	}
 	// The address with "new" may be passed on; the news is soon none.
 	isNew := r.URL.Query().Has("new") && time.Since(pet.RegisteredAt) < time.Hour
-	s.render(w, r, http.StatusOK, "pet.html", petPage{pet, pet.FavoriteColor.CSS(), isNew, milestones(events, pet.Name)})
+	s.render(w, r, http.StatusOK, "pet.html", petPage{pet, pet.FavoriteColor.CSS(), isNew, milestones(registry.OfPet(events, pet.Name))})
 	return nil
 }
 

@@ -10,7 +10,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
@@ -110,10 +109,10 @@ type brokenStore struct {
 	err error
 }
 
-func (b brokenStore) Insert(context.Context, []registry.Entry) ([]registry.Result, error) {
+func (b brokenStore) Insert(context.Context, []registry.Entry) ([]registry.Decision, error) {
 	return nil, b.err
 }
-func (b brokenStore) Look(context.Context, time.Time, []registry.Name) ([]registry.Obstacle, error) {
+func (b brokenStore) Lookup(context.Context, registry.Inquiry) ([]registry.Decision, error) {
 	return nil, b.err
 }
 func (b brokenStore) Find(context.Context, []string) (map[string]registry.Pet, error) {
@@ -122,7 +121,7 @@ func (b brokenStore) Find(context.Context, []string) (map[string]registry.Pet, e
 
 func TestDatabaseDown(t *testing.T) {
 	s := newSite(t, func(c *web.Config) {
-		c.Registry = registry.NewRegistry(brokenStore{err: registry.Unavailable(errors.New("connect to secret-host"))}, nil)
+		c.Registry = registry.New(brokenStore{err: registry.Unavailable(errors.New("connect to secret-host"))}, nil)
 		c.Ready = func(context.Context) error { return errors.New("connect to secret-host") }
 	})
 	form := append(petForm("Bella", "blue", "Cats"), "form_token", "TOKEN")
@@ -162,7 +161,7 @@ func TestDatabaseDown(t *testing.T) {
 func TestEndedContextsAreNoDefects(t *testing.T) {
 	for want, err := range map[string]error{"unavailable": context.DeadlineExceeded, "client_gone": context.Canceled} {
 		s := newSite(t, func(c *web.Config) {
-			c.Registry = registry.NewRegistry(brokenStore{err: fmt.Errorf("insert: %w", err)}, nil)
+			c.Registry = registry.New(brokenStore{err: fmt.Errorf("insert: %w", err)}, nil)
 		})
 		s.postJSON("/api/v1/pets", newPet{"Bella", "blue", "cat"})
 		if n := testutil.CollectAndCount(s.metrics, "nametag_registrations_total"); n != 1 {
@@ -180,7 +179,7 @@ func TestDefectsAreLoggedAndNotShown(t *testing.T) {
 		"error": brokenStore{err: errors.New("secret detail")},
 		"panic": nil, // a nil Store panics when it is asked
 	} {
-		s := newSite(t, func(c *web.Config) { c.Registry = registry.NewRegistry(fail, nil) })
+		s := newSite(t, func(c *web.Config) { c.Registry = registry.New(fail, nil) })
 		a := s.postJSON("/api/v1/pets", newPet{"Bella", "blue", "cat"})
 		id := a.Header.Get("X-Request-Id")
 		if a.StatusCode != 500 || a.json(t)["code"] != "internal" || !strings.Contains(a.body, id) || strings.Contains(a.body, "secret") {

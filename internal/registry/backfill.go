@@ -1,9 +1,7 @@
-package storekit
+package registry
 
 import (
 	"time"
-
-	"nametag/internal/registry"
 )
 
 // Backfill makes a journal for a book that has none: of each pet, in the order
@@ -12,7 +10,7 @@ import (
 type Backfill struct {
 	Write func(Changes) error
 
-	head  registry.Head
+	head  Head
 	held  map[string]bool // lookalike keys
 	part  Changes
 	began time.Time
@@ -22,15 +20,15 @@ type Backfill struct {
 const partSize = 1000
 
 // Add adds a pet.
-func (b *Backfill) Add(p registry.Pet) error {
+func (b *Backfill) Add(p Pet) error {
 	if b.held == nil {
 		b.held, b.began = make(map[string]bool), time.Now().UTC().Truncate(time.Microsecond)
 	}
 	key := p.Name.LookalikeKey()
-	after := registry.State{Pet: registry.NewPetState(p, b.held[key])}
+	after := State{Pet: NewPetState(p, b.held[key])}
 	b.held[key] = true
-	origin := registry.Origin{At: b.began, Via: registry.ViaMigration}
-	b.head = b.part.add(b.head, registry.NewEvent(registry.ActionImported, origin, registry.State{}, after))
+	origin := Origin{At: b.began, Via: ViaMigration}
+	b.head = b.part.add(b.head, NewEvent(ActionImported, origin, State{}, after))
 	if len(b.part.AddPets) < partSize {
 		return nil
 	}

@@ -1,0 +1,92 @@
+// Package wording puts decisions, histories and policies into words for people.
+// Pages, commands and reports share it; each adds only its own advice.
+package wording
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"nametag/internal/registry"
+)
+
+// Day writes a day as sentences have it, in UTC.
+func Day(t time.Time) string { return t.UTC().Format("2 January 2006") }
+
+// Reason says in a sentence why a name is refused; "" if it is not.
+func Reason(d registry.Decision) string {
+	switch d.Code {
+	case registry.CodeInvalid:
+		return invalid(d)
+	case registry.CodeTaken:
+		return taken(d)
+	case registry.CodeSimilar:
+		return similar(d)
+	case registry.CodeReserved:
+		return reserved(d)
+	case registry.CodeKeyReused:
+		return "This idempotency key was used for another registration."
+	default:
+		return ""
+	}
+}
+
+func invalid(d registry.Decision) string {
+	if len(d.Errors) == 1 && d.Ruling == nil {
+		return d.Errors[0].Message
+	}
+	fields := len(d.Errors)
+	if d.Ruling != nil {
+		fields++
+	}
+	return fmt.Sprintf("%d fields are invalid.", fields)
+}
+
+func taken(d registry.Decision) string {
+	pet := d.Rival
+	switch {
+	case pet == nil:
+		return fmt.Sprintf("“%s” is taken.", d.Name)
+	case pet.Name.String() == d.Name.String():
+		return fmt.Sprintf("“%s” is taken: %s has had it since %s.", d.Name, pet.Category.WithArticle(), Day(pet.RegisteredAt))
+	default:
+		return fmt.Sprintf("“%s” is taken: %s has had “%s” since %s.", d.Name, pet.Category.WithArticle(), pet.Name, Day(pet.RegisteredAt))
+	}
+}
+
+func similar(d registry.Decision) string {
+	pet := d.Rival
+	if pet == nil {
+		return fmt.Sprintf("“%s” is too similar to a name that is taken.", d.Name)
+	}
+	return fmt.Sprintf("“%s” is too similar to “%s”, which %s has had since %s.",
+		d.Name, pet.Name, pet.Category.WithArticle(), Day(pet.RegisteredAt))
+}
+
+func reserved(d registry.Decision) string {
+	r := d.Ruling
+	if r == nil {
+		return fmt.Sprintf("“%s” is reserved.", d.Name)
+	}
+	subject := fmt.Sprintf("“%s”", d.Name)
+	if r.Name.Key() != d.Name.Key() {
+		subject += fmt.Sprintf(" is too similar to “%s”, which", r.Name)
+	}
+	if r.Kind == registry.RulingQuarantine {
+		// Not "on" that day: it is not free before the time of day at which it was given up.
+		return fmt.Sprintf("%s was given up by its pet and is free again after %s.", subject, Day(r.Until))
+	}
+	return fmt.Sprintf("%s is reserved: %s.", subject, strings.TrimSuffix(r.Reason, "."))
+}
+
+// Kind says what a ruling of this kind makes of a name.
+func Kind(k registry.RulingKind) string {
+	switch k {
+	case registry.RulingQuarantine:
+		return "in quarantine"
+	case registry.RulingAllowLookalike:
+		return "allowed as a lookalike"
+	default:
+		return string(k)
+	}
+}
