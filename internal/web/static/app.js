@@ -1,7 +1,7 @@
-// What the pages do beyond what HTML does: the live check of a name, the
-// preview of the tag, and printing. Without it every page still does its job.
+// Adds to the pages what HTML alone cannot do: the live name check, the preview of the tag, and the print button.
+// Every page also works without this script.
 
-const askAfter = 250; // milliseconds after the last key
+const askAfter = 250; // milliseconds after the last keystroke
 const giveUpAfter = 5000; // milliseconds without an answer
 
 const form = document.getElementById("register");
@@ -10,7 +10,7 @@ if (form) {
   previewTag(form);
 }
 
-// The address of a certificate, for keeping, is the one without "new".
+// The address of a certificate that is worth saving has no "?new".
 if (location.search === "?new") history.replaceState(null, "", location.pathname);
 
 for (const button of document.querySelectorAll("[data-print]")) {
@@ -18,20 +18,20 @@ for (const button of document.querySelectorAll("[data-print]")) {
   button.addEventListener("click", () => window.print());
 }
 
-// Shows the verdict on the name in the field, and disables the button while
-// that very name is known to be refused: not while asking, and not when there
-// is no answer. The server decides; this only saves a round trip.
+// checkWhileTyping shows the verdict on the name in the field. It disables the button only while the server is known to
+// refuse exactly that name, not while a check is in progress or has failed. The server decides; this only saves a round
+// trip.
 function checkWhileTyping(form) {
   const field = form.elements.pet_name;
   const button = document.getElementById("register_button");
   const region = document.getElementById("pet_name_verdict");
   const suggestions = document.getElementById("pet_name_suggestions");
   let timer;
-  let question; // the AbortController of the question under way
-  let answered; // the name that the verdict shown is about
+  let question; // the AbortController of the check in progress
+  let answered; // the name that the displayed verdict is about
 
-  // What a page without scripts needs: suggestions that are asked for, and a
-  // button before them that Enter presses.
+  // Without a script, suggestions submit the form, and Enter needs a submit button before them. With this script,
+  // neither is needed.
   document.getElementById("default_button")?.remove();
   for (const s of suggestions.children) s.type = "button";
 
@@ -48,17 +48,15 @@ function checkWhileTyping(form) {
     });
   }
 
-  // Makes a change above the button and lets the button, which a finger may be
-  // on its way to, stay where it is on the screen. Whoever is typing the name
-  // looks at the name: that stays then.
+  // steadily changes what is above the button and scrolls so that the button keeps its place on the screen: the user
+  // may be about to press it. While the name field has the focus, the page does not scroll, so the field keeps its place.
   function steadily(change) {
     const before = button.getBoundingClientRect().top;
     change();
     if (document.activeElement !== field) scrollBy(0, button.getBoundingClientRect().top - before);
   }
 
-  // Puts the words into the region if they are others: it is read aloud when it
-  // changes.
+  // say updates the region only if its text differs, because screen readers announce every change.
   function say(message, holder, suggesting) {
     const words = region.cloneNode(false);
     words.append(message);
@@ -72,12 +70,11 @@ function checkWhileTyping(form) {
       invitation.id = "pet_name_try";
       words.append(holder ? ". " : " ", invitation);
     }
-    words.normalize(); // no words are no node
+    words.normalize(); // drops the text node of an empty message
     if (!words.isEqualNode(region)) region.replaceChildren(...words.childNodes);
   }
 
-  // Puts up a button for each name, unless they are there: one may have the
-  // focus.
+  // suggest shows a button for each name. Buttons that are already there stay, as one of them may have the focus.
   function suggest(names) {
     const shown = [...suggestions.children].map((s) => s.value);
     if (names.join("\n") !== shown.join("\n")) {
@@ -92,7 +89,7 @@ function checkWhileTyping(form) {
     suggestions.hidden = names.length === 0;
   }
 
-  // The colour and the category make for better suggestions.
+  // address returns the URL of the check. It includes the colour and the category, which improve the suggestions.
   function address(name) {
     const query = new URLSearchParams({ pet_name: name });
     const typed = new FormData(form);
@@ -113,13 +110,13 @@ function checkWhileTyping(form) {
       });
       if (response.ok) verdict = await response.json();
     } catch {
-      // Offline, too slow, or overtaken by a newer question.
+      // Offline, timed out, or aborted by a newer check.
     }
-    if (mine !== question || field.value !== name) return; // a stale answer
-    if (!verdict && answered === name) return; // what was said of it stands
+    if (mine !== question || field.value !== name) return; // stale
+    if (!verdict && answered === name) return; // keep the verdict that is shown
     answered = verdict && name;
     if (!verdict) {
-      show("unknown", "The name can’t be checked right now. You can register all the same.");
+      show("unknown", "The name can’t be checked right now. You can still register.");
     } else if (verdict.available) {
       show("available", verdict.message);
     } else {
@@ -154,8 +151,8 @@ function checkWhileTyping(form) {
     }
   });
 
-  // A finger stays where it is; whoever comes by keyboard, or is read to, goes
-  // on from the name that they chose.
+  // Moving the focus would open the keyboard of a touch screen. With a mouse, a keyboard or a screen reader, the user
+  // continues from the chosen name.
   suggestions.addEventListener("click", (event) => {
     const chosen = event.target.closest("button");
     if (!chosen) return;
@@ -165,12 +162,11 @@ function checkWhileTyping(form) {
     changed(0);
   });
 
-  // An answer that came while the form is on its way would find the name taken
-  // by the very pet that is being registered.
+  // While the form is being submitted, a check could find the name taken by the pet that is being registered.
   form.addEventListener("submit", stop);
 
-  // The browser may have put a name back: after a reload, on going back, or
-  // because the server refused it.
+  // The field may already have a name: restored by the browser after a reload or on going back, or sent by the server
+  // with a refused form.
   window.addEventListener("pageshow", () => {
     if (field.value.trim() !== "") changed(0);
   });
@@ -182,7 +178,7 @@ function element(name, ...content) {
   return e;
 }
 
-// Draws the tag as it would look.
+// previewTag draws the collar tag from the fields of the form.
 function previewTag(form) {
   const tag = document.getElementById("preview");
   const engraving = document.getElementById("preview_name");
