@@ -1,5 +1,5 @@
-# The image of Nametag: one static program, no shell, no root. It keeps its book in SQLite on the volume
-# /var/lib/nametag, unless NAMETAG_DATABASE or NAMETAG_DATABASE_FILE says otherwise.
+# The image of Nametag: one static program, no shell, no root. It keeps the pets in SQLite on the volume
+# /var/lib/nametag, unless NAMETAG_DATABASE or NAMETAG_DATABASE_FILE is set.
 #
 #     docker build --build-arg VERSION="$(git describe --tags --always)" --tag nametag .
 #     docker run --read-only --publish 5000:5000 --volume nametag:/var/lib/nametag nametag
@@ -9,13 +9,13 @@ WORKDIR /src
 COPY go.mod go.sum ./
 COPY cmd/nametag/default.pgo cmd/nametag/
 ENV CGO_ENABLED=0
-# Most of the work, and the same until go.mod or the compiler's profile changes: an upgrade need not do it again.
+# Compiling the dependencies is most of the work. This layer is cached until go.mod or the compiler's profile changes.
 RUN go mod download \
  && go build -trimpath -pgo=cmd/nametag/default.pgo modernc.org/sqlite github.com/jackc/pgx/v5/pgxpool github.com/pressly/goose/v3 \
     github.com/prometheus/client_golang/prometheus/promhttp golang.org/x/crypto/acme/autocert
 COPY . .
 ARG VERSION=
-# The same source gives the same bytes: no paths of this machine, no time, nothing of the repository's state.
+# Reproducible: the program contains no path of this machine, no time and no state of the repository.
 RUN go build -trimpath -pgo=cmd/nametag/default.pgo -buildvcs=false -ldflags "-s -w -buildid= -X main.version=$VERSION" -o /out/nametag ./cmd/nametag \
  && install -d -m 700 /out/book
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Clones Nametag from URL into ./nametag, and says what comes next: bash app_clone.sh URL
+# Clones Nametag from URL into ./nametag and prints the next command: bash app_clone.sh URL
 set -euo pipefail
-url=${1:?"say where from: bash app_clone.sh URL"}
+url=${1:?"give the URL of the repository: bash app_clone.sh URL"}
 git clone "$url" nametag
-echo "Now: cd nametag && ansible-playbook docker_app.yaml"
+echo "Next: cd nametag && ansible-playbook docker_app.yaml"
