@@ -1,6 +1,6 @@
 #!/bin/bash
-# Provisions and deprovisions on moto, a stand-in for AWS, and looks after each step at what is there. Nothing is
-# deployed, as moto's machines are none. Runs in a container that has the tools and this repository at /src.
+# Provisions and deprovisions on moto, a mock of AWS, and checks the resources after each step. It deploys nothing,
+# because moto's machines don't run. It must run in a container that has the tools, and this repository at /src.
 set -euo pipefail
 
 cd /src
@@ -8,7 +8,7 @@ scratch=$(mktemp -d)
 log=$scratch/log
 check=(python3 e2e/deploy/aws_check.py)
 
-export HOME=$scratch # where the operator's key is looked for, and Ansible's temporary files go
+export HOME=$scratch # for the operator's key and Ansible's temporary files
 export MOTO_AMIS_PATH=e2e/deploy/amis.json
 port=5566
 python3 e2e/deploy/moto_server.py $port >"$scratch/moto" 2>&1 &
@@ -39,18 +39,18 @@ must_change_nothing() {
   grep -Eq '^localhost .* changed=0 ' "$log" || fail "ansible-playbook $* changed something"
 }
 
-# must_refuse TEXT PLAYBOOK [OPTION]... wants a playbook to fail with a text in its message.
+# must_refuse TEXT PLAYBOOK [OPTION]... expects a playbook to fail with TEXT in its message.
 must_refuse() {
   local text=$1
   shift
   if play "$@"; then
-    fail "ansible-playbook $* went through"
+    fail "ansible-playbook $* succeeded; it should have failed"
   fi
-  grep -Fq "$text" "$log" || fail "ansible-playbook $* didn't say: $text"
+  grep -Fq "$text" "$log" || fail "ansible-playbook $* failed without the message: $text"
 }
 
 must_be() {
-  [ "$2" = "$3" ] || fail "$1: $2, not $3"
+  [ "$2" = "$3" ] || fail "$1: got $2, want $3"
 }
 
 export AWS_ENDPOINT_URL=http://127.0.0.1:$port
@@ -72,7 +72,7 @@ mkdir "$HOME/.ssh"
 ssh-keygen -q -t ed25519 -N "" -f "$HOME/.ssh/id_ed25519"
 "${check[@]}" gone production
 
-stage "nothing there, only looking"
+stage "check mode on an empty account"
 must_play provision_aws.yaml --check
 "${check[@]}" gone production
 
@@ -83,17 +83,17 @@ first=$("${check[@]}" installed production deploy/cloud-init/user-data.yaml 22 8
 read -r volume image <<<"$first"
 must_be "the newest image of Debian" "$image" ami-0000000000000000b
 
-stage "provision again, now that Debian offers another image"
+stage "provision again after Debian has replaced its image"
 "${check[@]}" withdraw production "$image"
 must_change_nothing provision_aws.yaml "${domain[@]}"
 must_be "volume and image" "$("${check[@]}" installed production deploy/cloud-init/user-data.yaml 22 80 443)" "$first"
 must_play provision_aws.yaml "${domain[@]}" --check
 
-stage "provision another beside it, without a domain, for SSH from one network"
+stage "provision a second installation without a domain, with SSH from one network"
 must_play provision_aws.yaml -e aws_environment=second -e '{"aws_ssh_sources": ["203.0.113.0/24"]}'
 "${check[@]}" installed second deploy/cloud-init/user-data.yaml 22=203.0.113.0/24 5000 >"$log"
 
-stage "remove the other with its data"
+stage "deprovision the second installation with its data"
 must_play deprovision_aws.yaml -e aws_environment=second -e delete_data=true
 "${check[@]}" gone second
 must_be "volume and image" "$("${check[@]}" installed production deploy/cloud-init/user-data.yaml 22 80 443)" "$first"
@@ -107,7 +107,7 @@ stage "deprovision again"
 must_change_nothing deprovision_aws.yaml
 must_be "the volume" "$("${check[@]}" kept production)" "$volume"
 
-stage "provision with the volume that was kept"
+stage "provision with the kept volume"
 must_play provision_aws.yaml "${domain[@]}"
 again=$("${check[@]}" installed production deploy/cloud-init/user-data.yaml 22 80 443)
 must_be "the volume" "${again% *}" "$volume"

@@ -1,12 +1,15 @@
-"""Looks by itself at what an installation has on AWS (or on moto), and says what is not as it should be.
+"""Checks the resources of an installation on AWS (or on moto) and reports the first difference.
 
-Usage: aws_check.py installed ENVIRONMENT USER_DATA_FILE PORT[=NETWORK]...   all is there, with these ports open to the
-                                                                     world or a network, and no others
-       aws_check.py kept ENVIRONMENT   the data volume is there and nothing else
-       aws_check.py gone ENVIRONMENT   nothing is there
-       aws_check.py withdraw ENVIRONMENT IMAGE   not a check: the image's owner withdraws it
+Usage: aws_check.py installed ENVIRONMENT USER_DATA_FILE PORT[=NETWORK]...
+           Everything exists; only these ports are open, to the world or to a network.
+       aws_check.py kept ENVIRONMENT
+           Only the data volume exists.
+       aws_check.py gone ENVIRONMENT
+           Nothing exists.
+       aws_check.py withdraw ENVIRONMENT IMAGE
+           Not a check: deregisters the image.
 
-The first two print the data volume's id, the first also the machine's image.
+The first two print the id of the data volume, and the first also the image of the machine.
 """
 
 import base64
@@ -22,7 +25,7 @@ def tags(resource):
 
 
 def belongings(environment):
-    """What has the environment's tags, by its kind; terminated machines, which AWS shows for an hour, left out."""
+    """Returns the resources with the environment's tags, by kind. Terminated machines, listed for an hour, are left out."""
     found = {
         "vpc": ec2.describe_vpcs()["Vpcs"],
         "subnet": ec2.describe_subnets()["Subnets"],
@@ -50,14 +53,14 @@ def belongings(environment):
 
 def expect(what, got, want):
     if got != want:
-        sys.exit(f"{what}: {got!r}, not {want!r}")
+        sys.exit(f"{what}: got {got!r}, want {want!r}")
 
 
 def check_installed(environment, user_data, ports):
     name = f"nametag-{environment}"
     has = belongings(environment)
     expect(
-        "how many there are of each kind",
+        "the number of resources of each kind",
         {kind: len(resources) for kind, resources in has.items()},
         {"vpc": 1, "subnet": 1, "gateway": 1, "routes": 1, "group": 2, "key": 1}
         | {"interface": 1, "address": 1, "volume": 2, "machine": 1},
@@ -71,7 +74,7 @@ def check_installed(environment, user_data, ports):
 
     expect("the subnet's network", has["subnet"]["VpcId"], vpc)
     expect("the gateway's networks", [a["VpcId"] for a in has["gateway"]["Attachments"]], [vpc])
-    expect("whose routes they are", [a.get("SubnetId") for a in has["routes"]["Associations"]], [subnet])
+    expect("the subnets of the routes", [a.get("SubnetId") for a in has["routes"]["Associations"]], [subnet])
     expect(
         "the routes",
         {route["DestinationCidrBlock"]: route["GatewayId"] for route in has["routes"]["Routes"]},
@@ -79,10 +82,10 @@ def check_installed(environment, user_data, ports):
     )
 
     expect("the groups", set(groups), {"default", name})
-    expect("what the default group lets in", groups["default"]["IpPermissions"], [])
-    expect("what the default group lets out", groups["default"]["IpPermissionsEgress"], [])
+    expect("the inbound rules of the default group", groups["default"]["IpPermissions"], [])
+    expect("the outbound rules of the default group", groups["default"]["IpPermissionsEgress"], [])
     expect(
-        "what the group lets in",
+        "the inbound rules of the group",
         {
             (rule["IpProtocol"], rule["FromPort"], rule["ToPort"], source)
             for rule in groups[name]["IpPermissions"]
@@ -119,10 +122,10 @@ def check_installed(environment, user_data, ports):
 
     expect("the volumes", set(volumes), {name, f"{name}-data"})
     for volume in volumes.values():
-        expect("whether the volume is encrypted", volume["Encrypted"], True)
+        expect("the volume's encryption", volume["Encrypted"], True)
         expect("the volume's type", volume["VolumeType"], "gp3")
     expect(
-        "the machine's volumes, and whether they end with it",
+        "the machine's volumes, and whether they are deleted with it",
         {
             device["DeviceName"]: (device["Ebs"]["VolumeId"], device["Ebs"]["DeleteOnTermination"])
             for device in machine["BlockDeviceMappings"]
@@ -137,7 +140,7 @@ def check_installed(environment, user_data, ports):
 
 def check_kept(environment):
     has = belongings(environment)
-    expect("what is left", {kind: len(resources) for kind, resources in has.items()}, {"volume": 1})
+    expect("the remaining resources", {kind: len(resources) for kind, resources in has.items()}, {"volume": 1})
     volume = has["volume"][0]
     expect("the volume's name", tags(volume)["Name"], f"nametag-{environment}-data")
     expect("the volume's state", volume["State"], "available")
@@ -156,7 +159,7 @@ if __name__ == "__main__":
     elif command == "kept":
         check_kept(environment)
     elif command == "gone":
-        expect("what is left", belongings(environment), {})
+        expect("the remaining resources", belongings(environment), {})
     elif command == "withdraw":
         ec2.deregister_image(ImageId=arguments[0])
     else:

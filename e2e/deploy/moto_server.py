@@ -1,4 +1,4 @@
-"""moto's stand-in for AWS, taught the few things that Debian 13's moto 5.1 leaves out and amazon.aws reads.
+"""Runs moto, a mock of AWS, with additions that amazon.aws needs and Debian 13's moto 5.1 lacks.
 
 Usage: moto_server.py PORT
 """
@@ -10,13 +10,13 @@ from moto.ec2.responses import elastic_block_store, instances, route_tables
 from moto.ec2.utils import EC2_PREFIX_TO_RESOURCE
 from moto.server import main
 
-# The answer to CreateRouteTable lacks the origin of the local route.
+# moto's response to CreateRouteTable lacks the origin of the local route.
 route_tables.CREATE_ROUTE_TABLE_RESPONSE = route_tables.CREATE_ROUTE_TABLE_RESPONSE.replace(
     "<gatewayId>local</gatewayId>",
     "<gatewayId>local</gatewayId><origin>CreateRouteTable</origin>",
 )
 
-# The answers about volumes don't say whether several machines may attach one.
+# moto's responses about volumes lack multiAttachEnabled.
 for name in ("CREATE_VOLUME_RESPONSE", "DESCRIBE_VOLUMES_RESPONSE"):
     answer = getattr(elastic_block_store, name)
     setattr(
@@ -25,10 +25,10 @@ for name in ("CREATE_VOLUME_RESPONSE", "DESCRIBE_VOLUMES_RESPONSE"):
         answer.replace("<encrypted>", "<multiAttachEnabled>false</multiAttachEnabled><encrypted>"),
     )
 
-# The tags of an Elastic IP are told under another type than AWS's.
+# moto reports the tags of an Elastic IP with a resource type that differs from AWS's.
 EC2_PREFIX_TO_RESOURCE["eipalloc"] = "elastic-ip"
 
-# Metadata options are neither kept nor told.
+# moto neither stores nor reports metadata options.
 instances.EC2_DESCRIBE_INSTANCES = instances.EC2_DESCRIBE_INSTANCES.replace(
     "<hypervisor>xen</hypervisor>",
     """<hypervisor>xen</hypervisor>

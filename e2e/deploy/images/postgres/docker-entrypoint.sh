@@ -1,5 +1,5 @@
 #!/bin/sh
-# Starts PostgreSQL; the first time, it makes the database that the environment asks for.
+# Starts PostgreSQL. The first start creates the database that the environment describes.
 set -eu
 
 fail() {
@@ -7,11 +7,11 @@ fail() {
     exit 1
 }
 
-# value NAME DEFAULT: what the variable NAME says, or the file that NAME_FILE names.
+# value NAME DEFAULT prints the variable NAME, or else the content of the file that NAME_FILE names, or else DEFAULT.
 value() {
     eval "text=\${$1:-} file=\${$1_FILE:-}"
-    [ -z "$text" ] || [ -z "$file" ] || fail "$1 and $1_FILE are both set"
-    [ -z "$file" ] || text=$(cat "$file") || fail "$1_FILE can't be read"
+    [ -z "$text" ] || [ -z "$file" ] || fail "$1 and $1_FILE are both set; set only one"
+    [ -z "$file" ] || text=$(cat "$file") || fail "$1_FILE can't be read; check the path"
     printf '%s' "${text:-$2}"
 }
 
@@ -37,12 +37,12 @@ initialise() {
 
     mkdir -p "$PGDATA"
     chmod 700 "$PGDATA"
-    # shellcheck disable=SC2086 # arguments, as many as there are
+    # shellcheck disable=SC2086 # split into arguments
     printf '%s\n' "$password" | initdb --username="$user" --pwfile=/dev/stdin \
         --auth-local=trust --auth-host=scram-sha-256 ${POSTGRES_INITDB_ARGS:-}
     printf '\nhost all all all scram-sha-256\n' >>"$PGDATA/pg_hba.conf"
 
-    # Nobody may come by the network until all is made.
+    # No network connections until the initialisation is complete.
     pg_ctl -D "$PGDATA" -o "-c listen_addresses=''" --wait start
     [ "$database" = postgres ] || createdb --username="$user" --maintenance-db=postgres -- "$database"
     for script in /docker-entrypoint-initdb.d/*; do
