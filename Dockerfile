@@ -8,7 +8,8 @@ FROM golang:1.26-trixie AS build
 WORKDIR /src
 COPY go.mod go.sum ./
 COPY cmd/nametag/default.pgo cmd/nametag/
-ENV CGO_ENABLED=0
+# The Go of go.mod exactly, whichever the image has, so that the same source gives the same bytes.
+ENV CGO_ENABLED=0 GOTOOLCHAIN=go1.26.11
 # Most of the work, and the same until go.mod or the compiler's profile changes: an upgrade need not do it again.
 RUN go mod download \
  && go build -trimpath -pgo=cmd/nametag/default.pgo modernc.org/sqlite github.com/jackc/pgx/v5/pgxpool github.com/pressly/goose/v3 \

@@ -6,6 +6,7 @@
 # NAMETAG_TEST_REQUIRE=postgres,acme,browser,race,lint makes the lack of any of these a failure.
 set -u
 cd "$(dirname "$0")" || exit 1
+export GOTOOLCHAIN=auto # whatever this machine's default, with the Go that go.mod names
 
 failed="" left_out="" log=$(mktemp)
 trap 'rm -f "$log" "$log.status"' EXIT

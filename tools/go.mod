@@ -1,6 +1,6 @@
 module nametag/tools
 
-go 1.26.0
+go 1.26.11
 
 tool (
 	github.com/letsencrypt/pebble/v2/cmd/pebble

@@ -4,10 +4,12 @@ import (
 	"archive/tar"
 	"context"
 	"crypto/sha256"
+	"debug/buildinfo"
 	"errors"
 	"fmt"
 	"io"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -35,6 +37,7 @@ func TestImage(t *testing.T) {
 		if n == 0 {
 			first = program
 			checkFiles(t, files)
+			checkBuild(t, image)
 			checkImage(t, image, version)
 		} else if program != first {
 			t.Errorf("the same source was built into two programs: %s and %s", first, program)
@@ -89,6 +92,27 @@ func checkFiles(t *testing.T, files map[string]string) {
 			t.Errorf("the image has more in it than it needs: %s", name)
 		}
 	}
+}
+
+// checkBuild reads what the program says of its build, as go version -m does: it was built by the Go that go.mod names.
+func checkBuild(t *testing.T, image string) {
+	t.Helper()
+	dir := t.TempDir()
+	id := docker(t, time.Minute, "create", image)
+	defer docker(t, time.Minute, "rm", "--force", "--volumes", id)
+	docker(t, time.Minute, "cp", id+":/nametag", dir)
+	info, err := buildinfo.ReadFile(filepath.Join(dir, "nametag"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	wanted, err := command(lab.ctx, time.Minute, nil, "go", "list", "-m", "-f", "go{{.GoVersion}}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if wanted = strings.TrimSpace(wanted); info.GoVersion != wanted {
+		t.Errorf("the program was built with %s, and go.mod names %s", info.GoVersion, wanted)
+	}
+	figure(t, "the program was built with %s", info.GoVersion)
 }
 
 func checkImage(t *testing.T, image, version string) {
