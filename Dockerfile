@@ -18,12 +18,13 @@ COPY . .
 ARG VERSION=
 # The same source gives the same bytes: no paths of this machine, no time, nothing of the repository's state.
 RUN go build -trimpath -pgo=cmd/nametag/default.pgo -buildvcs=false -ldflags "-s -w -buildid= -X main.version=$VERSION" -o /out/nametag ./cmd/nametag \
+ && go run tools/licenses/main.go ./cmd/nametag /usr/share/doc/ca-certificates/copyright >/out/LICENSES.txt \
  && install -d -m 700 /out/book
 
 FROM scratch
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 COPY --from=build --chown=65532:65532 /out/book /var/lib/nametag
-COPY --from=build /out/nametag /nametag
+COPY --from=build /out/nametag /out/LICENSES.txt /
 USER 65532:65532
 VOLUME /var/lib/nametag
 ENV NAMETAG_LISTEN=:5000 \
@@ -36,5 +37,6 @@ ARG VERSION=
 ARG REVISION=
 LABEL org.opencontainers.image.title="Nametag" \
       org.opencontainers.image.description="A pet registry in which every name is unique" \
+      org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="$VERSION" \
       org.opencontainers.image.revision="$REVISION"
