@@ -1,6 +1,6 @@
 module nametag
 
-go 1.26.0
+go 1.26.11
 
 require (
 	github.com/alecthomas/kong v1.17.0

@@ -6,6 +6,7 @@
 # NAMETAG_TEST_REQUIRE=postgres,acme,browser,race,lint makes the lack of any of these a failure.
 set -u
 cd "$(dirname "$0")" || exit 1
+export GOTOOLCHAIN=auto # whatever this machine's default, with the Go that go.mod names
 
 failed="" left_out="" log=$(mktemp)
 trap 'rm -f "$log" "$log.status"' EXIT
@@ -26,16 +27,11 @@ formatted() {
     [ -z "$files" ] || { printf 'gofmt would change:\n%s\n' "$files"; return 1; }
 }
 
-tool() { # tool NAME: can this tool of tools/go.mod be had, or must it?
-    required lint || go tool -modfile=tools/go.mod -n "$1" >"$log" 2>&1
+available() { # available COMMAND...: does it succeed, or must it?
+    required lint || "$@" >"$log" 2>&1
 }
 
-vulnerable() { # a database that cannot be reached is no finding
-    go tool -modfile=tools/go.mod govulncheck ./... >"$log" 2>&1 && { tail -n 1 "$log"; return 0; }
-    grep -q 'fetching vulnerabilities' "$log" && { leave_out "govulncheck: its database can't be reached from here"; return 0; }
-    cat "$log"
-    return 1
-}
+tools() { go -C tools vet ./... && go -C tools test ./...; }
 
 benchmark() { # a small run of it, whose figures are thrown away
     go -C bench vet ./... && (cd bench && tests ./...)
@@ -62,15 +58,20 @@ tests() { # the lines that count, as they come; if a test fails, what all say, l
 
 step gofmt formatted
 step "go vet" go vet ./...
-if tool staticcheck; then
+if available go tool -modfile=tools/go.mod -n staticcheck; then
     step staticcheck go tool -modfile=tools/go.mod staticcheck ./...
 else
     leave_out "staticcheck: it can't be built here: $(tail -n 1 "$log")"
 fi
-if tool govulncheck; then
-    step govulncheck vulnerable
+if available go -C tools build -o /dev/null ./vulncheck; then
+    step "tests of the tools" tools
 else
-    leave_out "govulncheck: it can't be built here: $(tail -n 1 "$log")"
+    leave_out "tests of the tools: they can't be built here: $(tail -n 1 "$log")"
+fi
+if available go list -m golang.org/x/vulndb@latest; then
+    step "known vulnerabilities" go -C tools run ./vulncheck ..
+else
+    leave_out "known vulnerabilities: their database can't be downloaded here: $(tail -n 1 "$log")"
 fi
 if [ "$(go env CGO_ENABLED)" = 1 ]; then
     step "tests, with the race detector" tests -race ./...
@@ -80,7 +81,7 @@ else
     leave_out "the race detector: it needs cgo and a C compiler"
     step tests tests ./...
 fi
-if required lint || go -C bench build -o /dev/null . >"$log" 2>&1; then
+if available go -C bench build -o /dev/null .; then
     step "the benchmark, a small run" benchmark
 else
     leave_out "the benchmark: it can't be built here: $(tail -n 1 "$log")"

@@ -1,6 +1,6 @@
 module nametag/bench
 
-go 1.26.0
+go 1.26.11
 
 require (
 	github.com/HdrHistogram/hdrhistogram-go v1.4.0

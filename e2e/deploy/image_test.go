@@ -4,10 +4,13 @@ import (
 	"archive/tar"
 	"context"
 	"crypto/sha256"
+	"debug/buildinfo"
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -35,6 +38,7 @@ func TestImage(t *testing.T) {
 		if n == 0 {
 			first = program
 			checkFiles(t, files)
+			checkBuild(t, image)
 			checkImage(t, image, version)
 		} else if program != first {
 			t.Errorf("the same source was built into two programs: %s and %s", first, program)
@@ -85,8 +89,53 @@ func filesOf(t *testing.T, image string) map[string]string {
 func checkFiles(t *testing.T, files map[string]string) {
 	t.Helper()
 	for name := range files {
-		if !slices.Contains([]string{"nametag", "etc/ssl/certs/ca-certificates.crt"}, name) {
+		if !slices.Contains([]string{"nametag", "LICENSES.txt", "etc/ssl/certs/ca-certificates.crt"}, name) {
 			t.Errorf("the image has more in it than it needs: %s", name)
+		}
+	}
+}
+
+// checkBuild reads what the program says of its build, as go version -m does: it was built by the Go that go.mod names,
+// and the licences of all its modules are in the image.
+func checkBuild(t *testing.T, image string) {
+	t.Helper()
+	dir := t.TempDir()
+	id := docker(t, time.Minute, "create", image)
+	defer docker(t, time.Minute, "rm", "--force", "--volumes", id)
+	for _, name := range []string{"nametag", "LICENSES.txt"} {
+		docker(t, time.Minute, "cp", id+":/"+name, dir)
+	}
+	info, err := buildinfo.ReadFile(filepath.Join(dir, "nametag"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	wanted, err := command(lab.ctx, time.Minute, nil, "go", "list", "-m", "-f", "go{{.GoVersion}}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if wanted = strings.TrimSpace(wanted); info.GoVersion != wanted {
+		t.Errorf("the program was built with %s, and go.mod names %s", info.GoVersion, wanted)
+	}
+	figure(t, "the program was built with %s from %d modules", info.GoVersion, len(info.Deps))
+	text, err := os.ReadFile(filepath.Join(dir, "LICENSES.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	titles := []string{
+		"Go " + strings.TrimPrefix(info.GoVersion, "go") + ": LICENSE",
+		"nametag: LICENSE",
+		"nametag: internal/skeleton/LICENSE-UNICODE",
+		"/usr/share/doc/ca-certificates/copyright",
+	}
+	for _, module := range info.Deps {
+		titles = append(titles, module.Path+" "+module.Version+": ")
+	}
+	if len(titles) < 20 {
+		t.Errorf("the program has only these modules: %v", info.Deps)
+	}
+	for _, title := range titles {
+		if !strings.Contains(string(text), "=\n"+title) {
+			t.Errorf("the image's licences lack %q", title)
 		}
 	}
 }
