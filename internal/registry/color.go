@@ -2,10 +2,9 @@ package registry
 
 import "strings"
 
-// ColorNames lists the colours that CSS knows by name (CSS Color Module Level
-// 4, section 6.1), written as people write them and in alphabetical order:
-// what a form suggests. The spellings with "gray" are understood as well, but
-// not listed.
+// ColorNames returns the named colours of CSS (CSS Color Module Level 4, section
+// 6.1), spelled as people write them, in alphabetical order. Forms suggest them.
+// CSS also has the spellings with "gray", which are not listed.
 func ColorNames() []string { return strings.Split(colorNames, ",") }
 
 const colorNames = "alice blue,antique white,aqua,aquamarine,azure,beige,bisque,black,blanched almond,blue," +

@@ -8,18 +8,17 @@ import (
 	"unicode/utf8"
 )
 
-// A Cursor is a place in the book, newest first: just after the pet that was
-// registered at that time under that key. The zero Cursor is the beginning.
+// A Cursor is a place in the list of pets, newest first: just after the pet that
+// was registered at that time with that key. The zero Cursor is the beginning.
 type Cursor struct {
 	RegisteredAt time.Time
 	Key          string
 }
 
-// IsZero reports whether c is the beginning of the book.
+// IsZero reports whether c is the beginning.
 func (c Cursor) IsZero() bool { return c.Key == "" }
 
-// String returns c as a token for an address, opaque to whoever gets it; ""
-// for the zero Cursor.
+// String returns c as an opaque token for an address; "" for the zero Cursor.
 func (c Cursor) String() string {
 	if c.IsZero() {
 		return ""
@@ -27,7 +26,7 @@ func (c Cursor) String() string {
 	return base64.RawURLEncoding.EncodeToString([]byte(strconv.FormatInt(c.RegisteredAt.UnixMicro(), 10) + ":" + c.Key))
 }
 
-// ParseCursor reads what String wrote. The error is an *Error with CodeInvalid.
+// ParseCursor parses what String returned. The error is an *Error with CodeInvalid.
 func ParseCursor(s string) (Cursor, error) {
 	if s == "" {
 		return Cursor{}, nil
@@ -39,7 +38,7 @@ func ParseCursor(s string) (Cursor, error) {
 	if err != nil || !ok || nerr != nil || at < year1 || at >= year10000 ||
 		key == "" || !utf8.ValidString(key) || strings.ContainsRune(key, 0) {
 		return Cursor{}, fieldError("cursor", CodeInvalid,
-			"The cursor is not one that this registry gave out. Start again from the first page.")
+			"The cursor is not valid. Start again from the first page.")
 	}
 	return Cursor{time.UnixMicro(at).UTC(), key}, nil
 }

@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// MaxColorLength is how many characters (code points) a favourite colour may
-// have.
+// MaxColorLength is the greatest number of characters (code points) of a favourite
+// colour.
 const MaxColorLength = 30
 
-// A Pet is one entry of the book.
+// A Pet is an animal in the registry.
 type Pet struct {
 	Name          Name
 	FavoriteColor Color
@@ -17,8 +17,7 @@ type Pet struct {
 	RegisteredAt  time.Time // UTC, to the microsecond
 }
 
-// Same reports whether p and q are one pet: the same name as shown, with the
-// same particulars.
+// Same reports whether p and q are equal, the spelling of the name included.
 func (p Pet) Same(q Pet) bool {
 	return p.Name == q.Name && p.FavoriteColor == q.FavoriteColor &&
 		p.Category == q.Category && p.RegisteredAt.Equal(q.RegisteredAt)
@@ -27,8 +26,8 @@ func (p Pet) Same(q Pet) bool {
 // A Color is a favourite colour in its owner's words.
 type Color string
 
-// ParseColor cleans free text of at most MaxColorLength characters, in the way
-// that ParseName cleans a name as shown. The error is an *Error for FieldColor
+// ParseColor normalizes free text of at most MaxColorLength characters, as
+// ParseName normalizes a name for display. The error is an *Error for FieldColor
 // with CodeEmpty, CodeTooLong or CodeNotAllowed.
 func ParseColor(s string) (Color, error) {
 	text, err := cleanText(FieldColor, "favourite colour", s, MaxColorLength)
@@ -36,7 +35,7 @@ func ParseColor(s string) (Color, error) {
 }
 
 // CSS returns the keyword that CSS has for c ("Dark olive green" is
-// "darkolivegreen"), or "" where it has none: then there is no swatch to show.
+// "darkolivegreen"), or "" if CSS has none: then there is no swatch to show.
 // The keywords are those of CSS Color Module Level 4, section 6.1.
 func (c Color) CSS() string {
 	keyword := strings.ReplaceAll(strings.ToLower(string(c)), " ", "")
@@ -46,10 +45,10 @@ func (c Color) CSS() string {
 	return ""
 }
 
-// A Category is the kind of animal: a word of small letters.
+// A Category is the kind of animal: a word of lower-case letters.
 type Category string
 
-// The categories of a registry whose policy names no others.
+// The default categories.
 const (
 	Cat Category = "cat"
 	Dog Category = "dog"
@@ -57,10 +56,11 @@ const (
 
 const maxCategoryLength = 20
 
-// Categories lists Cat and Dog in the order in which forms offer them.
+// Categories returns the default categories, in the order in which forms offer
+// them.
 func Categories() []Category { return []Category{Cat, Dog} }
 
-// Title returns c with a capital.
+// Title returns c with a capital first letter.
 func (c Category) Title() string {
 	if c == "" {
 		return ""
@@ -68,7 +68,7 @@ func (c Category) Title() string {
 	return strings.ToUpper(string(c[:1])) + string(c[1:])
 }
 
-// WithArticle returns c as a sentence speaks of one: "a cat", "an owl".
+// WithArticle returns c with its indefinite article: "a cat", "an owl".
 func (c Category) WithArticle() string {
 	if strings.ContainsAny(string(c[:min(1, len(c))]), "aeiou") {
 		return "an " + string(c)
@@ -87,7 +87,7 @@ func parseCategory(s string, categories []Category) (Category, error) {
 		}
 	}
 	if _, err := cleanText(FieldCategory, "category", word, MaxColorLength); err != nil {
-		return "", fieldError(FieldCategory, CodeUnknownCategory, "The category is not one that this registry keeps. %s", choice)
+		return "", fieldError(FieldCategory, CodeUnknownCategory, "The category is not one of this registry. %s", choice)
 	}
 	return "", fieldError(FieldCategory, CodeUnknownCategory, "“%s” is not a category of this registry. %s", word, choice)
 }

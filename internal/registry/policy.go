@@ -16,55 +16,55 @@ import (
 	"unicode/utf8"
 )
 
-// Rules are what a registrar may choose: which names are given, to whom, and
-// when again. The zero value of each rule is the most liberal one; NewPolicy
-// makes a Policy of them.
+// Rules are a registrar's choices: which names are allowed, for which categories,
+// and when a name that was given up is free again. The zero value of each rule is
+// the most liberal one. NewPolicy makes a Policy of them.
 type Rules struct {
-	Name       string // what the policy is called
+	Name       string // the policy's name
 	Length     LengthRule
-	Characters string // those that a name may have beside spaces, such as "A-Z 0-9 ' -"; "" for all that ParseName takes
+	Characters string // the characters that names may have, besides spaces, such as "A-Z 0-9 ' -"; "" for all that ParseName allows
 	Words      WordRule
-	Forbidden  []string   // words that no name may have
-	Reserved   []Reserved // names that nobody gets
-	Categories []Category // none for Categories
+	Forbidden  []string   // words that names must not contain
+	Reserved   []Reserved // names that no pet gets
+	Categories []Category // nil for the default Categories
 
-	// AllowLookalikes lets names be registered that look like others.
+	// AllowLookalikes allows names that look like others.
 	AllowLookalikes bool
 
-	// Quarantine is how long a name that was given up is kept from others.
+	// Quarantine is how long a name is reserved after a pet gave it up.
 	Quarantine time.Duration
 }
 
-// A LengthRule bounds the length of a name, as it is shown.
+// A LengthRule bounds the length of a name in its display form.
 type LengthRule struct {
-	Min, Max int // 0 for no bound but that of ParseName
+	Min, Max int // 0 for the bound of ParseName
 
-	// LettersOnly has only letters and digits counted, not spaces and signs.
+	// LettersOnly counts only letters and digits, not spaces and punctuation.
 	LettersOnly bool
 }
 
-// A WordRule bounds how many words, parted by spaces, a name has.
+// A WordRule bounds the number of words of a name, separated by spaces.
 type WordRule struct {
 	Min, Max int // 0 for no bound
 }
 
-// Reserved is a name that nobody gets, in any spelling.
+// Reserved is a name that no pet gets, in any spelling.
 type Reserved struct {
 	Name   string
 	Reason string // shown to people
 }
 
-// A RuleError says which rule can't be followed, or contradicts another.
+// A RuleError says which rule is invalid or contradicts another.
 type RuleError struct {
-	Rule    string // its path in a policy's file, such as "length.max" or "reserved.2.name"
+	Rule    string // its path in a policy file, such as "length.max" or "reserved.2.name"
 	Message string
 }
 
 // Error describes e.
 func (e *RuleError) Error() string { return e.Rule + ": " + e.Message }
 
-// A Policy judges names by Rules. It is immutable, and may be used by several
-// goroutines at once.
+// A Policy judges names by Rules. It is immutable: several goroutines may use it at
+// once.
 type Policy struct {
 	rules      Rules
 	version    string
@@ -72,22 +72,22 @@ type Policy struct {
 	forbidden  map[string]string // a word's key → the word
 	disguised  map[string]string // the lookalike key of a forbidden word → the word
 	reserved   map[string]Ruling
-	lookalikes map[string]Ruling // lookalike key → what it looks like; empty if lookalikes are allowed
+	lookalikes map[string]Ruling // lookalike key → the reserved name; empty if lookalikes are allowed
 }
 
-// Open is the policy of a registry that has none of its own: every name that
-// ParseName takes, for cats and dogs, but no lookalikes.
+// Open is the default policy: every name that ParseName allows, for cats and dogs,
+// but no lookalikes.
 var Open = mustPolicy(Rules{Name: "open", Quarantine: defaultQuarantine})
 
-// defaultQuarantine is how long the presets keep a name that was given up.
+// defaultQuarantine is the quarantine of the presets.
 const defaultQuarantine = 90 * 24 * time.Hour
 
-// Presets are the rules of real registries, by name, to be used as they are or
-// extended. The names in parentheses are those of the bodies whose published
-// rules they follow.
+// Presets returns the rules of real registries, to be used as they are or extended.
+// The names in parentheses are those of the bodies whose published rules they
+// follow.
 //
-//   - open: all that ParseName takes
-//   - thoroughbred: 18 characters, with spaces and signs (The Jockey Club)
+//   - open: every name that ParseName allows
+//   - thoroughbred: 18 characters, including spaces and punctuation (The Jockey Club)
 //   - kennel-club: two words or more, 24 letters (The Kennel Club)
 //   - cfa-cat: 35 characters (The Cat Fanciers' Association)
 //   - akc: 50 characters, of A to Z (American Kennel Club)
@@ -109,8 +109,8 @@ func mustPolicy(r Rules) *Policy {
 	return p
 }
 
-// NewPolicy makes a Policy. The error joins a *RuleError for each rule that
-// can't be followed or contradicts another.
+// NewPolicy makes a Policy. The error joins a *RuleError for each rule that is
+// invalid or contradicts another.
 func NewPolicy(r Rules) (*Policy, error) {
 	r = r.clone()
 	if len(r.Categories) == 0 {
@@ -144,19 +144,19 @@ func (r Rules) checkBounds() (faults ruleErrors) {
 		value int
 	}{{"length.min", r.Length.Min}, {"length.max", r.Length.Max}, {"words.min", r.Words.Min}, {"words.max", r.Words.Max}} {
 		if b.value < 0 || b.value > MaxNameLength {
-			faults.add(b.rule, "%d is not from 1 to %d, the most that a name may have", b.value, MaxNameLength)
+			faults.add(b.rule, "%d is not from 1 to %d, the greatest length of a name", b.value, MaxNameLength)
 		}
 	}
 	switch {
 	case r.Quarantine < 0:
-		faults.add("quarantine", "it is negative")
+		faults.add("quarantine", "it must not be negative")
 	case r.Quarantine > 100*365*24*time.Hour:
-		faults.add("quarantine", "it is more than 100 years")
+		faults.add("quarantine", "it must not be more than 100 years")
 	}
 	return append(faults, r.checkClashes()...)
 }
 
-// checkClashes finds bounds that leave no name.
+// checkClashes finds bounds that allow no name.
 func (r Rules) checkClashes() (faults ruleErrors) {
 	if r.Length.Max > 0 && r.Length.Min > r.Length.Max {
 		faults.add("length.min", "%d is more than length.max, %d: no name could be registered", r.Length.Min, r.Length.Max)
@@ -170,7 +170,7 @@ func (r Rules) checkClashes() (faults ruleErrors) {
 	return faults
 }
 
-// longest is how long a name may be, in characters or letters.
+// longest is the greatest length of a name, in characters or letters.
 func (r Rules) longest() int {
 	if r.Length.Max > 0 {
 		return r.Length.Max
@@ -178,7 +178,7 @@ func (r Rules) longest() int {
 	return MaxNameLength
 }
 
-// mostWords is how many words of one letter the longest name has.
+// mostWords is the number of one-letter words in the longest name.
 func (r Rules) mostWords() int {
 	if r.Length.LettersOnly {
 		return min(r.longest(), (MaxNameLength+1)/2)
@@ -192,11 +192,11 @@ func checkCategories(categories []Category) (faults ruleErrors) {
 		rule := fmt.Sprintf("categories.%d", i)
 		switch {
 		case !isCategory(string(c)):
-			faults.add(rule, "%q is not a word of 1 to %d small letters from a to z, such as cat", c, maxCategoryLength)
+			faults.add(rule, "%q is not a word of 1 to %d lower-case letters from a to z, such as cat", c, maxCategoryLength)
 		case seen[c]:
-			faults.add(rule, "%s stands there already", c)
+			faults.add(rule, "%s is listed already", c)
 		case seen[c+"s"] || strings.HasSuffix(string(c), "s") && seen[c[:len(c)-1]]:
-			faults.add(rule, "%s is there already, in the singular or the plural; forms take either for one category", c)
+			faults.add(rule, "%s is listed already, in the singular or the plural; forms accept either for one category", c)
 		default:
 			seen[c] = true
 		}
@@ -209,9 +209,9 @@ func isCategory(s string) bool {
 	return s != "" && len(s) <= maxCategoryLength && !strings.ContainsFunc(s, func(r rune) bool { return r < 'a' || r > 'z' })
 }
 
-// parseCharacters reads a list of characters and ranges of them, parted by
-// spaces. Letters stand for both their cases, and marks that belong to a letter
-// for themselves. unknown are the items that are neither.
+// parseCharacters parses a list of characters and ranges, separated by spaces. A
+// letter allows both its cases. unknown are the items that are neither a character
+// nor a range.
 func parseCharacters(list string) (allowed func(rune) bool, unknown []string) {
 	type span struct{ low, high rune }
 	var spans []span
@@ -234,9 +234,9 @@ func parseCharacters(list string) (allowed func(rune) bool, unknown []string) {
 	}, unknown
 }
 
-// otherCase returns the capital of a small letter and the small letter of a
-// capital, or r itself if it has none. A letter has to be what its other case
-// leads back to: the dotless ı has an I for a capital, but is none of A to Z.
+// otherCase returns the upper case of a lower-case letter and the lower case of an
+// upper-case letter, or r itself if it has no other case. The mapping must lead
+// back to r: the dotless ı has the upper case I, but is not one of A to Z.
 func otherCase(r rune) rune {
 	for _, other := range [...]rune{unicode.ToLower(r), unicode.ToUpper(r)} {
 		if other != r && (strings.ContainsRune(oneWay, r) || unicode.ToLower(other) == r || unicode.ToUpper(other) == r) {
@@ -246,8 +246,8 @@ func otherCase(r rune) rune {
 	return r
 }
 
-// oneWay are letters with another case that leads elsewhere, and that are
-// ordinary all the same: the sigma at the end of a word, and the capital ß.
+// oneWay are ordinary letters whose other case does not lead back to them: the
+// final sigma and the capital ß.
 const oneWay = "ςẞ"
 
 // limit limits names to a list of characters, unless it is empty.
@@ -257,7 +257,7 @@ func (p *Policy) limit(characters string) (faults ruleErrors) {
 	}
 	allowed, unknown := parseCharacters(characters)
 	for _, item := range unknown {
-		faults.add("characters", "%q is neither a character nor a range such as A-Z; part them by spaces", item)
+		faults.add("characters", "%q is neither a character nor a range such as A-Z; separate them by spaces", item)
 	}
 	p.characters = allowed
 	return faults
@@ -269,9 +269,9 @@ func (p *Policy) forbid(words []string) (faults ruleErrors) {
 		name, err := ParseName(word)
 		switch {
 		case err != nil:
-			faults.add(rule, "%q can't be part of a name anyway: %s", word, errorMessage(err))
+			faults.add(rule, "%q cannot be part of a name anyway: %s", word, errorMessage(err))
 		case strings.Contains(name.key, " "):
-			faults.add(rule, "%q is more than one word; reserve it, or forbid one word of it", word)
+			faults.add(rule, "%q is more than one word; forbid one word of it, or reserve the name", word)
 		default:
 			p.forbidden[name.key] = name.display
 			p.disguised[name.LookalikeKey()] = name.display
@@ -289,7 +289,7 @@ func (p *Policy) reserve(list []Reserved) (faults ruleErrors) {
 		}
 		name, err := ParseName(res.Name)
 		if err != nil {
-			faults.add(rule("name"), "%q is not a name that anybody could have: %s", res.Name, errorMessage(err))
+			faults.add(rule("name"), "%q is not a valid name: %s", res.Name, errorMessage(err))
 			continue
 		}
 		if earlier, ok := p.reserved[name.key]; ok {
@@ -305,7 +305,7 @@ func (p *Policy) reserve(list []Reserved) (faults ruleErrors) {
 	return faults
 }
 
-// version tells policies apart that judge differently.
+// version tells policies apart by their rules.
 func (r Rules) version() string {
 	text, err := json.Marshal(r)
 	if err != nil {
@@ -324,8 +324,7 @@ func (r Rules) clone() Rules {
 	return r
 }
 
-// Version returns what the journal calls p: its name and a number that changes
-// with every rule.
+// Version returns what the journal calls p: its name and a hash of its rules.
 func (p *Policy) Version() string { return p.version }
 
 // Categories returns the categories of p in the order in which forms offer
@@ -438,8 +437,8 @@ func (p *Policy) forbiddenWord(n Name) (word string, found bool) {
 	return "", false
 }
 
-// wordsOf returns the words of text, which spaces part, and the parts of each
-// that other signs part.
+// wordsOf returns the words of text, separated by spaces, and the parts of each,
+// separated by punctuation.
 func wordsOf(text string) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for word := range strings.SplitSeq(text, " ") {
@@ -455,7 +454,7 @@ func wordsOf(text string) iter.Seq[string] {
 	}
 }
 
-// disguisedWord returns the forbidden word that a word, as it is shown, looks
+// disguisedWord returns the forbidden word that a word in its display form looks
 // like: "Chаmpion" with a Cyrillic а, "Champi0n", "C-hampion".
 func (p *Policy) disguisedWord(word string) (forbidden string, found bool) {
 	if isOrdinary(word) {
@@ -465,9 +464,9 @@ func (p *Policy) disguisedWord(word string) (forbidden string, found bool) {
 	return forbidden, found
 }
 
-// isOrdinary reports whether a word that looks like another is one in its own
-// right: "Burn" is no "bum", "He'll" no "hell" and "100" no "loo". In letters
-// from a to z, only a capital I in the place of an l is a disguise ("BIack").
+// isOrdinary reports whether a word that looks like another is an ordinary word:
+// "Burn" is not "bum", "He'll" is not "hell" and "100" is not "loo". Among the
+// letters a to z, only a capital I in place of an l is a disguise ("BIack").
 func isOrdinary(word string) bool {
 	switch {
 	case !strings.ContainsFunc(word, unicode.IsLetter):
@@ -479,24 +478,23 @@ func isOrdinary(word string) bool {
 	return small.LookalikeKey() == Name{display: word}.LookalikeKey()
 }
 
-// contraction is a word that is drawn together with another.
+// contraction matches a word that is contracted with another.
 var contraction = regexp.MustCompile(`(?i)^[a-z]+['’´` + "`" + `](d|ll|m|re|s|t|ve)$`)
 
 func isNoLetter(r rune) bool {
 	return !unicode.IsLetter(r) && !unicode.IsNumber(r) && !unicode.IsMark(r)
 }
 
-// ParseCategory reads one of p's categories in any case, in the singular
-// ("cat") or, as the first version of the registry had it, in the plural
-// ("Cats"). The error is an *Error for FieldCategory with CodeEmpty or
-// CodeUnknownCategory.
+// ParseCategory parses one of p's categories, in any case, in the singular ("cat")
+// or, as the first version of the registry had it, in the plural ("Cats"). The
+// error is an *Error for FieldCategory with CodeEmpty or CodeUnknownCategory.
 func (p *Policy) ParseCategory(s string) (Category, error) {
 	return parseCategory(s, p.rules.Categories)
 }
 
-// ParseCategoryToFind is ParseCategory for what is searched for: any word that
-// could be a category will do, since the book may have pets of categories that
-// are given no more.
+// ParseCategoryToFind is ParseCategory for a search: it allows any word that could
+// be a category, since the registry may have pets of categories that the policy no
+// longer has.
 func (p *Policy) ParseCategoryToFind(s string) (Category, error) {
 	c, err := p.ParseCategory(s)
 	if word := strings.ToLower(collapseSpace(s)); err != nil && isCategory(word) {

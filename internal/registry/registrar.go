@@ -164,23 +164,23 @@ func (r *Registry) Snapshot(ctx context.Context, visit func(State) error) error 
 	return err
 }
 
-// History returns the events about a name, in their order, back through the
-// names that its pet had before.
+// History returns the events about a name, oldest first, and those about the
+// earlier names of its pet.
 func (r *Registry) History(ctx context.Context, name Name) ([]Event, error) {
-	var story []Event
+	var history []Event
 	key, before := name.key, int64(math.MaxInt64) // only events before this number
 	for range 100 {
 		chapter, arrival, err := r.chapter(ctx, key, before)
 		if err != nil {
 			return nil, err
 		}
-		story = append(chapter, story...)
+		history = append(chapter, history...)
 		if arrival.FormerKey == "" {
 			break
 		}
 		key, before = arrival.FormerKey, arrival.Seq
 	}
-	return story, nil
+	return history, nil
 }
 
 // OfPet returns those of a name's events that are about the pet that has the name
@@ -202,9 +202,9 @@ func OfPet(events []Event, name Name) []Event {
 	return own
 }
 
-// chapter returns the events about the name with this key, before a number,
-// from when a pet last came to it from another name. arrival is the record of
-// that; the zero Record if there is none, and then all events are returned.
+// chapter returns the events about the name with this key, before a number, since
+// a pet was last renamed to it. arrival is the record of that; the zero Record if
+// there is none, and then all events are returned.
 func (r *Registry) chapter(ctx context.Context, key string, before int64) (events []Event, arrival Record, err error) {
 	err = r.eachRecord(ctx, JournalQuery{Key: key}, func(rec Record) error {
 		if rec.Seq >= before {
@@ -220,15 +220,15 @@ func (r *Registry) chapter(ctx context.Context, key string, before int64) (event
 	return events, arrival, err
 }
 
-// Successor returns the pet that had this name last and has another since. The
-// error is an *Error with CodeNotFound if it is not in the book any more, or if
-// there never was one.
+// Successor returns the pet that had this name last, under its name of now. The
+// error is an *Error with CodeNotFound if that pet was released, or if no pet ever
+// had the name.
 func (r *Registry) Successor(ctx context.Context, name string) (Pet, error) {
 	old, err := ParseName(name)
 	if err != nil {
 		return Pet{}, err
 	}
-	// The last who left the name; after that, whoever left the next one first.
+	// The last pet to leave the name; after that, the first to leave the next one.
 	key, after, last := old.key, int64(0), true
 	for range 100 {
 		leaving, err := r.leaving(ctx, key, after, last)
@@ -249,8 +249,8 @@ func (r *Registry) Successor(ctx context.Context, name string) (Pet, error) {
 	return Pet{}, noSuchPet(old)
 }
 
-// leaving returns the first record after a number, or the last, by which a pet
-// lost the name with this key; the zero Record if there is none.
+// leaving returns the record by which a pet left the name with this key: the last
+// one, or the first after a number; the zero Record if there is none.
 func (r *Registry) leaving(ctx context.Context, key string, after int64, last bool) (found Record, err error) {
 	err = r.eachRecord(ctx, JournalQuery{Key: key, After: after}, func(rec Record) error {
 		e, err := rec.Event()
@@ -275,7 +275,7 @@ func noSuchPet(n Name) *Error {
 
 // CountViolations counts the pets whose names or categories r's policy would
 // refuse. They keep their names. It rests a hundred times as long as it works, so
-// that a server that counts answers all the same.
+// that a server can answer meanwhile.
 func (r *Registry) CountViolations(ctx context.Context) (violations, pets int, err error) {
 	q := Query{Limit: MaxPageSize}
 	for {

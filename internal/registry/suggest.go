@@ -48,7 +48,7 @@ func (d Decision) concernsName() bool {
 // refuses.
 func (r *Registry) suggestions(ctx context.Context, at time.Time, d Decision, a Application) ([]Name, error) {
 	base := d.Name
-	if d.Code == CodeSimilar && d.Rival != nil { // nobody is helped to names that pass for others
+	if d.Code == CodeSimilar && d.Rival != nil { // suggestions must not look like the rival either
 		base = d.Rival.Name
 	}
 	suggestions := make([]Name, 0, maxSuggestions)
@@ -88,7 +88,7 @@ func (r *Registry) suggestions(ctx context.Context, at time.Time, d Decision, a 
 type variations struct {
 	base  string
 	first [3]string // the best first: with the colour, a numeral and the category; "" for none
-	turn  int       // with which word the others begin, so that not everybody gets the same star
+	turn  int       // the word that the others begin with, so that suggestions differ from name to name
 }
 
 func (r *Registry) variationsOf(name Name, a Application) variations {
@@ -135,7 +135,7 @@ func (v *variations) each(yield func(string) bool) {
 	}
 }
 
-// The words that make a name another one.
+// The words that make another name of one.
 var (
 	surnames = []string{"Star", "Moon", "Joy", "Sky", "Sunshine", "River", "Rose", "Bear", "Pepper", "Honey", "Clover", "Storm", "Maple", "Comet", "Pearl"}
 	epithets = []string{"Little", "Lucky", "Happy", "Sunny", "Dear", "Brave"}
@@ -143,8 +143,8 @@ var (
 
 var numerals = []string{"II", "III", "IV", "V"}
 
-// numbered returns base as the second of its name, or as the next if it has a
-// numeral; ok is false after the last numeral.
+// numbered returns base with the numeral II, or with the next numeral if it has
+// one; ok is false after the last numeral.
 func numbered(base string) (text string, ok bool) {
 	for i, n := range numerals {
 		before, found := strings.CutSuffix(base, " "+n)
@@ -159,7 +159,7 @@ func numbered(base string) (text string, ok bool) {
 	return base + " " + numerals[0], true
 }
 
-// titled returns s with a capital at each word.
+// titled returns s with a capital first letter in each word.
 func titled(s string) string {
 	words := strings.Fields(s)
 	for i, w := range words {
