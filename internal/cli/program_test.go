@@ -19,7 +19,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	os.Exit(programtest.Main(func() int { return pgtest.Main(m.Run) }))
+	programtest.Main(func() int { return pgtest.Main(m.Run) }, func() int {
+		return cli.Main(cli.Process{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv})
+	})
 }
 
 // onBoth runs f on an empty database of either kind.
