@@ -139,13 +139,14 @@ type describedError struct{ domain *registry.Error }
 // Error returns the message with its cause, or the cause alone where the message
 // is for visitors.
 func (e describedError) Error() string {
-	switch {
-	case e.domain.Err == nil:
+	_, said := errors.AsType[*registry.Error](e.domain.Err) // by the message, which has what that error says
+	switch cause := e.domain.Err; {
+	case cause == nil || said:
 		return e.domain.Message
 	case e.domain.Code == registry.CodeUnavailable:
-		return described(e.domain.Err).Error()
+		return cause.Error()
 	default:
-		return fmt.Sprintf("%s (%s)", e.domain.Message, described(e.domain.Err))
+		return fmt.Sprintf("%s (%v)", e.domain.Message, cause)
 	}
 }
 
@@ -155,10 +156,18 @@ func (e describedError) Unwrap() error { return e.domain }
 // described returns err in words for administrators. Commands call it where they
 // add to an error, and Run does at last.
 func described(err error) error {
-	if e, ok := errors.AsType[*registry.Error](err); ok && error(e) == err {
+	switch e := err.(type) {
+	case *registry.Error:
 		return describedError{e}
+	case interface{ Unwrap() []error }: // what a command returned, and what closing the database did
+		var all []error
+		for _, one := range e.Unwrap() {
+			all = append(all, described(one))
+		}
+		return errors.Join(all...)
+	default:
+		return err
 	}
-	return err
 }
 
 // A refusedError is a decision against what a registrar asked for.
