@@ -281,21 +281,21 @@ reserved:
   reason: Kept for the club's own dogs.
 `
 
-func TestServeJudgesUnderThePolicyAndCountsMisfits(t *testing.T) {
+func TestServeJudgesUnderThePolicyAndCountsViolations(t *testing.T) {
 	onBoth(t, func(t *testing.T, database string) {
 		bring(t, database, write(t, "old.csv", "name,category\nRex,dog\nOld Dog,dog\nBella,cat\n"))
 		p := programtest.Serve(t, environ{"NAMETAG_POLICY": write(t, "policy.yaml", clubPolicy)}, "--database", database)
 		if version, _ := p.Start["policy"].(string); !strings.HasPrefix(version, "club-") {
 			t.Errorf("the server says that its policy is %q", version)
 		}
-		if line := p.Logged("break the policy; they keep their names"); !strings.Contains(line, `"level":"INFO"`) || !strings.Contains(line, `"pets":3,"misfits":2,"policy":"club-`) {
-			t.Errorf("of misfits it logs %s", line)
+		if line := p.Logged("break the policy; they keep their names"); !strings.Contains(line, `"level":"INFO"`) || !strings.Contains(line, `"pets":3,"violations":2,"policy":"club-`) {
+			t.Errorf("of violations it logs %s", line)
 		}
 		exported := must(t, "export", "--database", database)
 		if r := run(t, nil, exported, "policy", "try", write(t, "policy.yaml", clubPolicy), "-"); !strings.Contains(r.stdout, ",Rex,too_short,") || strings.Contains(r.stdout, "Old Dog") {
 			t.Errorf("what the log says lists %+v", r)
 		}
-		if code, body := get(t, p.URL+"/api/v1/names/Champion%20Joe"); code != 200 || !strings.Contains(body, "not used in names here") {
+		if code, body := get(t, p.URL+"/api/v1/names/Champion%20Joe"); code != 200 || !strings.Contains(body, "does not allow the word") {
 			t.Errorf("of a forbidden word the server says %d %s", code, body)
 		}
 	})
