@@ -317,7 +317,7 @@ func (c *crowd) awaitRefusal(t *testing.T) {
 	t.Helper()
 	select {
 	case err := <-c.refused:
-		Mentions(t, err.Error(), "searches are busy")
+		Mentions(t, err.Error(), "too many searches are running")
 	case <-time.After(30 * time.Second):
 		t.Fatal("every search found a place")
 	}
