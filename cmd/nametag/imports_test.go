@@ -48,7 +48,7 @@ func TestImportsPointOneWay(t *testing.T) {
 			t.Errorf("package %s is not in the picture: say here and in docs/design.md what it may import", pkg)
 		}
 		seen[pkg] = true
-		for _, imp := range strings.Fields(imports) {
+		for imp := range strings.FieldsSeq(imports) {
 			ours, isOurs := strings.CutPrefix(imp, "nametag/")
 			if isOurs && !slices.Contains(strings.Fields(allowed), strings.TrimPrefix(ours, "internal/")) {
 				t.Errorf("%s may not import %s", pkg, imp)

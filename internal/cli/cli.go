@@ -138,7 +138,7 @@ func (e describedError) Unwrap() error { return e.domain }
 // described returns err in words for administrators. Commands call it where they
 // add to an error, and Run does at last.
 func described(err error) error {
-	if e, ok := errors.AsType[*registry.Error](err); ok && error(e) == err {
+	if e, ok := errors.AsType[*registry.Error](err); ok && error(e) == err { //nolint:errorlint // what wraps it has words to add
 		return describedError{e}
 	}
 	return err

@@ -100,11 +100,11 @@ func createDatabase(t testing.TB, admin string) string {
 
 // run executes one statement over a connection of its own. It outlives the
 // test's context, for the sake of cleaning up.
-func run(t testing.TB, url, statement string) {
+func run(t testing.TB, database, statement string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), patience)
 	defer cancel()
-	conn, err := pgx.Connect(ctx, url)
+	conn, err := pgx.Connect(ctx, database)
 	if err != nil {
 		t.Fatalf("pgtest: %v", err)
 	}

@@ -1,3 +1,5 @@
+// Package storekit holds what both stores do alike beside deciding: forgetting idempotency keys, and limiting how many
+// searches run at once.
 package storekit
 
 import (
