@@ -122,7 +122,7 @@ Examples:
 func (c journalShowCmd) Run(ctx context.Context, p Process) (err error) {
 	name, err := registry.ParseName(c.Name)
 	if err != nil {
-		return usageError{err}
+		return usageError{described(err)}
 	}
 	db, _, err := c.open(ctx, p, nil, purpose{readOnly: true})
 	if err != nil {

@@ -5,6 +5,7 @@ package migrate
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"io/fs"
 
@@ -165,16 +166,23 @@ func (m *Migrator) Up(ctx context.Context, db *sql.DB) (from, to int64, err erro
 	if err != nil {
 		return from, from, err
 	}
-	applied, err := provider.Up(ctx)
-	if err != nil {
-		return from, from, fmt.Errorf("migrate: %w", err)
+	applied := false
+	for version := from + 1; version <= m.target; version++ {
+		// Not provider.Up: it creates goose's table before it has the lock, which fails where another process does too.
+		_, err := provider.ApplyVersion(ctx, version, true)
+		switch {
+		case err == nil:
+			applied = true
+		case !errors.Is(err, goose.ErrAlreadyApplied):
+			return from, from, fmt.Errorf("migrate: %w", err)
+		}
 	}
 	// Others, and newer programs among them, may have migrated while this one
 	// waited for its turn.
 	if to, err = m.Version(ctx, db); err != nil {
 		return from, from, err
 	}
-	if len(applied) == 0 {
+	if !applied {
 		from = to
 	}
 	return from, to, m.NotNewer(ctx, db)

@@ -109,6 +109,15 @@ func (c *Cluster) URL() string {
 	return u.String()
 }
 
+// Log returns what the server has logged.
+func (c *Cluster) Log() (string, error) {
+	log, err := os.ReadFile(c.log())
+	if err != nil {
+		return "", fmt.Errorf("pgtest: %w", err)
+	}
+	return string(log), nil
+}
+
 // Stop shuts the server down as an operator does who is in a hurry: clients
 // are disconnected, everything is written.
 func (c *Cluster) Stop() error { return c.end(syscall.SIGINT) }
@@ -233,7 +242,7 @@ func (c *Cluster) awaitAnswer(ctx context.Context) error {
 		select {
 		case <-c.exited:
 			c.process = nil
-			text, _ := os.ReadFile(c.log())
+			text, _ := c.Log()
 			return fmt.Errorf("pgtest: the server ended as it started:\n%s", text)
 		default:
 		}

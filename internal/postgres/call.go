@@ -16,8 +16,11 @@ import (
 // maxAttempts is how often a call is tried that others got in the way of.
 const maxAttempts = 5
 
-// errAgain makes call try again.
-var errAgain = errors.New("the database changed meanwhile")
+// Lost races, after which call tries again.
+var (
+	errAgain     = errors.New("the database changed meanwhile")
+	errHeadMoved = errors.New("the journal's head moved meanwhile")
+)
 
 // call does something with the database within CallTimeout. It is done again,
 // a bounded number of times, when the server undid it because of others, and
@@ -41,7 +44,7 @@ func (s *Store) call(ctx context.Context, doing string, f func(context.Context) 
 }
 
 func mayTryAgain(err error) bool {
-	return isLostRace(err) || errors.Is(err, errAgain) || pgconn.SafeToRetry(err) && !isConnectError(err)
+	return isLostRace(err) || pgconn.SafeToRetry(err) && !isConnectError(err)
 }
 
 // backoff waits for a random time that grows with the number of attempts, so that

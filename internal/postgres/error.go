@@ -76,18 +76,13 @@ func isUnavailableState(code string) bool {
 // isLostRace reports whether err says that transactions got in each other's
 // way: this one was undone, and may succeed when it is done again.
 func isLostRace(err error) bool {
+	if errors.Is(err, errAgain) || errors.Is(err, errHeadMoved) {
+		return true
+	}
 	e, ok := errors.AsType[*pgconn.PgError](err)
 	if !ok {
 		return false
 	}
 	return e.Code == "23505" || // unique_violation
-		isMoved(err) ||
 		strings.HasPrefix(e.Code, "40") && e.Code != "40003" // transaction rollback, its completion known
-}
-
-// isMoved reports whether err says that the journal does not end where addRecords
-// was told: it divided by zero.
-func isMoved(err error) bool {
-	e, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && e.Code == "22012" // division_by_zero
 }

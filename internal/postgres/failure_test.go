@@ -110,9 +110,9 @@ func TestACrashLosesNothingThatWasAnswered(t *testing.T) {
 
 func TestACallEndsWithItsContextOrItsTimeout(t *testing.T) {
 	url := pgtest.URL(t)
-	s := open(t, url, postgres.Options{Migrate: true, CallTimeout: 50 * time.Millisecond})
-	patient := open(t, url, postgres.Options{CallTimeout: time.Hour})
-	entry := []registry.Entry{{Pet: storetest.Enter(t, s, "Rex")}}
+	patient := open(t, url, postgres.Options{Migrate: true, CallTimeout: time.Hour})
+	entry := []registry.Entry{{Pet: storetest.Enter(t, patient, "Rex")}}
+	s := open(t, url, postgres.Options{CallTimeout: 50 * time.Millisecond})
 	blocker := raw(t, url)
 	execute(t, blocker, `BEGIN; LOCK TABLE pets`)
 

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -62,7 +63,8 @@ func (s *Store) change(ctx context.Context, doing string, f func(context.Context
 type transaction struct {
 	*pgx.Conn
 	begun    bool
-	presumes bool // Lock did, and does not have the lock
+	presumes bool     // Lock did, and does not have the lock
+	unused   []string // the idempotency keys that Claim found nothing of
 	doubts   *doubts
 }
 
@@ -121,6 +123,9 @@ func (tx *transaction) Lock(ctx context.Context, sel registry.Selection) (head r
 		head, err = scanHead(row)
 		return err
 	})
+	if len(tx.unused) > 0 {
+		b.Queue(`SELECT FROM idempotency_keys WHERE key = ANY($1::text[])`, tx.unused).Exec(countRows(0, errAgain))
+	}
 	queueSelection(b, sel, &found)
 	err = tx.SendBatch(ctx, b).Close()
 	if promised && err == nil {
@@ -129,26 +134,19 @@ func (tx *transaction) Lock(ctx context.Context, sel registry.Selection) (head r
 	return head, found, err
 }
 
-// Write implements registry.Tx. What a program that does not take the lock did
-// to the book meanwhile makes it fail: the database does not take a row twice,
-// and whether those to be removed were still there is looked at before the
-// commit.
+// Write implements registry.Tx. The first statement moves the journal's head, and what is committed in the same round
+// trip is written only if it did: a lost race is no error, and changes nothing. Removals are committed after their rows
+// are counted, because a program that ignores the lock may have removed them before.
 func (tx *transaction) Write(ctx context.Context, c registry.Changes) error {
 	const commit = `COMMIT`
 	b := tx.batch()
-	atOnce := true // to be committed
 	for _, s := range statements(c) {
 		q := b.Queue(s.query, s.args...)
-		if s.removes > 0 {
-			atOnce = false
-			q.Exec(func(tag pgconn.CommandTag) error {
-				if tag.RowsAffected() != int64(s.removes) {
-					return errAgain
-				}
-				return nil
-			})
+		if s.rows > 0 {
+			q.Exec(countRows(s.rows, s.err))
 		}
 	}
+	atOnce := len(c.RemovePets) == 0 && len(c.RemoveRulings) == 0
 	if atOnce {
 		b.Queue(commit)
 	}
@@ -159,30 +157,47 @@ func (tx *transaction) Write(ctx context.Context, c registry.Changes) error {
 	switch {
 	case tx.presumes && isLostRace(err):
 		tx.doubts.note(false)
-	case isMoved(err) && !tx.presumes: // under the lock, nothing has moved it
-		return fmt.Errorf("the journal does not end with what its head says (%v): %w", err, registry.ErrNoHead)
+	case errors.Is(err, errHeadMoved) && !tx.presumes: // the lock keeps others from moving it
+		return fmt.Errorf("the journal does not end with what its head says: %w", registry.ErrNoHead)
 	}
 	return err
 }
 
+// countRows returns a check that a statement read or wrote n rows; err says that it did not.
+func countRows(n int, err error) func(pgconn.CommandTag) error {
+	return func(tag pgconn.CommandTag) error {
+		if tag.RowsAffected() != int64(n) {
+			return err
+		}
+		return nil
+	}
+}
+
 // A statement changes something.
 type statement struct {
-	query   string
-	args    []any
-	removes int // so many rows, or somebody else was there before
+	query string
+	args  []any
+	rows  int   // how many it must write; 0 for any number
+	err   error // of another number
 }
 
 func newStatement(query string, args ...any) statement { return statement{query: query, args: args} }
 
 // removal returns a statement that removes the rows with these keys.
 func removal(query string, keys []string) statement {
-	return statement{query: query, args: []any{keys}, removes: len(keys)}
+	return statement{query, []any{keys}, len(keys), errAgain}
 }
+
+// ifMoved is a condition that holds if the record $1 with the hash $2, the last one of this transaction, is in the journal,
+// and so if addRecords moved the head. $1 is 0 if the transaction adds no record.
+const ifMoved = `($1::bigint = 0 OR EXISTS (SELECT FROM journal WHERE seq = $1 AND hash = $2::bytea))`
 
 // statements returns how c is written.
 func statements(c registry.Changes) []statement {
 	var all []statement
-	if len(c.Records) > 0 { // first, for it takes the lock, if nothing has
+	var last registry.Record
+	if n := len(c.Records); n > 0 { // first, for it takes the lock, if nothing has
+		last = c.Records[n-1]
 		all = append(all, addRecords(c.Head, c.Records))
 	}
 	if len(c.ByName) > 0 {
@@ -195,20 +210,21 @@ func statements(c registry.Changes) []statement {
 		all = append(all, removal(`DELETE FROM rulings WHERE name_key = ANY($1::text[])`, c.RemoveRulings))
 	}
 	if len(c.AddPets) > 0 {
-		all = append(all, addPets(c.AddPets))
+		all = append(all, addPets(last, c.AddPets))
 	}
 	for _, r := range c.PutRulings {
-		all = append(all, newStatement(
-			`INSERT INTO rulings (name_key, lookalike_key, kind, name, reason, at, until) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-			r.NameKey, r.LookalikeKey, string(r.Kind), r.Name, r.Reason, r.At, timeOrNull(r.Until)))
+		all = append(all, newStatement(`
+			INSERT INTO rulings (name_key, lookalike_key, kind, name, reason, at, until)
+			SELECT $3, $4, $5, $6, $7, $8::timestamptz, $9::timestamptz WHERE `+ifMoved,
+			last.Seq, last.Hash[:], r.NameKey, r.LookalikeKey, string(r.Kind), r.Name, r.Reason, r.At, timeOrNull(r.Until)))
 	}
 	if len(c.Answers) > 0 {
-		all = append(all, recordAnswers(c.Answers))
+		all = append(all, addAnswers(last, c.Answers))
 	}
 	return all
 }
 
-func addPets(pets []*registry.PetState) statement {
+func addPets(last registry.Record, pets []*registry.PetState) statement {
 	n := len(pets)
 	keys, lookalikes, exempt := make([]string, n), make([]string, n), make([]bool, n)
 	names, colors, categories, registered := make([]string, n), make([]string, n), make([]string, n), make([]time.Time, n)
@@ -220,12 +236,13 @@ func addPets(pets []*registry.PetState) statement {
 	}
 	return newStatement(`
 		INSERT INTO pets (name_key, lookalike_key, let_pass, name, favorite_color, category, registered_at, entered_by)
-		SELECT * FROM unnest($1::text[], $2::text[], $3::boolean[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $8::bigint[])`,
-		keys, lookalikes, exempt, names, colors, categories, registered, entered)
+		SELECT * FROM unnest($3::text[], $4::text[], $5::boolean[], $6::text[], $7::text[], $8::text[], $9::timestamptz[], $10::bigint[])
+		WHERE `+ifMoved,
+		last.Seq, last.Hash[:], keys, lookalikes, exempt, names, colors, categories, registered, entered)
 }
 
-// addRecords returns a statement that adds records to the journal. If it does not
-// end with head, the statement fails: it divides by zero.
+// addRecords returns a statement that adds records to the journal if it ends with head, and otherwise does nothing. It
+// waits for another transaction that is moving the head.
 func addRecords(head registry.Head, records []registry.Record) statement {
 	n := len(records)
 	seqs, keys, former := make([]int64, n), make([]string, n), make([]*string, n)
@@ -240,13 +257,14 @@ func addRecords(head registry.Head, records []registry.Record) statement {
 		}
 	}
 	last := records[n-1]
-	return newStatement(`
-		WITH head AS (UPDATE journal_head SET seq = $7, hash = $8 WHERE seq = $9 AND hash = $10 RETURNING seq),
-		added AS (
-			INSERT INTO journal (seq, name_key, former_key, entry, hash, by_pet)
-			SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::boolean[]))
-		SELECT 1 / count(*) FROM head`,
+	s := newStatement(`
+		WITH head AS (UPDATE journal_head SET seq = $7, hash = $8 WHERE seq = $9 AND hash = $10 RETURNING seq)
+		INSERT INTO journal (seq, name_key, former_key, entry, hash, by_pet)
+		SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::boolean[])
+		WHERE EXISTS (SELECT FROM head)`,
 		seqs, keys, former, entries, hashes, byPet, last.Seq, last.Hash[:], head.Seq, head.Hash[:])
+	s.rows, s.err = n, errHeadMoved
+	return s
 }
 
 func timeOrNull(t time.Time) *time.Time {

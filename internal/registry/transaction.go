@@ -13,7 +13,7 @@ import (
 type Tx interface {
 	// Claim claims idempotency keys, sorted by key, and returns the answers to
 	// those that were claimed before. A transaction that claims one of the others
-	// meanwhile waits for this one.
+	// meanwhile waits for this one, or one of the two is rolled back and retried.
 	Claim(ctx context.Context, claims []Claim) ([]Answer, error)
 
 	// Lock waits until no other transaction changes the registry, keeps others

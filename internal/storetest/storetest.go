@@ -60,7 +60,10 @@ func Run(t *testing.T, create func(testing.TB) Database) {
 	} {
 		t.Run(group.name, func(t *testing.T) {
 			for name, test := range group.tests {
-				t.Run(name, func(t *testing.T) { test(t, openNew(t, create(t))) })
+				t.Run(name, func(t *testing.T) {
+					t.Parallel()
+					test(t, openNew(t, create(t)))
+				})
 			}
 		})
 	}
@@ -73,11 +76,17 @@ func Run(t *testing.T, create func(testing.TB) Database) {
 	} {
 		t.Run(group.name, func(t *testing.T) {
 			for name, test := range group.tests {
-				t.Run(name, func(t *testing.T) { test(t, create(t)) })
+				t.Run(name, func(t *testing.T) {
+					t.Parallel()
+					test(t, create(t))
+				})
 			}
 		})
 	}
-	t.Run("AgreesWithTheModel", func(t *testing.T) { agreesWithModel(t, openNew(t, create(t))) })
+	t.Run("AgreesWithTheModel", func(t *testing.T) {
+		t.Parallel()
+		agreesWithModel(t, openNew(t, create(t)))
+	})
 }
 
 // openNew opens a database that has no schema yet.
