@@ -71,7 +71,7 @@ func (c journalVerifyCmd) Run(ctx context.Context, p Process) (err error) {
 		progress, done = func(seq int64) { bar.Set64(min(seq, end.Seq)) }, bar.Finish
 	}
 	found, err := registry.New(db, nil).VerifyJournal(ctx, noted, progress)
-	done()
+	_ = done() // only clears the bar
 	if errors.Is(err, context.Canceled) {
 		return errors.New("interrupted; the journal was not read to its end")
 	}

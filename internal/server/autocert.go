@@ -44,7 +44,7 @@ func newManager(c ACMEConfig) *manager {
 		// No HostPolicy: ACME asks for its own domains only. No RenewBefore: a
 		// third of the lifetime, and at most 30 days, suits short-lived ones too.
 	}
-	challenges := http.Handler(http.NotFoundHandler())
+	challenges := http.NotFoundHandler()
 	if c.HTTP01 {
 		challenges = m.HTTPHandler(challenges) // which has autocert try http-01
 	}

@@ -25,7 +25,7 @@ func (s *Store) Snapshot(ctx context.Context, visit func(registry.State) error) 
 			}
 			return eachRuling(ctx, tx, func(r *registry.RulingState) {
 				if stopped == nil {
-					see(registry.State{Ruling: r})
+					_ = see(registry.State{Ruling: r}) // kept in stopped
 				}
 			}, `SELECT `+rulingColumns+` FROM rulings ORDER BY name_key`)
 		})

@@ -43,12 +43,12 @@ func deletes(t *testing.T, s Store, name string) {
 
 func acmeLoadsWhatWasSaved(t *testing.T, db Database) {
 	s := openNew(t, db)
-	bytes := []byte("\x00\xff' -----BEGIN")
+	data := []byte("\x00\xff' -----BEGIN")
 	loads(t, s, "pets.example", nil)
 	saves(t, s, "pets.example", []byte("first"))
-	saves(t, s, "pets.example", bytes)
+	saves(t, s, "pets.example", data)
 	saves(t, s, "Pets.example", []byte("another"))
-	loads(t, s, "pets.example", bytes)
+	loads(t, s, "pets.example", data)
 	loads(t, s, "Pets.example", []byte("another"))
 	for range 2 {
 		deletes(t, s, "pets.example")
