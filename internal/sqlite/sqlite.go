@@ -60,6 +60,8 @@ type Store struct {
 	schema  *migrate.Migrator
 	calls   gate
 
+	ordering chan struct{} // LockACME holds its one place
+
 	searches *storekit.Searches
 	kept     map[string]*sql.Stmt // compiled once, by their text; nil with SkipSchemaCheck
 }
@@ -83,7 +85,7 @@ func Open(ctx context.Context, path string, opts Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{file: file, searches: storekit.NewSearches(maxSearches)}
+	s := &Store{file: file, ordering: make(chan struct{}, 1), searches: storekit.NewSearches(maxSearches)}
 	if s.schema, err = newMigrator(); err != nil {
 		return nil, err
 	}

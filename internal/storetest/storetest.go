@@ -33,6 +33,9 @@ type Store interface {
 	LoadACME(ctx context.Context, name string) ([]byte, error)
 	SaveACME(ctx context.Context, name string, data []byte) error
 	DeleteACME(ctx context.Context, name string) error
+
+	// LockACME waits for a lock that many on the database hold one after another.
+	LockACME(ctx context.Context) (unlock func(), err error)
 }
 
 // Options are the options that both stores have.
