@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"database/sql"
 	"os"
 	"path/filepath"
 	"strings"
@@ -25,6 +26,32 @@ func TestMigrateSaysFromWhichVersionToWhich(t *testing.T) {
 			t.Errorf("the book has %v", got)
 		}
 	})
+}
+
+func TestMigrateListsPetsWhoseNamesLookAlike(t *testing.T) {
+	dump, err := os.ReadFile("../sqlite/testdata/schema-1.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	database := filepath.Join(t.TempDir(), "pets.db")
+	db, err := sql.Open("sqlite", database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Exec(string(dump)); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	r := run(t, nil, "", "migrate", "--database", database)
+	if r.code != 0 || !strings.Contains(r.stdout, "migrated from version 1 to version ") || !strings.Contains(r.stderr, "name=Bella looks_like=Bel-la") {
+		t.Errorf("migrate: exit code %d, %s%s", r.code, r.stdout, r.stderr)
+	}
+	if r := run(t, nil, "", "migrate", "--database", database); r.code != 0 || r.stderr != "" {
+		t.Errorf("migrate again: exit code %d, %s", r.code, r.stderr)
+	}
+	must(t, "journal", "verify", "--database", database)
 }
 
 func TestMigrateCheckCreatesNothing(t *testing.T) {

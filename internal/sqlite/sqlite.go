@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 
 	"modernc.org/sqlite"
@@ -34,12 +35,15 @@ type Options struct {
 	// an *registry.Error with CodeUnavailable from then on: open it again.
 	ReadOnly bool
 
-	// Migrate brings the file to the schema that the program needs. Without
-	// it, a file that has another schema is an error.
+	// Migrate brings the file to the schema and the lookalike keys that the program
+	// needs. Without it, a file that has another schema or older keys is an error.
 	Migrate bool
 
 	// SkipSchemaCheck opens a file of any schema, for Store.Migrate.
 	SkipSchemaCheck bool
+
+	// Logger gets what Migrate does to lookalike keys; nil for silence.
+	Logger *slog.Logger
 }
 
 // How many queries may read at once, and how many of them may be searches.
@@ -59,6 +63,7 @@ type Store struct {
 	reader  *source       // a few connections
 	behind  *checkpointer // nil unless the store serves
 	schema  *migrate.Migrator
+	log     *slog.Logger
 	calls   gate
 
 	searches *storekit.Searches
@@ -83,7 +88,10 @@ func Open(ctx context.Context, path string, opts Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{file: file, searches: storekit.NewSearches(maxSearches)}
+	if opts.Logger == nil {
+		opts.Logger = slog.New(slog.DiscardHandler)
+	}
+	s := &Store{file: file, log: opts.Logger, searches: storekit.NewSearches(maxSearches)}
 	if s.schema, err = newMigrator(); err != nil {
 		return nil, err
 	}
@@ -146,6 +154,9 @@ func (s *Store) openToWrite(ctx context.Context, opts Options) (err error) {
 	if err := s.probe(ctx); err != nil {
 		return explain(ctx, s.file, err)
 	}
+	if s.reader, err = openBesideWriters(s.file); err != nil {
+		return err
+	}
 	if err := s.settleSchema(ctx, opts); err != nil {
 		return explain(ctx, s.file, err)
 	}
@@ -153,9 +164,6 @@ func (s *Store) openToWrite(ctx context.Context, opts Options) (err error) {
 		if err := s.keepStatements(ctx); err != nil {
 			return explain(ctx, s.file, err)
 		}
-	}
-	if s.reader, err = openBesideWriters(s.file); err != nil {
-		return err
 	}
 	if opts.Serve {
 		s.behind, err = newCheckpointer(s.file)
