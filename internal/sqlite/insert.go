@@ -90,6 +90,7 @@ func (tx *transaction) Lock(ctx context.Context, sel registry.Selection) (head r
 	if err != nil {
 		return head, found, err
 	}
+	defer stmt.Close()
 	head, err = scanHead(stmt.QueryRowContext(ctx))
 	if err == nil && (sel.CheckedAt == registry.Head{} || sel.CheckedAt != head) {
 		found, err = findSelection(ctx, tx, sel)

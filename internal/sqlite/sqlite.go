@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 
 	"modernc.org/sqlite"
@@ -33,12 +34,15 @@ type Options struct {
 	// *registry.Error with CodeUnavailable from then on: open it again.
 	ReadOnly bool
 
-	// Migrate brings the file to the schema that the program needs. Without it, a
-	// file with another schema is an error.
+	// Migrate brings the file to the schema and the lookalike keys that the program
+	// needs. Without it, a file with another schema or older keys is an error.
 	Migrate bool
 
 	// SkipSchemaCheck opens a file of any schema, for Store.Migrate.
 	SkipSchemaCheck bool
+
+	// Logger gets what Migrate does to lookalike keys; nil for silence.
+	Logger *slog.Logger
 }
 
 // The greatest numbers of concurrent queries, and of searches among them. Readers
@@ -58,6 +62,7 @@ type Store struct {
 	reader  *source       // a few connections
 	behind  *checkpointer // nil without Serve
 	schema  *migrate.Migrator
+	log     *slog.Logger
 	calls   gate
 
 	ordering chan struct{} // LockACME holds its one place
@@ -85,7 +90,10 @@ func Open(ctx context.Context, path string, opts Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{file: file, ordering: make(chan struct{}, 1), searches: storekit.NewSearches(maxSearches)}
+	if opts.Logger == nil {
+		opts.Logger = slog.New(slog.DiscardHandler)
+	}
+	s := &Store{file: file, log: opts.Logger, ordering: make(chan struct{}, 1), searches: storekit.NewSearches(maxSearches)}
 	if s.schema, err = newMigrator(); err != nil {
 		return nil, err
 	}
@@ -148,6 +156,9 @@ func (s *Store) openToWrite(ctx context.Context, opts Options) (err error) {
 	if err := s.probe(ctx); err != nil {
 		return explain(ctx, s.file, err)
 	}
+	if s.reader, err = openShared(s.file); err != nil {
+		return err
+	}
 	if err := s.settleSchema(ctx, opts); err != nil {
 		return explain(ctx, s.file, err)
 	}
@@ -155,9 +166,6 @@ func (s *Store) openToWrite(ctx context.Context, opts Options) (err error) {
 		if err := s.keepStatements(ctx); err != nil {
 			return explain(ctx, s.file, err)
 		}
-	}
-	if s.reader, err = openShared(s.file); err != nil {
-		return err
 	}
 	if opts.Serve {
 		s.behind, err = newCheckpointer(s.file)

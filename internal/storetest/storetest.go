@@ -5,6 +5,8 @@ package storetest
 
 import (
 	"context"
+	"fmt"
+	"log/slog"
 	"testing"
 
 	"nametag/internal/registry"
@@ -18,6 +20,9 @@ type Database interface {
 	// Execute runs a statement behind the back of the stores.
 	Execute(t testing.TB, statement string)
 
+	// Schema returns the definition of every table, column, constraint and index.
+	Schema(t testing.TB) string
+
 	// Protect makes deleting an idempotency key fail until lift is called.
 	Protect(t testing.TB, key string) (lift func())
 }
@@ -26,6 +31,10 @@ type Database interface {
 type Store interface {
 	registry.Store
 	Migrate(ctx context.Context) (from, to int64, err error)
+
+	// Rekey does what Migrate does with lookalike keys, in a program that computes
+	// other ones.
+	Rekey(ctx context.Context, version int64, keyOf func(registry.Name) string) error
 
 	// What is kept of getting certificates, each under a name. Saving and
 	// deleting are atomic, and what was saved is on disk. They fail as the
@@ -43,6 +52,7 @@ type Options struct {
 	ReadOnly        bool
 	Migrate         bool
 	SkipSchemaCheck bool
+	Logger          *slog.Logger
 }
 
 // Run tests the store on the databases that create returns.
@@ -86,6 +96,14 @@ func Run(t *testing.T, create func(testing.TB) Database) {
 			}
 		})
 	}
+	t.Run("Upgrade", func(t *testing.T) {
+		for schema, want := range upgrades {
+			t.Run(fmt.Sprint("Schema", schema), func(t *testing.T) {
+				t.Parallel()
+				upgraded(t, create, schema, want)
+			})
+		}
+	})
 	t.Run("AgreesWithTheModel", func(t *testing.T) {
 		t.Parallel()
 		agreesWithModel(t, openNew(t, create(t)))
