@@ -15,6 +15,7 @@ import (
 )
 
 func TestABookFromBeforeTheJournalGetsOne(t *testing.T) {
+	t.Parallel()
 	url := pgtest.URL(t)
 	pool, err := pgxpool.New(t.Context(), url)
 	if err != nil {

@@ -29,6 +29,7 @@ func edited(t *testing.T, raw string, edit func(*url.URL)) string {
 }
 
 func TestWhatWaitingWillNotMendIsSaidAtOnce(t *testing.T) {
+	t.Parallel()
 	c := pgtest.Start(t)
 	good := c.URL()
 	for name, test := range map[string]struct {
@@ -68,6 +69,7 @@ func must[T any](v T, err error) T {
 }
 
 func TestABadURLDoesNotTellThePassword(t *testing.T) {
+	t.Parallel()
 	for _, bad := range []string{
 		"postgres://user:s3cret@host:port/db",
 		"postgres://user:s3cret/word@host/db",
@@ -93,6 +95,7 @@ func TestABadURLDoesNotTellThePassword(t *testing.T) {
 }
 
 func TestOpenWaitsForTheServer(t *testing.T) {
+	t.Parallel()
 	c := pgtest.Start(t)
 	if err := c.Stop(); err != nil {
 		t.Fatal(err)
@@ -127,6 +130,7 @@ func TestOpenWaitsForTheServer(t *testing.T) {
 }
 
 func TestAPoolOfOneConnectionIsEnough(t *testing.T) {
+	t.Parallel()
 	s := open(t, pgtest.URL(t), postgres.Options{Migrate: true, MaxConns: 1})
 	storetest.Enter(t, s, "Rex")
 	if err := s.Ready(t.Context()); err != nil {
@@ -140,6 +144,7 @@ func TestAPoolOfOneConnectionIsEnough(t *testing.T) {
 // A newer program may bring the schema up to date while ours waits for its turn
 // to do that.
 func TestASchemaThatBecameLaterWhileWaitingIsRefused(t *testing.T) {
+	t.Parallel()
 	url := pgtest.URL(t)
 	s := open(t, url, postgres.Options{Migrate: true})
 	newer := raw(t, url)
@@ -173,12 +178,14 @@ func TestASchemaThatBecameLaterWhileWaitingIsRefused(t *testing.T) {
 }
 
 func TestTheBookOfTheFirstVersionIsLeftAlone(t *testing.T) {
+	t.Parallel()
 	url := pgtest.URL(t)
 	execute(t, raw(t, url), `CREATE TABLE pets (pet_name varchar(50))`)
 	storetest.Mentions(t, refused(t, url, postgres.Options{Migrate: true}), "pets", "database of its own", "import")
 }
 
 func TestADatabaseThatCannotHoldEveryNameIsRefused(t *testing.T) {
+	t.Parallel()
 	c := pgtest.Start(t)
 	execute(t, raw(t, c.URL()), `CREATE DATABASE old TEMPLATE template0 ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' LOCALE_PROVIDER libc`)
 	old := edited(t, c.URL(), func(u *url.URL) { u.Path = "/old" })
@@ -186,6 +193,7 @@ func TestADatabaseThatCannotHoldEveryNameIsRefused(t *testing.T) {
 }
 
 func TestACommitIsOnDiskWhateverTheDefault(t *testing.T) {
+	t.Parallel()
 	for setting, want := range map[string]string{"off": "on", "local": "local", "on": "on"} {
 		address := pgtest.URL(t)
 		name := must(url.Parse(address)).Path[1:]
@@ -199,6 +207,7 @@ func TestACommitIsOnDiskWhateverTheDefault(t *testing.T) {
 }
 
 func TestTheServerSeesWhoIsConnected(t *testing.T) {
+	t.Parallel()
 	s := open(t, pgtest.URL(t), postgres.Options{Migrate: true})
 	var got string
 	if err := s.Pool().QueryRow(t.Context(), `SHOW application_name`).Scan(&got); err != nil || got != "nametag" {

@@ -10,6 +10,7 @@ import (
 )
 
 func TestABookFromBeforeTheJournalGetsOne(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "book.db")
 	db := raw(t, path)
 	m, err := migrate.New(migrate.SQLite, os.DirFS("migrations"), nil)
