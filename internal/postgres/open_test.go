@@ -30,6 +30,7 @@ func edited(t *testing.T, raw string, edit func(*url.URL)) string {
 }
 
 func TestWhatWaitingWillNotMendIsSaidAtOnce(t *testing.T) {
+	t.Parallel()
 	c := pgtest.Start(t)
 	good := c.URL()
 	for name, test := range map[string]struct {
@@ -69,6 +70,7 @@ func must[T any](v T, err error) T {
 }
 
 func TestABadURLDoesNotTellThePassword(t *testing.T) {
+	t.Parallel()
 	for _, bad := range []string{
 		"postgres://user:s3cret@host:port/db",
 		"postgres://user:s3cret/word@host/db",
@@ -94,6 +96,7 @@ func TestABadURLDoesNotTellThePassword(t *testing.T) {
 }
 
 func TestOpenWaitsForTheServer(t *testing.T) {
+	t.Parallel()
 	c := pgtest.Start(t)
 	if err := c.Stop(); err != nil {
 		t.Fatal(err)
@@ -128,6 +131,7 @@ func TestOpenWaitsForTheServer(t *testing.T) {
 }
 
 func TestAPoolOfOneConnectionIsEnough(t *testing.T) {
+	t.Parallel()
 	s := open(t, pgtest.URL(t), postgres.Options{Migrate: true, MaxConns: 1})
 	storetest.Enter(t, s, "Rex")
 	if err := s.Ready(t.Context()); err != nil {
@@ -141,6 +145,7 @@ func TestAPoolOfOneConnectionIsEnough(t *testing.T) {
 // A newer program may bring the schema up to date while ours waits for its turn
 // to do that.
 func TestASchemaThatBecameLaterWhileWaitingIsRefused(t *testing.T) {
+	t.Parallel()
 	database := pgtest.URL(t)
 	s := open(t, database, postgres.Options{Migrate: true})
 	newer := raw(t, database)
@@ -174,12 +179,14 @@ func TestASchemaThatBecameLaterWhileWaitingIsRefused(t *testing.T) {
 }
 
 func TestTheBookOfTheFirstVersionIsLeftAlone(t *testing.T) {
+	t.Parallel()
 	database := pgtest.URL(t)
 	execute(t, raw(t, database), `CREATE TABLE pets (pet_name varchar(50))`)
 	storetest.Mentions(t, refused(t, database, postgres.Options{Migrate: true}), "pets", "database of its own", "import")
 }
 
 func TestADatabaseThatCannotHoldEveryNameIsRefused(t *testing.T) {
+	t.Parallel()
 	c := pgtest.Start(t)
 	execute(t, raw(t, c.URL()), `CREATE DATABASE old TEMPLATE template0 ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' LOCALE_PROVIDER libc`)
 	old := edited(t, c.URL(), func(u *url.URL) { u.Path = "/old" })
@@ -187,6 +194,7 @@ func TestADatabaseThatCannotHoldEveryNameIsRefused(t *testing.T) {
 }
 
 func TestACommitIsOnDiskWhateverTheDefault(t *testing.T) {
+	t.Parallel()
 	for setting, want := range map[string]string{"off": "on", "local": "local", "on": "on"} {
 		address := pgtest.URL(t)
 		name := must(url.Parse(address)).Path[1:]
@@ -200,6 +208,7 @@ func TestACommitIsOnDiskWhateverTheDefault(t *testing.T) {
 }
 
 func TestTheServerSeesWhoIsConnected(t *testing.T) {
+	t.Parallel()
 	s := open(t, pgtest.URL(t), postgres.Options{Migrate: true})
 	var got string
 	if err := s.Pool().QueryRow(t.Context(), `SHOW application_name`).Scan(&got); err != nil || got != "nametag" {

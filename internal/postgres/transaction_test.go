@@ -12,6 +12,7 @@ import (
 // What somebody removed past the lock is not removed once more: nothing of the
 // change is done, and it is tried again.
 func TestARowThatIsGoneMakesAChangeTryAgain(t *testing.T) {
+	t.Parallel()
 	s, err := Open(t.Context(), pgtest.URL(t), Options{Migrate: true})
 	if err != nil {
 		t.Fatal(err)
@@ -47,6 +48,7 @@ func TestARowThatIsGoneMakesAChangeTryAgain(t *testing.T) {
 // When the connection breaks at the commit, nobody knows whether it was done, so
 // it is not done again.
 func TestAChangeWhoseCommitIsUnknownIsNotDoneAgain(t *testing.T) {
+	t.Parallel()
 	s, err := Open(t.Context(), pgtest.URL(t), Options{Migrate: true})
 	if err != nil {
 		t.Fatal(err)
@@ -76,6 +78,7 @@ func TestAChangeWhoseCommitIsUnknownIsNotDoneAgain(t *testing.T) {
 // What is free where the journal ends is entered in one way to the database and
 // back, and only for as long as that turns out to be so.
 func TestAPromiseIsReliedOnUntilItIsBroken(t *testing.T) {
+	t.Parallel()
 	s, err := Open(t.Context(), pgtest.URL(t), Options{Migrate: true})
 	if err != nil {
 		t.Fatal(err)
@@ -122,6 +125,7 @@ func TestAPromiseIsReliedOnUntilItIsBroken(t *testing.T) {
 // A head that says what the journal does not have is told as what it is, and is
 // not tried again.
 func TestADamagedHeadIsTold(t *testing.T) {
+	t.Parallel()
 	s, err := Open(t.Context(), pgtest.URL(t), Options{Migrate: true})
 	if err != nil {
 		t.Fatal(err)

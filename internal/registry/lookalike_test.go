@@ -18,6 +18,7 @@ import (
 // Every line is of names that can be mistaken for one another, and no two lines
 // can.
 func TestLookalikeKey(t *testing.T) {
+	t.Parallel()
 	seen := map[string]string{}
 	for _, tt := range []struct {
 		key   string
@@ -127,6 +128,7 @@ func TestLookalikeKeyVersion(t *testing.T) {
 // A capital that looks like an l, and whose small letter looks like an i, is a
 // capital I in any script.
 func TestEveryCapitalI(t *testing.T) {
+	t.Parallel()
 	found := 0
 	for r := range rune(utf8.MaxRune + 1) {
 		upper, lower := string(r), string(unicode.ToLower(r))
@@ -153,6 +155,7 @@ func TestEveryCapitalI(t *testing.T) {
 // A capital and its small letter have one lookalike key, but for these letters,
 // whose capital looks like one Latin letter or digit and whose small form does not.
 func TestLookalikeKeyIgnoresCase(t *testing.T) {
+	t.Parallel()
 	const exceptions = "ΒΗΝΥϜϬϺ" + // Greek, the last three not of today
 		"Տ" + // Armenian
 		"ƼɁꝚꝮꞲꞴ" // Latin, in rare use
@@ -210,6 +213,7 @@ func checkLookalikeKey(t rapid.TB, n registry.Name) {
 }
 
 func TestSpacesAndHyphensAreOverlooked(t *testing.T) {
+	t.Parallel()
 	letters := []rune("abcdefghijklmnopqrstuvwxyzABCDEFGHJKLMNOPQRSTUVWXYZ0123456789&+éßжЮПνΣこむיوﷺ❤𝓑")
 	rapid.Check(t, func(t *rapid.T) {
 		text := rapid.StringOfN(rapid.RuneFrom(letters), 1, 12, -1).Draw(t, "name")
@@ -232,6 +236,7 @@ func TestSpacesAndHyphensAreOverlooked(t *testing.T) {
 
 // Every code point that a name may have keeps the promises of a lookalike key.
 func TestEveryLetterHasALookalikeKey(t *testing.T) {
+	t.Parallel()
 	for r := range rune(utf8.MaxRune + 1) {
 		s := string(r)
 		if !unicode.IsGraphic(r) || unicode.IsLetter(r) && unicode.ToLower(r) == r && norm.NFKD.IsNormalString(s) && skeleton.Of(s) == s {

@@ -38,6 +38,7 @@ func unavailable(t *testing.T, err error, words string) {
 }
 
 func TestASearchIsGivenUpAfterTwoSeconds(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s, start := storekit.NewSearches(1), time.Now()
 		unavailable(t, searched(t.Context(), s, untilItsTimeIsUp), "cancelled after 2s")
@@ -48,6 +49,7 @@ func TestASearchIsGivenUpAfterTwoSeconds(t *testing.T) {
 }
 
 func TestASearchWaitsASecondForAPlace(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := storekit.NewSearches(2)
 		for range 2 {
@@ -78,6 +80,7 @@ func TestASearchWaitsASecondForAPlace(t *testing.T) {
 }
 
 func TestASearchsOwnErrorIsReturned(t *testing.T) {
+	t.Parallel()
 	s, broken := storekit.NewSearches(1), errors.New("broken")
 	for range 2 { // the place is free again
 		err := searched(t.Context(), s, func(context.Context, registry.ListQuery) ([]registry.Pet, error) { return nil, broken })

@@ -53,6 +53,7 @@ func (s *site) leadsTo(path, want string) {
 // A renamed pet tells which names it had, and is found under each of them until
 // another pet has it.
 func TestRenamedPet(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.date("2026-01-05")
 	s.register("Bella")
@@ -87,6 +88,7 @@ func TestRenamedPet(t *testing.T) {
 // A pet that left is not there, and its old addresses say so, until somebody
 // else has the name.
 func TestReleasedPet(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.date("2026-01-05")
 	s.register("Bella")
@@ -115,6 +117,7 @@ func TestReleasedPet(t *testing.T) {
 
 // A pet that was corrected says so, but not what it was before, nor why.
 func TestCorrectedPet(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.date("2026-01-05")
 	s.register("Bella")
@@ -134,6 +137,7 @@ func TestCorrectedPet(t *testing.T) {
 }
 
 func TestImportedPet(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.date("2026-05-09")
 	importer := s.registrar().WithOrigin(registry.ViaImport, "Sam Keeper", "licences.csv")
@@ -179,6 +183,7 @@ func (muteStore) Journal(context.Context, registry.JournalQuery) ([]registry.Rec
 }
 
 func TestJournalDown(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.register("Bella")
 	mute := newSite(t, func(c *web.Config) { c.Registry = registry.New(muteStore{s.store}, nil) })
