@@ -68,12 +68,16 @@ func (f databaseFlags) locate(p Process) (database, error) {
 	return database{path: path}, err
 }
 
-// open opens the database, and returns with it how to call it in messages. log,
-// which may be nil, hears of a wait.
+// open opens the database, and returns with it how to call it in messages. log
+// gets a wait for the database and what migrating does to lookalike keys; nil is
+// standard error for commands that may migrate, and silence for others.
 func (f databaseFlags) open(ctx context.Context, p Process, log *slog.Logger, why purpose) (store, string, error) {
 	db, err := f.locate(p)
 	if err != nil {
 		return nil, "", err
+	}
+	if log == nil && !why.readOnly {
+		log = slog.New(slog.NewTextHandler(p.Stderr, nil))
 	}
 	if db.url != "" {
 		patience, callTimeout := commandPatience, commandCallTimeout
@@ -99,6 +103,7 @@ func (f databaseFlags) open(ctx context.Context, p Process, log *slog.Logger, wh
 		ReadOnly:        why.readOnly,
 		Migrate:         why.migrate,
 		SkipSchemaCheck: why.anySchema,
+		Logger:          log,
 	})
 	if err != nil {
 		return nil, "", err

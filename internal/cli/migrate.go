@@ -14,6 +14,8 @@ type migrateCmd struct {
 func (migrateCmd) Help() string {
 	return `A server does this by itself when it starts. This command is for those who want it done before, say by another user of the database.
 
+If this nametag has another algorithm for lookalike keys than the one that computed those in the database, it computes them again. Pets whose names look alike by the new keys keep their names, and are listed on standard error.
+
 Examples:
 
     nametag migrate --database pets.db

@@ -29,7 +29,7 @@ func open(t *testing.T) *sql.DB {
 
 func migrator(t *testing.T) *migrate.Migrator {
 	t.Helper()
-	m, err := migrate.New(migrate.SQLite, files, nil)
+	m, err := migrate.New(migrate.SQLite, files, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

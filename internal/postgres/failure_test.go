@@ -137,6 +137,27 @@ func TestACallEndsWithItsContextOrItsTimeout(t *testing.T) {
 	}
 }
 
+func TestTheACMELockEndsWithItsHolder(t *testing.T) {
+	url := pgtest.URL(t)
+	holder, next := open(t, url, postgres.Options{Migrate: true}), open(t, url, postgres.Options{})
+	if _, err := holder.LockACME(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	locked := make(chan error)
+	go func() {
+		unlock, err := next.LockACME(t.Context())
+		if err == nil {
+			unlock()
+		}
+		locked <- err
+	}()
+	execute(t, raw(t, url), `SELECT pg_terminate_backend(pid) FROM pg_locks
+		WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`)
+	if err := <-locked; err != nil {
+		t.Error(err)
+	}
+}
+
 // Servers that share a database, half of them with the opposite order of names
 // in their minds, and whatever isolation the database has as its default.
 func TestServersShareOneBook(t *testing.T) {

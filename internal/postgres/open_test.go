@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -203,5 +204,18 @@ func TestTheServerSeesWhoIsConnected(t *testing.T) {
 	var got string
 	if err := s.Pool().QueryRow(t.Context(), `SHOW application_name`).Scan(&got); err != nil || got != "nametag" {
 		t.Errorf("application_name is %q (%v)", got, err)
+	}
+}
+
+func TestOneConnectionIsEnoughToMigrate(t *testing.T) {
+	dump, err := os.ReadFile("testdata/schema-3.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	url := pgtest.URL(t)
+	execute(t, raw(t, url), string(dump))
+	head, err := open(t, url, postgres.Options{Migrate: true, MaxConns: 1}).JournalHead(t.Context())
+	if err != nil || head.Seq != 2505 {
+		t.Errorf("the journal ends with row %d (%v), want 2505", head.Seq, err)
 	}
 }

@@ -1,6 +1,8 @@
 package registry_test
 
 import (
+	"crypto/sha256"
+	"fmt"
 	"strings"
 	"testing"
 	"unicode"
@@ -100,6 +102,25 @@ func TestLookalikeKey(t *testing.T) {
 			t.Errorf("%q has two lines, the first with %s", tt.key, other)
 		}
 		seen[tt.key] = strings.Join(tt.names, ", ")
+	}
+}
+
+// Names keep their keys, unless LookalikeKeyVersion is raised. The sample has the
+// names of Seattle's pets and blocks of letters that are mistaken for others.
+func TestLookalikeKeyVersion(t *testing.T) {
+	sample := seattleNames(t)
+	for _, block := range [][2]rune{{' ', '~'}, {'¡', 'ͷ'}, {'Ѐ', 'ԯ'}, {'Ա', 'Ֆ'}, {'Ḁ', 'ἕ'}, {'‐', '⁞'}, {'①', '⓿'}, {'Ⲁ', 'ⳳ'}, {'！', '～'}} {
+		for r := block[0]; r <= block[1]; r++ {
+			sample = append(sample, registry.RestoreName("A"+string(r)+"b "+string(r)+"n", ""))
+		}
+	}
+	hash := sha256.New()
+	for _, name := range sample {
+		fmt.Fprintln(hash, name.LookalikeKey())
+	}
+	const want = "1:613ec58a2fe973bd4fb8c03cd90166951cc96478a8063931737e5d5801b4d4eb"
+	if got := fmt.Sprintf("%d:%x", registry.LookalikeKeyVersion, hash.Sum(nil)); got != want {
+		t.Errorf("the version and the hash of the keys are %s, want %s: if keys have changed, raise LookalikeKeyVersion", got, want)
 	}
 }
 

@@ -16,7 +16,7 @@ func (s *Store) Snapshot(ctx context.Context, visit func(registry.State) error) 
 		return stopped
 	}
 	err = s.read(ctx, "take a snapshot", func() error {
-		return s.reader.atOneMoment(ctx, func(tx *sql.Tx) error {
+		return s.reader.snapshot(ctx, func(tx *sql.Tx) error {
 			if head, err = journalHead(ctx, tx); err != nil && !errors.Is(err, registry.ErrNoHead) {
 				return err
 			}

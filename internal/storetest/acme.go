@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"nametag/internal/registry"
 )
@@ -17,6 +18,7 @@ var acmeTests = map[string]func(*testing.T, Database){
 	"AReaderLoadsButDoesNotSave": acmeReader,
 	"AClosedStoreIsUnavailable":  acmeClosed,
 	"TheContextEndsCalls":        acmeContext,
+	"OneAtATimeHasTheLock":       acmeLock,
 }
 
 // loads checks what is saved under name; nil for nothing.
@@ -138,5 +140,21 @@ func acmeCalls(ctx context.Context, s Store) map[string]error {
 		"LoadACME":   load,
 		"SaveACME":   s.SaveACME(ctx, "key", []byte("data")),
 		"DeleteACME": s.DeleteACME(ctx, "key"),
+	}
+}
+
+func acmeLock(t *testing.T, db Database) {
+	s := openNew(t, db)
+	for range 2 {
+		unlock, err := s.LockACME(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		brief, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		if _, err := s.LockACME(brief); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("LockACME while another holds the lock: %v, want context.DeadlineExceeded", err)
+		}
+		cancel()
+		unlock()
 	}
 }

@@ -146,6 +146,31 @@ func TestImportedPet(t *testing.T) {
 	s.hasHistory("/pets/Undated", "Imported from another registry on 9 May 2026")
 }
 
+// A rekeyedStore has the last pet of each page of the journal get another lookalike
+// key.
+type rekeyedStore struct{ registry.Store }
+
+func (s rekeyedStore) Journal(ctx context.Context, q registry.JournalQuery) ([]registry.Record, error) {
+	records, err := s.Store.Journal(ctx, q)
+	if err != nil || len(records) == 0 {
+		return records, err
+	}
+	last := records[len(records)-1]
+	e, err := last.Event()
+	rekeyed := registry.NewEvent(registry.ActionRekeyed, registry.Origin{Via: registry.ViaMigration}, e.After, e.After)
+	return append(records, last.Head().Append(rekeyed)), err
+}
+
+// Lookalike keys are of no interest to people.
+func TestRekeyedPet(t *testing.T) {
+	s := newSite(t)
+	s.date("2026-01-05")
+	s.register("Bella")
+	s.rename("Bella", "Stella")
+	rekeyed := newSite(t, func(c *web.Config) { c.Registry = registry.New(rekeyedStore{s.store}, nil) })
+	rekeyed.hasHistory("/pets/Stella", "Registered on 5 January 2026", "Renamed from Bella on 5 January 2026")
+}
+
 // muteStore can't read its journal.
 type muteStore struct{ registry.Store }
 
