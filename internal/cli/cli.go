@@ -156,7 +156,7 @@ func (e describedError) Unwrap() error { return e.domain }
 // described returns err in words for administrators. Commands call it where they
 // add to an error, and Run does at last.
 func described(err error) error {
-	switch e := err.(type) {
+	switch e := err.(type) { //nolint:errorlint // what wraps an error has words to add
 	case *registry.Error:
 		return describedError{e}
 	case interface{ Unwrap() []error }: // what a command returned, and what closing the database did

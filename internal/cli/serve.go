@@ -63,10 +63,10 @@ func (c serveCmd) Run(ctx context.Context, p Process) (err error) {
 	if err != nil {
 		return err
 	}
-	index := index.New(db, log)
-	queue := queue.New(index)
+	idx := index.New(db, log)
+	q := queue.New(idx)
 	defer func() {
-		closing(&err, queue) // a database that hangs may take a while
+		closing(&err, q) // a database that hangs may take a while
 		log.Info("stopped")
 	}()
 	metrics := prometheus.NewRegistry()
@@ -82,7 +82,7 @@ func (c serveCmd) Run(ctx context.Context, p Process) (err error) {
 	}
 
 	log.Info("serving", c.facts(p, on, secure, place)...)
-	return c.serve(ctx, p, log, on, secure, metrics, queue, index)
+	return c.serve(ctx, p, log, on, secure, metrics, q, idx)
 }
 
 // facts are what an operator wants to know of a server that starts.
@@ -104,17 +104,17 @@ func (c serveCmd) facts(p Process, on listeners, secure https, place string) []a
 func urlOf(l net.Listener, scheme string) string { return address(l.Addr().String()).local(scheme) }
 
 // serve runs the servers and the chores until ctx ends.
-func (c serveCmd) serve(ctx context.Context, p Process, log *slog.Logger, on listeners, secure https, metrics *prometheus.Registry, queue *queue.Queue, index *index.Index) error {
+func (c serveCmd) serve(ctx context.Context, p Process, log *slog.Logger, on listeners, secure https, metrics *prometheus.Registry, q *queue.Queue, idx *index.Index) error {
 	var draining atomic.Bool
-	reg := c.registry(p, queue)
-	watch(metrics, queue, index)
+	reg := c.registry(p, q)
+	watch(metrics, q, idx)
 	site := web.New(web.Config{
 		Registry: reg,
 		Ready: func(ctx context.Context) error {
 			if draining.Load() {
 				return &registry.Error{Code: registry.CodeUnavailable, Message: "The server is shutting down."}
 			}
-			return queue.Ready(ctx)
+			return q.Ready(ctx)
 		},
 		Log:            log,
 		Metrics:        metrics,
@@ -129,11 +129,11 @@ func (c serveCmd) serve(ctx context.Context, p Process, log *slog.Logger, on lis
 	defer wg.Wait()
 	defer stop()
 	wg.Go(func() { collectSteadily(behind) })
-	wg.Go(func() { forgetKeys(behind, log, queue) })
-	wg.Go(func() { index.Run(behind) })
+	wg.Go(func() { forgetKeys(behind, log, q) })
+	wg.Go(func() { idx.Run(behind) })
 	wg.Go(func() {
 		select { // one after the other reads the whole book
-		case <-index.Filled():
+		case <-idx.Filled():
 			countViolations(behind, log, reg)
 		case <-behind.Done():
 		}
@@ -169,27 +169,27 @@ func (c serveCmd) serve(ctx context.Context, p Process, log *slog.Logger, on lis
 }
 
 // watch registers what operators may want to know of the book's two helpers.
-func watch(metrics *prometheus.Registry, queue *queue.Queue, index *index.Index) {
+func watch(metrics *prometheus.Registry, q *queue.Queue, idx *index.Index) {
 	gauge := func(name, help string, value func() float64) {
 		metrics.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value))
 	}
-	gauge("nametag_queue_calls", "Registrations that wait for the next transaction.", func() float64 { return float64(queue.Waiting()) })
+	gauge("nametag_queue_calls", "Registrations that wait for the next transaction.", func() float64 { return float64(q.Waiting()) })
 	gauge("nametag_index_names", "Names that are checked in memory; 0 until they have been read.", func() float64 {
-		names, _ := index.Size()
+		names, _ := idx.Size()
 		return float64(names)
 	})
 	gauge("nametag_index_bytes", "Memory that these names take.", func() float64 {
-		_, bytes := index.Size()
+		_, bytes := idx.Size()
 		return float64(bytes)
 	})
 	gauge("nametag_index_ready", "1 while names are checked in memory, 0 while the database is asked.", func() float64 {
-		if index.AsOf().IsZero() {
+		if idx.AsOf().IsZero() {
 			return 0
 		}
 		return 1
 	})
 	gauge("nametag_index_age_seconds", "How long ago the index was last known to have every name; 0 while it has none.", func() float64 {
-		if asOf := index.AsOf(); !asOf.IsZero() {
+		if asOf := idx.AsOf(); !asOf.IsZero() {
 			return time.Since(asOf).Seconds()
 		}
 		return 0
