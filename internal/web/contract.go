@@ -79,15 +79,15 @@ func (s *site) checkPetName(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	name := params.get("pet_name")
+	name := params.Get("pet_name")
 	if strings.TrimSpace(name) == "" {
 		return &registry.Error{Code: registry.CodeEmpty, Field: registry.FieldName,
 			Message: "The parameter pet_name is missing or empty. Ask for a name, as in /check_pet_name?pet_name=Bella."}
 	}
 	v, err := s.suggest(r, false, registry.Application{
 		Name:          name,
-		FavoriteColor: params.get("pet_favorite_color"),
-		Category:      params.get("pet_category"),
+		FavoriteColor: params.Get("pet_favorite_color"),
+		Category:      params.Get("pet_category"),
 	})
 	if err != nil {
 		return err
