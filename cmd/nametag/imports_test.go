@@ -15,7 +15,7 @@ var mayImport = map[string]string{
 	"nametag/internal/registry":    "nametag/internal/appendjson nametag/internal/skeleton",
 	"nametag/internal/transfer":    "nametag/internal/registry",
 	"nametag/internal/policyfile":  "nametag/internal/registry",
-	"nametag/internal/web":         "nametag/internal/registry nametag/internal/appendjson",
+	"nametag/internal/web":         "nametag/internal/registry",
 	"nametag/internal/server":      "",
 	"nametag/internal/sqlite":      "nametag/internal/registry nametag/internal/storekit nametag/internal/migrate",
 	"nametag/internal/postgres":    "nametag/internal/registry nametag/internal/storekit nametag/internal/migrate",

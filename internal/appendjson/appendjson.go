@@ -1,4 +1,4 @@
-// Package appendjson appends JSON to text, for the few answers and rows that are
+// Package appendjson appends JSON to text, for the journal's rows, which are
 // written so often that the reflection of encoding/json shows. What it appends is
 // what json.Encoder writes without escapes for HTML.
 package appendjson
@@ -47,14 +47,6 @@ func Member[S ~string](b []byte, start string, value S) []byte {
 		return b
 	}
 	return String(append(b, start...), string(value))
-}
-
-// Bool appends true or false.
-func Bool(b []byte, v bool) []byte {
-	if v {
-		return append(b, "true"...)
-	}
-	return append(b, "false"...)
 }
 
 // Time appends a time. It panics if the year is not within 0 and 9999, for nobody

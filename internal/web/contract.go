@@ -104,7 +104,7 @@ func (s *site) checkPetName(w http.ResponseWriter, r *http.Request) error {
 	if v.Available {
 		a.Status = statusNotFound
 	}
-	a.write(w, http.StatusOK)
+	writeJSON(w, http.StatusOK, &a)
 	return nil
 }
 
@@ -136,7 +136,7 @@ func (s *site) registerPet(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		w.Header().Set("Location", petPath(pet.Name.String()))
-		(&contractAnswer{Status: statusOK}).write(w, http.StatusOK)
+		writeJSON(w, http.StatusOK, &contractAnswer{Status: statusOK})
 		return nil
 	}
 	if err != nil {

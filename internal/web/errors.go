@@ -119,7 +119,7 @@ func (s *site) fail(w http.ResponseWriter, r *http.Request, err error) {
 	switch {
 	case r.URL.Path == pathCheck, r.URL.Path == "/register_pet" && !wantsPage(r):
 		a := newContractAnswer(e)
-		a.write(w, status)
+		writeJSON(w, status, &a)
 	case strings.HasPrefix(r.URL.Path, "/api/") || !wantsPage(r):
 		writeProblem(w, e)
 	default:
