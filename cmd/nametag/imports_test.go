@@ -12,7 +12,6 @@ import (
 var mayImport = map[string]string{
 	"nametag/cmd/nametag":          "nametag/internal/cli",
 	"nametag/internal/cli":         "nametag/internal/registry nametag/internal/index nametag/internal/policyfile nametag/internal/postgres nametag/internal/queue nametag/internal/server nametag/internal/sqlite nametag/internal/transfer nametag/internal/web",
-	"nametag/internal/registry":    "nametag/internal/appendjson nametag/internal/skeleton",
 	"nametag/internal/transfer":    "nametag/internal/registry",
 	"nametag/internal/policyfile":  "nametag/internal/registry",
 	"nametag/internal/web":         "nametag/internal/registry",
@@ -23,7 +22,6 @@ var mayImport = map[string]string{
 	"nametag/internal/index":       "nametag/internal/registry nametag/internal/storekit",
 	"nametag/internal/queue":       "nametag/internal/registry",
 	"nametag/internal/skeleton":    "",
-	"nametag/internal/appendjson":  "",
 	"nametag/internal/migrate":     "",
 	"nametag/internal/pgtest":      "",
 	"nametag/internal/pebbletest":  "",
