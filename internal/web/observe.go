@@ -217,10 +217,6 @@ type metrics struct {
 	duration      *prometheus.HistogramVec
 	registrations *prometheus.CounterVec
 	checks        map[registry.Status]prometheus.Counter
-
-	// Those of answered checks, which are looked up once.
-	checked   prometheus.Counter
-	checkTime prometheus.Observer
 }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
@@ -239,7 +235,6 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 	for _, verdict := range []registry.Status{registry.Available, registry.Taken, registry.Similar, registry.ReservedNow, registry.NotAllowed} {
 		m.checks[verdict] = checks.WithLabelValues(string(verdict))
 	}
-	m.checked, m.checkTime = m.requests.WithLabelValues(patternCheck, "200"), m.duration.WithLabelValues(patternCheck)
 	inFlight := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "nametag_http_requests_in_flight", Help: "Requests being served now."},
 		func() float64 { return float64(m.inFlight.Load()) })
@@ -249,12 +244,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 
 // observe counts a request that the route with this pattern has answered.
 func (m *metrics) observe(pattern string, status int, took time.Duration) {
-	switch {
-	case pattern == patternCheck && status == http.StatusOK:
-		m.checked.Inc()
-		m.checkTime.Observe(took.Seconds())
-		return
-	case pattern == "", pattern == noRoute:
+	if pattern == "" || pattern == noRoute {
 		pattern = "none"
 	}
 	m.requests.WithLabelValues(pattern, strconv.Itoa(status)).Inc()
