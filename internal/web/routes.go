@@ -3,8 +3,13 @@ package web
 import (
 	"context"
 	"net/http"
-	"net/url"
 	"strings"
+)
+
+// patternCheck is the route of the check that is asked for with every letter that is typed.
+const (
+	pathCheck    = "/check_pet_name"
+	patternCheck = "GET " + pathCheck
 )
 
 // routes returns every route of the site.
@@ -27,7 +32,7 @@ func (s *site) routes() *http.ServeMux {
 	handle("GET /favicon.ico", s.favicon)
 
 	// The contract of the first version.
-	handle("GET /check_pet_name", s.checkPetName)
+	handle(patternCheck, s.checkPetName)
 	handle("POST /register_pet", s.registerPet)
 
 	// The API.
@@ -44,26 +49,6 @@ func (s *site) routes() *http.ServeMux {
 
 	handle(noRoute, func(w http.ResponseWriter, r *http.Request) error { return s.unrouted(mux, w, r) })
 	return mux
-}
-
-// The path and the route of the check that is asked for with every letter that is
-// typed.
-const (
-	pathCheck    = "/check_pet_name"
-	patternCheck = "GET " + pathCheck
-)
-
-// direct leads checks to where mux does, without the search for their route.
-func direct(mux *http.ServeMux) http.Handler {
-	check, pattern := mux.Handler(&http.Request{Method: http.MethodGet, URL: &url.URL{Path: pathCheck}})
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodGet && r.URL.Path == pathCheck {
-			r.Pattern = pattern
-			check.ServeHTTP(w, r)
-			return
-		}
-		mux.ServeHTTP(w, r)
-	})
 }
 
 // bounded bounds the time that a request may take.
