@@ -16,11 +16,7 @@ const (
 func (s *site) routes() *http.ServeMux {
 	mux := http.NewServeMux()
 	handle := func(pattern string, h handler) {
-		serve := s.handle(h)
-		if pattern != patternCheck { // which waits for nothing, or for as long as the store allows
-			serve = bounded(serve)
-		}
-		mux.HandleFunc(pattern, serve)
+		mux.HandleFunc(pattern, bounded(s.handle(h)))
 	}
 
 	// Pages.
