@@ -3,7 +3,6 @@
 package index
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -320,23 +319,11 @@ func rest(ctx context.Context, d time.Duration) {
 	}
 }
 
-// A view is what is known of a book. Most names are read as their comparison keys
-// are (see registry.Name.IsReadAsItsKey), and most pets hold the lookalike key that
-// these have: where nobody holds it, nobody has such a name, unless it is among the
-// odd ones. So one look, at a place in memory that no cache has, tells that a name
-// is free. Odd are pets whose names are not read as their keys, though another
-// spelling may be ("McIntosh" and "Mcintosh"), and those that were let pass, which
-// hold no lookalike key; they are few.
+// A view is what is known of a book.
 type view struct {
 	seed       maphash.Seed
 	names      set // hashes of comparison keys
-	odd        set // of those of odd pets
 	lookalikes set // of the lookalike keys that are held
-
-	// turns is how often a pet has turned odd, or has ceased to be. Between two
-	// turns it is found in one of odd and lookalikes all the time, if rows come in
-	// their turn.
-	turns atomic.Uint64
 
 	rulingsMu  sync.RWMutex
 	rulings    storekit.Rulings
@@ -356,49 +343,26 @@ func (v *view) addKeys(key, lookalike []byte) {
 	if len(lookalike) > 0 {
 		v.lookalikes.add(maphash.Bytes(v.seed, lookalike))
 	}
-	if isOdd(key, lookalike) {
-		v.odd.add(maphash.Bytes(v.seed, key))
-	}
-}
-
-// isOdd reports whether a pet with this comparison key, which holds this lookalike
-// key, is odd. Where no spelling is read as the key is, no pet is.
-func isOdd(key, lookalike []byte) bool {
-	var buffer [2 * registry.MaxNameLength]byte // on the stack: hardly a key is longer
-	usual, ok := registry.AppendPlainLookalikeKey(buffer[:0], key)
-	return ok && (len(lookalike) == 0 || !bytes.Equal(usual, lookalike))
 }
 
 func (v *view) size() (names, bytes int) {
-	for i, s := range v.sets() {
-		n, b := s.size()
-		if bytes += b; i == 0 {
-			names = n
-		}
-	}
-	return names, bytes
+	names, bytes = v.names.size()
+	_, more := v.lookalikes.size()
+	return names, bytes + more
 }
 
-// sets returns the sets, in the order in which hashesOf has what is in them.
-func (v *view) sets() [3]*set { return [3]*set{&v.names, &v.odd, &v.lookalikes} }
-
-// keys are what a name is looked for by.
-type keys struct {
-	name, lookalike uint64 // hashes
-	isReadAsItsKey  bool
-}
+// keys are what a name is looked for by: hashes.
+type keys struct{ name, lookalike uint64 }
 
 func (v *view) keysOf(n registry.Name) keys {
 	var buffer [2 * registry.MaxNameLength]byte // on the stack: hardly a key is longer
-	return keys{maphash.String(v.seed, n.Key()), maphash.Bytes(v.seed, n.AppendLookalikeKey(buffer[:0])), n.IsReadAsItsKey()}
+	return keys{maphash.String(v.seed, n.Key()), maphash.Bytes(v.seed, n.AppendLookalikeKey(buffer[:0]))}
 }
 
 // expect has the memory come nearer where a look for a free name begins.
 func (v *view) expect(k keys) {
+	v.names.expect(k.name)
 	v.lookalikes.expect(k.lookalike)
-	if !k.isReadAsItsKey {
-		v.names.expect(k.name)
-	}
 }
 
 func (v *view) obstacle(n registry.Name, k keys, at time.Time) registry.Obstacle {
@@ -419,12 +383,6 @@ func (v *view) obstacle(n registry.Name, k keys, at time.Time) registry.Obstacle
 
 // has reports whether a pet has the name, and whether one holds its lookalike key.
 func (v *view) has(k keys) (name, lookalike bool) {
-	if k.isReadAsItsKey {
-		turns := v.turns.Load()
-		if !v.odd.has(k.name) && !v.lookalikes.has(k.lookalike) && v.turns.Load() == turns {
-			return false, false
-		}
-	}
 	return v.names.has(k.name), v.lookalikes.has(k.lookalike)
 }
 
@@ -519,19 +477,8 @@ func (v *view) settle(rec registry.Record, e registry.Event, inTurn bool) error 
 // between.
 func (v *view) change(before, after registry.State) {
 	old, new := v.hashesOf(before.Pet), v.hashesOf(after.Pet)
-	for i, s := range v.sets() {
-		if new[i] != 0 {
-			s.add(new[i])
-		}
-	}
-	if old[1] != new[1] {
-		v.turns.Add(1)
-	}
-	for i, s := range v.sets() {
-		if old[i] != 0 && old[i] != new[i] {
-			s.remove(old[i])
-		}
-	}
+	v.names.replace(old.name, new.name)
+	v.lookalikes.replace(old.lookalike, new.lookalike)
 	if before.Ruling != nil || after.Ruling != nil {
 		v.rule(before.Ruling, after.Ruling)
 	}
@@ -551,20 +498,13 @@ func (v *view) rule(before, after *registry.RulingState) {
 }
 
 // hashesOf returns what p has in each of the sets; 0 for nothing.
-func (v *view) hashesOf(p *registry.PetState) (h [3]uint64) {
+func (v *view) hashesOf(p *registry.PetState) (k keys) {
 	if p == nil {
-		return h
+		return k
 	}
-	held := p.LookalikeKey
-	if p.LetPass {
-		held = ""
+	k.name = nonZero(maphash.String(v.seed, p.NameKey))
+	if !p.LetPass {
+		k.lookalike = nonZero(maphash.String(v.seed, p.LookalikeKey))
 	}
-	h[0] = nonZero(maphash.String(v.seed, p.NameKey))
-	if isOdd([]byte(p.NameKey), []byte(held)) {
-		h[1] = h[0]
-	}
-	if held != "" {
-		h[2] = nonZero(maphash.String(v.seed, held))
-	}
-	return h
+	return k
 }

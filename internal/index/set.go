@@ -132,6 +132,20 @@ func (s *set) remove(h uint64) bool {
 	return true
 }
 
+// replace puts one hash in place of another; either may be 0, for none. What is both
+// stays in between.
+func (s *set) replace(old, new uint64) {
+	if old == new {
+		return
+	}
+	if new != 0 {
+		s.add(new)
+	}
+	if old != 0 {
+		s.remove(old)
+	}
+}
+
 // size returns how many hashes there are, and how many bytes hold them.
 func (s *set) size() (n, bytes int) {
 	for i := range s.parts {
