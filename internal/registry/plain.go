@@ -1,7 +1,5 @@
 package registry
 
-import "strings"
-
 // Most names are printable ASCII. What becomes of them takes no tables of
 // Unicode, and a fraction of the time; the results are the same.
 
@@ -13,29 +11,6 @@ func isPlain[S ~string | ~[]byte](s S) bool {
 		}
 	}
 	return true
-}
-
-// parsePlain is ParseName for a name that is plain and as it is shown. ok is
-// false for any other text, and for what is no name.
-func parsePlain(s string) (n Name, ok bool) {
-	if len(s) > MaxNameLength || strings.HasSuffix(s, " ") {
-		return Name{}, false
-	}
-	hasSubstance, before := false, byte(' ')
-	for i := range len(s) {
-		c := s[i]
-		switch {
-		case c < ' ' || c > '~' || c == ' ' && before == ' ':
-			return Name{}, false
-		case 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9':
-			hasSubstance = true
-		}
-		before = c
-	}
-	if !hasSubstance {
-		return Name{}, false
-	}
-	return Name{s, strings.ToLower(s)}, true
 }
 
 // plainLooks has what a reader makes of each plain character by itself; "" for

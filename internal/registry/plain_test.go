@@ -26,31 +26,17 @@ func TestPlainTextNeedsNoTables(t *testing.T) {
 	})
 }
 
-// Names that take the fast way get what those get that don't.
-func TestPlainNamesAreLikeOthers(t *testing.T) {
-	slowly := func(s string) (Name, error) { return ParseName(s + " ") } // a space that is trimmed
-	plain := 0
+// The lookalike key of a plain name is what the tables of Unicode make of it.
+func TestPlainNamesLookAsOthersDo(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := rapid.OneOf(
 			rapid.StringOfN(rapid.RuneFrom(nil, printable), 0, MaxNameLength+2, -1),
 			rapid.StringOfN(rapid.SampledFrom([]rune("IIilLBmn1 -&%'")), 0, 12, -1),
-			rapid.StringOf(rapid.Rune()),
 		).Draw(t, "name")
-		got, ok := parsePlain(s)
-		if !ok {
-			return
-		}
-		plain++
-		if want, err := slowly(s); err != nil || got != want {
-			t.Fatalf("%q is %#v, want %#v, %v", s, got, want, err)
-		}
 		if got, want := string(appendPlainLookalike(nil, s)), settle(readText(s)); got != want {
 			t.Fatalf("%q looks like %q, want %q", s, got, want)
 		}
 	})
-	if plain < 20 {
-		t.Errorf("only %d names were plain", plain)
-	}
 }
 
 var printable = &unicode.RangeTable{R16: []unicode.Range16{{Lo: ' ', Hi: '~', Stride: 1}}, LatinOffset: 1}
