@@ -37,11 +37,7 @@ func (n Name) LookalikeKey() string {
 // AppendLookalikeKey appends the name's lookalike key to b.
 func (n Name) AppendLookalikeKey(b []byte) []byte {
 	text := n.display
-	if isPlain(text) {
-		if key := appendPlainLookalike(b, text); len(key) > len(b) {
-			return key
-		}
-	} else {
+	if !isPlain(text) {
 		text = norm.NFKD.String(strings.Map(spaceForModifier, text))
 	}
 	if read := readText(text); read != "" {

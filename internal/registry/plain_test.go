@@ -26,19 +26,6 @@ func TestPlainTextNeedsNoTables(t *testing.T) {
 	})
 }
 
-// The lookalike key of a plain name is what the tables of Unicode make of it.
-func TestPlainNamesLookAsOthersDo(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		s := rapid.OneOf(
-			rapid.StringOfN(rapid.RuneFrom(nil, printable), 0, MaxNameLength+2, -1),
-			rapid.StringOfN(rapid.SampledFrom([]rune("IIilLBmn1 -&%'")), 0, 12, -1),
-		).Draw(t, "name")
-		if got, want := string(appendPlainLookalike(nil, s)), settle(readText(s)); got != want {
-			t.Fatalf("%q looks like %q, want %q", s, got, want)
-		}
-	})
-}
-
 var printable = &unicode.RangeTable{R16: []unicode.Range16{{Lo: ' ', Hi: '~', Stride: 1}}, LatinOffset: 1}
 
 func BenchmarkParseName(b *testing.B) {
