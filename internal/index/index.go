@@ -78,7 +78,7 @@ func (x *Index) Glance(at time.Time, name registry.Name) (o registry.Obstacle, a
 		return registry.Obstacle{}, time.Time{}, false
 	}
 	asOf = v.isOf() // first: what is looked up is this new at least
-	return v.obstacle(name, v.keysOf(name), at), asOf, true
+	return v.obstacle(name, at), asOf, true
 }
 
 // GlanceAll implements registry.Index.
@@ -89,23 +89,11 @@ func (x *Index) GlanceAll(at time.Time, names []registry.Name) (obstacles []regi
 	}
 	asOf = v.isOf()
 	obstacles = make([]registry.Obstacle, 0, len(names))
-	for some := range slices.Chunk(names, atOnce) {
-		var asked [atOnce]keys
-		for i, n := range some {
-			asked[i] = v.keysOf(n)
-		}
-		for i := range some {
-			v.expect(asked[i])
-		}
-		for i, n := range some {
-			obstacles = append(obstacles, v.obstacle(n, asked[i], at))
-		}
+	for _, n := range names {
+		obstacles = append(obstacles, v.obstacle(n, at))
 	}
 	return obstacles, asOf, true
 }
-
-// atOnce is how many places in memory a processor can wait for, about.
-const atOnce = 8
 
 // somePet is in the way, and nothing else is known of it.
 var somePet registry.Pet
@@ -359,14 +347,8 @@ func (v *view) keysOf(n registry.Name) keys {
 	return keys{maphash.String(v.seed, n.Key()), maphash.Bytes(v.seed, n.AppendLookalikeKey(buffer[:0]))}
 }
 
-// expect has the memory come nearer where a look for a free name begins.
-func (v *view) expect(k keys) {
-	v.names.expect(k.name)
-	v.lookalikes.expect(k.lookalike)
-}
-
-func (v *view) obstacle(n registry.Name, k keys, at time.Time) registry.Obstacle {
-	has, similar := v.has(k)
+func (v *view) obstacle(n registry.Name, at time.Time) registry.Obstacle {
+	has, similar := v.has(v.keysOf(n))
 	if has {
 		return registry.Obstacle{Holder: &somePet}
 	}

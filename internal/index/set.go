@@ -74,13 +74,6 @@ func (s *set) has(h uint64) bool {
 	return found
 }
 
-// expect has the memory where the search for h begins come nearer.
-func (s *set) expect(h uint64) {
-	h = nonZero(h)
-	t := s.part(h).table()
-	atomic.LoadUint64(&t.slots[t.home(h)]) // nothing waits for what it loads
-}
-
 // add adds h, and reports whether it was not there.
 func (s *set) add(h uint64) bool {
 	h = nonZero(h)

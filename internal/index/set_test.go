@@ -122,7 +122,7 @@ func TestWhatOthersDidBeforeUndoesNothing(t *testing.T) {
 			t.Fatalf("row %d is in turn: %v, %v", step.row+1, inTurn, err)
 		}
 		bella := registry.RestoreName("Bella", "bella")
-		if o := v.obstacle(bella, v.keysOf(bella), time.Now()); (o.Holder != nil) != step.taken {
+		if o := v.obstacle(bella, time.Now()); (o.Holder != nil) != step.taken {
 			t.Errorf("after row %d the name is taken: %v, want %v", step.row+1, o.Holder != nil, step.taken)
 		}
 	}
@@ -154,10 +154,10 @@ func TestWhatOthersDidBeforeUndoesNoLookalike(t *testing.T) {
 		if row == 0 {
 			continue
 		}
-		if o := v.obstacle(bella, v.keysOf(bella), time.Now()); o.Holder == nil {
+		if o := v.obstacle(bella, time.Now()); o.Holder == nil {
 			t.Errorf("after row %d, Bella is free", row+1)
 		}
-		if o := v.obstacle(dashedName, v.keysOf(dashedName), time.Now()); row == 1 && o.Similar == nil {
+		if o := v.obstacle(dashedName, time.Now()); row == 1 && o.Similar == nil {
 			t.Error("Bel-la does not look like Bella")
 		}
 	}
