@@ -128,7 +128,6 @@ func (c serveCmd) serve(ctx context.Context, log *slog.Logger, on listeners, sec
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer stop()
-	wg.Go(func() { collectSteadily(behind) })
 	wg.Go(func() { forgetKeys(behind, log, queue) })
 	wg.Go(func() { index.Run(behind) })
 	wg.Go(func() {
