@@ -103,7 +103,7 @@ func (s *site) logRequest(x *exchange, r *http.Request, took time.Duration) {
 		level = slog.LevelWarn
 	case x.status() >= 500:
 		level = slog.LevelError
-	case r.Pattern == "GET /healthz", r.Pattern == "GET /readyz", r.Pattern == patternCheck && x.status() == http.StatusOK:
+	case r.Pattern == "GET /healthz", r.Pattern == "GET /readyz":
 		level = slog.LevelDebug // there are many of them, and metrics count them
 	}
 	if !s.log.Enabled(r.Context(), level) {
