@@ -10,7 +10,6 @@ import (
 	"net/netip"
 	"runtime/debug"
 	"strconv"
-	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -24,7 +23,7 @@ type exchange struct {
 	http.ResponseWriter
 	code  int
 	bytes int64
-	ids   [1]string  // the request's id, as the value of a header
+	id    string
 	peer  netip.Addr // the client's, once it was asked for
 	attrs []slog.Attr
 
@@ -59,26 +58,22 @@ func newID() string {
 	return string(id[:])
 }
 
-// origin is when the process began: times since then have no date, and take half
-// as long to ask for.
-var origin = time.Now()
-
 // observe is the outermost layer: it counts and logs a request when it is done,
 // whatever became of it.
 func (s *site) observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		start := time.Since(origin)
-		x := &exchange{ResponseWriter: w, ids: [1]string{newID()}}
-		w.Header()["X-Request-Id"] = x.ids[:]
-		s.metrics.inFlight.Add(1)
+		start := time.Now()
+		x := &exchange{ResponseWriter: w, id: newID()}
+		w.Header().Set("X-Request-Id", x.id)
+		s.metrics.inFlight.Inc()
 
 		defer func() {
 			if v := recover(); v != nil {
 				x.note(slog.String("stack", string(debug.Stack())))
 				s.failPanic(x, r, v)
 			}
-			s.metrics.inFlight.Add(-1)
-			took := time.Since(origin) - start
+			s.metrics.inFlight.Dec()
+			took := time.Since(start)
 			s.metrics.observe(r.Pattern, x.status(), took)
 			s.logRequest(x, r, took)
 		}()
@@ -110,7 +105,7 @@ func (s *site) logRequest(x *exchange, r *http.Request, took time.Duration) {
 		return
 	}
 	attrs := append([]slog.Attr{
-		slog.String("id", x.ids[0]),
+		slog.String("id", x.id),
 		slog.String("method", r.Method),
 		slog.String("path", r.URL.Path),
 		slog.Int("status", x.status()),
@@ -212,7 +207,7 @@ func (s *site) suggest(r *http.Request, explained bool, a registry.Application) 
 // metrics are the site's. Labels come from patterns and codes, never from what
 // a client sends, so that they stay few.
 type metrics struct {
-	inFlight      atomic.Int64
+	inFlight      prometheus.Gauge
 	requests      *prometheus.CounterVec
 	duration      *prometheus.HistogramVec
 	registrations *prometheus.CounterVec
@@ -221,6 +216,8 @@ type metrics struct {
 
 func newMetrics(reg prometheus.Registerer) *metrics {
 	m := &metrics{
+		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "nametag_http_requests_in_flight", Help: "Requests being served now."}),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "nametag_http_requests_total", Help: "Requests answered, by route and status."}, []string{"route", "status"}),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
@@ -235,10 +232,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 	for _, verdict := range []registry.Status{registry.Available, registry.Taken, registry.Similar, registry.ReservedNow, registry.NotAllowed} {
 		m.checks[verdict] = checks.WithLabelValues(string(verdict))
 	}
-	inFlight := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "nametag_http_requests_in_flight", Help: "Requests being served now."},
-		func() float64 { return float64(m.inFlight.Load()) })
-	reg.MustRegister(inFlight, m.requests, m.duration, m.registrations, checks)
+	reg.MustRegister(m.inFlight, m.requests, m.duration, m.registrations, checks)
 	return m
 }
 
