@@ -313,9 +313,8 @@ type view struct {
 	names      set // hashes of comparison keys
 	lookalikes set // of the lookalike keys that are held
 
-	rulingsMu  sync.RWMutex
-	rulings    storekit.Rulings
-	anyRulings atomic.Bool // false spares asking them
+	rulingsMu sync.RWMutex
+	rulings   storekit.Rulings
 
 	asOf atomic.Int64 // when it was last known to have all that there is; nanoseconds since 1970
 
@@ -374,18 +373,12 @@ func (v *view) knowsNothingOf(n registry.Name) bool {
 	if has, similar := v.has(v.keysOf(n)); has || similar {
 		return false
 	}
-	if !v.anyRulings.Load() {
-		return true
-	}
 	v.rulingsMu.RLock()
 	defer v.rulingsMu.RUnlock()
 	return !v.rulings.Touch(n)
 }
 
 func (v *view) over(n registry.Name, at time.Time) (inForce *registry.RulingState, permit bool) {
-	if !v.anyRulings.Load() {
-		return nil, false
-	}
 	v.rulingsMu.RLock()
 	defer v.rulingsMu.RUnlock()
 	return v.rulings.Over(n, at)
@@ -476,7 +469,6 @@ func (v *view) rule(before, after *registry.RulingState) {
 	if after != nil {
 		v.rulings.Put(after)
 	}
-	v.anyRulings.Store(!v.rulings.IsEmpty())
 }
 
 // hashesOf returns what p has in each of the sets; 0 for nothing.
