@@ -342,8 +342,7 @@ func (v *view) size() (names, bytes int) {
 type keys struct{ name, lookalike uint64 }
 
 func (v *view) keysOf(n registry.Name) keys {
-	var buffer [2 * registry.MaxNameLength]byte // on the stack: hardly a key is longer
-	return keys{maphash.String(v.seed, n.Key()), maphash.Bytes(v.seed, n.AppendLookalikeKey(buffer[:0]))}
+	return keys{maphash.String(v.seed, n.Key()), maphash.String(v.seed, n.LookalikeKey())}
 }
 
 func (v *view) obstacle(n registry.Name, at time.Time) registry.Obstacle {

@@ -3,7 +3,6 @@ package registry
 import (
 	"context"
 	"hash/fnv"
-	"hash/maphash"
 	"slices"
 	"strings"
 	"time"
@@ -56,19 +55,18 @@ func (r *Registry) suggest(ctx context.Context, at time.Time, name Name, a Appli
 	if v.Status == "" { // the book is to be asked: all in one question, if possible
 		atOnce = 2 * maxSuggestions
 	}
-	var room [2*maxSuggestions + 1]uint64
-	seen, names := append(room[:0], looks(name)), make([]Name, 0, atOnce)
+	seen, names := []string{name.LookalikeKey()}, make([]Name, 0, atOnce)
 	variations := r.variationsOf(base, a)
 	for text := range variations.each {
 		n, err := r.policy.ParseName(text)
 		if err != nil {
 			continue
 		}
-		h := looks(n)
-		if slices.Contains(seen, h) {
+		key := n.LookalikeKey()
+		if slices.Contains(seen, key) {
 			continue
 		}
-		seen = append(seen, h)
+		seen = append(seen, key)
 		if names = append(names, n); len(names) < atOnce {
 			continue
 		}
@@ -88,14 +86,6 @@ func (r *Registry) suggest(ctx context.Context, at time.Time, name Name, a Appli
 	err := r.ask(ctx, at, &v, name, names)
 	return v, err
 }
-
-// looks returns a hash of the name's lookalike key, which tells suggestions apart.
-func looks(n Name) uint64 {
-	var buffer [2 * MaxNameLength]byte // on the stack: hardly a key is longer
-	return maphash.Bytes(looksSeed, n.AppendLookalikeKey(buffer[:0]))
-}
-
-var looksSeed = maphash.MakeSeed()
 
 // ask adds those of the names that are to be had to v's suggestions. If there is
 // no verdict on name yet, v is that, too.
