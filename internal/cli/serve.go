@@ -128,7 +128,6 @@ func (c serveCmd) serve(ctx context.Context, p Process, log *slog.Logger, on lis
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer stop()
-	wg.Go(func() { collectSteadily(behind) })
 	wg.Go(func() { forgetKeys(behind, log, q) })
 	wg.Go(func() { idx.Run(behind) })
 	wg.Go(func() {
