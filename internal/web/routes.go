@@ -28,7 +28,7 @@ func (s *site) routes() *http.ServeMux {
 	handle("GET /favicon.ico", s.favicon)
 
 	// The contract of the first version.
-	handle(patternCheck, s.checkPetName)
+	handle("GET /check_pet_name", s.checkPetName)
 	handle("POST /register_pet", s.registerPet)
 
 	// The API.
