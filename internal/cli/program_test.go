@@ -101,7 +101,7 @@ func register(client *http.Client, url, name string) (bool, error) {
 	return err == nil, err
 }
 
-// names returns the names in the book.
+// names returns the names that are registered.
 func names(t *testing.T, database string) map[string]bool {
 	t.Helper()
 	set := make(map[string]bool)

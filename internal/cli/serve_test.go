@@ -138,15 +138,15 @@ func TestShutdownUnderLoadAnswersWhatItRegisters(t *testing.T) {
 			t.Errorf("exit code %d, want 0", code)
 		}
 		programtest.Serve(t, nil, "--database", database)
-		book := names(t, database)
+		registered := names(t, database)
 		for name := range said {
-			if !book[name] {
-				t.Errorf("%q was registered and is not in the book", name)
+			if !registered[name] {
+				t.Errorf("%q was answered as registered, but is not", name)
 			}
 		}
-		for name := range book {
+		for name := range registered {
 			if !said[name] {
-				t.Errorf("%q is in the book and its client got no answer", name)
+				t.Errorf("%q is registered, but its client got no answer", name)
 			}
 		}
 	})
@@ -158,10 +158,10 @@ func TestKillLosesNothingThatWasAnswered(t *testing.T) {
 		said := hammer(t, p.URL, func() { p.Signal(syscall.SIGKILL) })
 		p.Exit()
 		again := programtest.Serve(t, nil, "--database", database)
-		book := names(t, database)
+		registered := names(t, database)
 		for name := range said {
-			if !book[name] {
-				t.Errorf("%q was registered and is not in the book", name)
+			if !registered[name] {
+				t.Errorf("%q was answered as registered, but is not", name)
 			}
 		}
 		if _, err := register(http.DefaultClient, again.URL, "Phoenix"); err != nil {
