@@ -26,23 +26,25 @@ type options struct {
 	checkSlices int // that warmup and duration are spent in, others' between them
 	writeSlices int // the same, of registrations: fewer, for pgbench is started anew for each
 	connections int
-	sizes       []int    // names in the books on PostgreSQL, ascending
-	systems     []string // empty for all
-	large       int      // a book with more names is not copied for each turn: it hardly changes by what a turn adds
-	buffers     string   // PostgreSQL's shared_buffers
-	compression string   // PostgreSQL's wal_compression
-	tree        string   // the repository
-	program     string   // a nametag to measure; "" to build one from the tree
-	trial       bool     // of the benchmark itself
-	replicas    int      // how many registrations the other replica is asked about
+	sizes       []int         // names in the books on PostgreSQL, ascending
+	systems     []string      // empty for all
+	large       int           // a book with more names is not copied for each turn: it hardly changes by what a turn adds
+	buffers     string        // PostgreSQL's shared_buffers
+	compression string        // PostgreSQL's wal_compression
+	tree        string        // the repository
+	program     string        // a nametag to measure; "" to build one from the tree
+	trial       bool          // of the benchmark itself
+	replicas    int           // how many registrations the other replica is asked about
+	slice       time.Duration // how long each load of a comparison lasts
+	starts      int           // how often a comparison starts the programs to see their indexes
 }
 
 // full is the benchmark, small what tests that it works.
 var (
 	full = options{rounds: 5, warmup: 4 * time.Second, settling: 25 * time.Second, duration: 8 * time.Second, checkSlices: 16, writeSlices: 2, connections: 64,
-		sizes: []int{10_000, 100_000, 1_000_000, 10_000_000}, large: 1_000_000, buffers: "4GB", compression: "lz4", tree: "..", replicas: 20}
+		sizes: []int{10_000, 100_000, 1_000_000, 10_000_000}, large: 1_000_000, buffers: "4GB", compression: "lz4", tree: "..", replicas: 20, slice: 750 * time.Millisecond, starts: 3}
 	small = options{rounds: 1, warmup: 100 * time.Millisecond, settling: 100 * time.Millisecond, duration: 300 * time.Millisecond, checkSlices: 2, writeSlices: 2, connections: 8,
-		sizes: []int{500, 2_000}, large: 1_000, buffers: "128MB", compression: "lz4", tree: "..", replicas: 3, trial: true}
+		sizes: []int{500, 2_000}, large: 1_000, buffers: "128MB", compression: "lz4", tree: "..", replicas: 3, slice: 100 * time.Millisecond, starts: 1, trial: true}
 )
 
 func main() {
@@ -77,7 +79,9 @@ func run(ctx context.Context) error {
 	profile := flag.String("profile", "", "measure nothing: take CPU profiles of nametag, and write them for the compiler to this `file`, "+
 		"which is cmd/nametag/default.pgo")
 	compression := flag.String("wal-compression", "", "how PostgreSQL compresses the pages in its log: lz4, pglz or off")
-	program := flag.String("nametag", "", "the nametag `program` to measure, rather than one built from this repository")
+	program := flag.String("nametag", "", "the nametag `program` to measure, rather than one built from the working tree; with -against, a Git revision or the path of a program")
+	against := flag.String("against", "", "compare the program with that of another Git `revision`, or with the program at a path, "+
+		"by the processors' time that each takes for a request")
 	flag.Parse()
 	if flag.NArg() > 0 {
 		return fmt.Errorf("%q is not a flag: see -help", flag.Arg(0))
@@ -121,6 +125,15 @@ func run(ctx context.Context) error {
 	}
 	if *profile != "" {
 		return writeProfile(ctx, opts, *profile)
+	}
+	if *against != "" {
+		if *sizes == "" {
+			opts.sizes = opts.sizes[:1]
+		}
+		if *rounds == 0 {
+			opts.rounds = 4 * full.rounds
+		}
+		return compareWith(ctx, opts, *against)
 	}
 	b, err := measure(ctx, opts)
 	if err != nil {

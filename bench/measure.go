@@ -275,7 +275,7 @@ func (b *bench) measurePostgres(ctx context.Context, n int) error {
 		if err != nil {
 			return err
 		}
-		nt, err := b.startNametag(ctx, urls[0])
+		nt, err := b.startNametag(ctx, b.program, urls[0])
 		if err != nil {
 			return err
 		}
@@ -388,7 +388,7 @@ func (b *bench) measureReplicas(ctx context.Context) error {
 	return b.books.use(ctx, []string{bookOf(n)}, n, func(urls []string) (err error) {
 		var pair [2]*nametagServer
 		for i := range pair {
-			if pair[i], err = b.startNametag(ctx, urls[0]); err != nil {
+			if pair[i], err = b.startNametag(ctx, b.program, urls[0]); err != nil {
 				return err
 			}
 			defer func() { err = errors.Join(err, pair[i].stop()) }()
@@ -424,7 +424,7 @@ func (b *bench) measureReplicas(ctx context.Context) error {
 func (b *bench) measureSQLite(ctx context.Context) (err error) {
 	n := b.results.smallest()
 	return b.useSQLite(func(file string) error {
-		nt, err := b.startNametag(ctx, file)
+		nt, err := b.startNametag(ctx, b.program, file)
 		if err != nil {
 			return err
 		}

@@ -12,10 +12,9 @@ import (
 
 // prepare builds nametag and makes the books.
 func (b *bench) prepare(ctx context.Context) error {
-	progress("building nametag")
 	if b.isOther = b.program != ""; !b.isOther {
 		b.program = filepath.Join(b.folder, "nametag")
-		if _, err := runProgram(ctx, b.tree, "go", "build", "-o", b.program, "./cmd/nametag"); err != nil {
+		if err := buildProgram(ctx, b.tree, b.program); err != nil {
 			return err
 		}
 	}
@@ -132,7 +131,7 @@ func (b *bench) makeSQLite(ctx context.Context, n int) error {
 	if err := b.verify(ctx, file); err != nil {
 		return err
 	}
-	nt, err := b.startNametag(ctx, file)
+	nt, err := b.startNametag(ctx, b.program, file)
 	if err != nil {
 		return err
 	}

@@ -111,7 +111,7 @@ func (b *bench) profileAll(ctx context.Context) error {
 	n := b.results.smallest()
 	take := func(system string) func(database string) error {
 		return func(database string) (err error) {
-			nt, err := b.startNametag(ctx, database)
+			nt, err := b.startNametag(ctx, b.program, database)
 			if err != nil {
 				return err
 			}

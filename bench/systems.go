@@ -60,13 +60,14 @@ func (b *bench) startSelf(ctx context.Context, server, argument, path string) (*
 // A nametagServer is a running nametag serve.
 type nametagServer struct {
 	*process
+	database    string        // the path of its file, or its URL
 	admin       string        // where its metrics are
 	firstAnswer time.Duration // since its start
 }
 
 // startNametag starts nametag on a database, and waits until it answers a
 // check.
-func (b *bench) startNametag(ctx context.Context, database string) (*nametagServer, error) {
+func (b *bench) startNametag(ctx context.Context, program, database string) (*nametagServer, error) {
 	addr, err := freeAddr()
 	if err != nil {
 		return nil, err
@@ -75,11 +76,11 @@ func (b *bench) startNametag(ctx context.Context, database string) (*nametagServ
 	if err != nil {
 		return nil, err
 	}
-	p, err := start(ctx, b.folder, addr, b.program, "serve", "--database", database, "--listen", addr, "--admin-listen", admin, "--rate-limit", "0")
+	p, err := start(ctx, b.folder, addr, program, "serve", "--database", database, "--listen", addr, "--admin-listen", admin, "--rate-limit", "0")
 	if err != nil {
 		return nil, err
 	}
-	n := &nametagServer{process: p, admin: admin}
+	n := &nametagServer{process: p, database: database, admin: admin}
 	if n.firstAnswer, err = p.await(ctx, checkPath+nameOf(0)); err != nil {
 		return nil, errors.Join(err, p.stop())
 	}
