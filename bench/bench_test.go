@@ -108,13 +108,15 @@ func TestMeasure(t *testing.T) {
 	}
 }
 
-// TestCompare compares the working tree's program with itself, given by its path.
+// TestCompare compares the working tree's program, given by its path, with that of a revision.
 func TestCompare(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "nametag")
-	if out, err := exec.Command("go", "-C", tree, "build", "-trimpath", "-o", program, "./cmd/nametag").CombinedOutput(); err != nil {
+	if out, err := exec.Command("env", "CGO_ENABLED=0", "go", "-C", tree, "build", "-trimpath", "-buildvcs=false", "-o", program, "./cmd/nametag").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	results, err := measure(t.Context(), small, program)
+	opts := small
+	opts.nametag = program
+	results, err := measure(t.Context(), opts, "HEAD")
 	if err != nil {
 		pgtest.LeaveOut(t, err)
 	}
@@ -134,8 +136,8 @@ func TestCompare(t *testing.T) {
 			t.Errorf("there is no line of %q in\n%s", want, &text)
 		}
 	}
-	if !strings.HasSuffix(results.Environment[second], program) {
-		t.Errorf("the second program is %q, want %q", results.Environment[second], program)
+	if one, two := results.Environment[first], results.Environment[second]; one != program || two != "HEAD" {
+		t.Errorf("compared %q with %q, want %q with HEAD", one, two, program)
 	}
 }
 

@@ -9,13 +9,13 @@ import (
 // The labels of the programs that are compared.
 const first, second = "1", "2"
 
-// compare writes how the first of two programs did against the second: how long processors worked for a request, and all other
-// figures but the requests a second.
+// compare writes how the first of two programs did against the second: the processor time of a request, and all figures
+// besides but the requests a second.
 func (r *Results) compare(w io.Writer) {
 	fmt.Fprintf(w, "\n1: %s\n2: %s\n\n%-70s %9s %9s %7s   %s\n", r.Environment[first], r.Environment[second], "medians", "1", "2", "1 : 2", "quartiles")
-	for _, m := range r.Distinct() {
+	for _, m := range r.Measurements {
 		on, isFirst := strings.CutPrefix(m.System, first)
-		if !isFirst {
+		if !isFirst || m.Slice > 1 {
 			continue
 		}
 		line := func(unit string, figure func(Measurement) float64) {

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// serve serves as one of the peers, if startSelf started this process, and reports whether it did. args are the peer, its
-// argument, and the address to serve at.
+// serve serves as one of the peers if args are a peer, its argument and the address to serve at, and reports whether
+// they are.
 func serve(args []string) (isPeer bool, err error) {
 	if len(args) != 3 {
 		return false, nil
@@ -23,8 +23,8 @@ func serve(args []string) (isPeer bool, err error) {
 	return false, nil
 }
 
-// serveConstant answers all requests alike: as much as net/http can do here. The answer has the headers of nametag's answers to
-// checks and their average length, as the nametag at another address gives them.
+// serveConstant answers all requests alike: as much as net/http can do here. The answer has the headers and the average
+// length of the answers to checks of the nametag at another address.
 func serveConstant(addr, nametag string) error {
 	var header http.Header
 	length := 0

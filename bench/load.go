@@ -12,8 +12,8 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// A workload makes the next request, and returns a part of the body that the right answer has. Several goroutines call it at
-// once, each with a request and an r of its own.
+// A workload makes the next request, and returns a part of the body that the right answer has. Several goroutines call
+// it at once, each with a request and an r of its own.
 type workload func(req *fasthttp.Request, r *rand.Rand) (want string)
 
 // A load sends a workload to a server over connections that are kept. An answer other than the right one fails it.

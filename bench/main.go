@@ -51,10 +51,10 @@ func main() {
 func command(ctx context.Context) error {
 	out := flag.String("out", "../docs", "the `folder` to write the report to")
 	reportOnly := flag.Bool("report", false, "measure nothing: write the report again, from the benchmarks.json in -out")
-	nametag := flag.String("nametag", "", "measure another nametag than the working tree's: a Git `revision`, or the path of a program")
-	against := flag.String("against", "", "write no report: compare nametag with that of a Git `revision`, or with the program at a path")
-	profile := flag.String("profile", "", "write no report: write the profile that the compiler is given to this `file`, ../cmd/nametag/default.pgo")
-	slices := flag.Int("slices", 0, "measure each load in this `number` of slices: 8 of 2 s, or 20 of 0.75 s with -against")
+	nametag := flag.String("nametag", "", "measure not the working tree but a Git `revision`, or the program at a path")
+	against := flag.String("against", "", "write no report: compare with a Git `revision`, or with the program at a path")
+	profile := flag.String("profile", "", "write no report: write the compiler's profile to `../cmd/nametag/default.pgo`")
+	slices := flag.Int("slices", 0, "measure each load in this `number` of slices (8 of 2 s, -against 20 of 0.75 s)")
 	sizes := flag.String("sizes", "", "the numbers of `names` to measure at, ascending, such as 10000,1000000")
 	flag.Parse()
 	if flag.NArg() > 0 {

@@ -29,7 +29,8 @@ type program struct{ label, path string }
 
 // newRun starts PostgreSQL, and builds the program of opts and the other one, against, unless that is "".
 func newRun(ctx context.Context, opts options, against string) (_ *run, err error) {
-	r := &run{peers: against == "", Results: &Results{options: opts, Began: time.Now().UTC().Truncate(time.Second), Environment: map[string]string{}}}
+	began := time.Now().UTC().Truncate(time.Second)
+	r := &run{peers: against == "", Results: &Results{options: opts, Began: began, Environment: map[string]string{}}}
 	r.nextName.Store(newNames)
 	if r.folder, err = os.MkdirTemp("", "nametag-bench-"); err != nil {
 		return nil, err
@@ -56,8 +57,8 @@ func (r *run) close() error {
 	return errors.Join(r.cluster.Close(), os.RemoveAll(r.folder))
 }
 
-// build makes the program of a source: "" for the working tree, the path of a program, or a Git revision. It builds as the
-// Dockerfile does, with the profile for the compiler that the source has.
+// build makes the program of a source: "" for the working tree, the path of a program, or a Git revision. It builds as
+// the Dockerfile does, with the profile for the compiler that the source has.
 func (r *run) build(ctx context.Context, label, source string) error {
 	p, code, version := program{label, filepath.Join(r.folder, "nametag-"+label)}, tree, source
 	info, err := os.Stat(source)
@@ -76,7 +77,8 @@ func (r *run) build(ctx context.Context, label, source string) error {
 		return err
 	}
 	log.Printf("building nametag from %s", version)
-	_, err = runProgram(ctx, code, "env", "CGO_ENABLED=0", "go", "build", "-trimpath", "-buildvcs=false", "-o", p.path, "./cmd/nametag")
+	_, err = runProgram(ctx, code, "env", "CGO_ENABLED=0",
+		"go", "build", "-trimpath", "-buildvcs=false", "-o", p.path, "./cmd/nametag")
 	r.programs, r.Environment[label] = append(r.programs, p), version
 	return err
 }
@@ -96,8 +98,8 @@ func measure(ctx context.Context, opts options, against string) (_ *Results, err
 	return r.Results, nil
 }
 
-// measureAt measures checks and registrations on registries of n names, and at the largest size how nametag starts. All systems
-// run at once.
+// measureAt measures checks and registrations on registries of n names, and at the largest size how nametag starts. All
+// systems run at once.
 func (r *run) measureAt(ctx context.Context, n int) error {
 	defer r.stopServers()
 	// The last program is the older one, if one is: the other migrates what it makes.
@@ -124,9 +126,8 @@ func (r *run) measureAt(ctx context.Context, n int) error {
 		}
 	}
 	if r.peers {
-		registering = append(registering, contender{pgbench, measureLoad(registrations, func(ctx context.Context, d time.Duration) (outcome, error) {
-			return r.pgbench(ctx, urls[1], d)
-		})})
+		inserting := func(ctx context.Context, d time.Duration) (outcome, error) { return r.pgbench(ctx, urls[1], d) }
+		registering = append(registering, contender{pgbench, measureLoad(registrations, inserting)})
 	}
 	if err := r.inTurn(ctx, n, r.Slices, r.Warmup, checking); err != nil {
 		return err
@@ -151,15 +152,18 @@ func (r *run) measureAt(ctx context.Context, n int) error {
 	return nil
 }
 
-// A contender is a system under one kind of load, which measure puts on it for the duration d.
+// A contender is a system under one kind of load.
 type contender struct {
 	system  string
-	measure func(ctx context.Context, d time.Duration) ([]Measurement, error)
+	measure measureFunc
 }
 
-// inTurn measures the contenders in so many slices of each: one of the first, two of the second, two of the first and so on, so
-// that all meet what else the machine does meanwhile, and what the one before leaves behind. What they do before for the
-// warm-up, each for that long, does not count.
+// A measureFunc puts a load on a system for the duration d.
+type measureFunc func(ctx context.Context, d time.Duration) ([]Measurement, error)
+
+// inTurn measures the contenders in slices of each: one of the first, two of the second, two of the first and so on. So
+// all meet what else the machine does meanwhile, and what the one before leaves behind. The warm-up, which each has
+// before its slices, does not count.
 func (r *run) inTurn(ctx context.Context, n, slices int, warmup time.Duration, contenders []contender) error {
 	d := warmup
 	for slice := range slices + 1 {
@@ -183,15 +187,16 @@ func (r *run) inTurn(ctx context.Context, n, slices int, warmup time.Duration, c
 	return nil
 }
 
-// measureLoad returns a measure of a run: the answers a second, how long they took, and how long processors worked for each.
-func measureLoad(what string, run func(context.Context, time.Duration) (outcome, error)) func(context.Context, time.Duration) ([]Measurement, error) {
+// measureLoad measures a run: the answers a second, how long they took, and how long processors worked for each.
+func measureLoad(what string, run func(context.Context, time.Duration) (outcome, error)) measureFunc {
 	return func(ctx context.Context, d time.Duration) ([]Measurement, error) {
 		o, err := run(ctx, d)
 		if err != nil {
 			return nil, err
 		}
 		each := func(t time.Duration) float64 { return float64(t) / float64(time.Microsecond) / float64(o.answered) }
-		measured := []Measurement{{What: what, Value: float64(o.answered) / o.took.Seconds(), Unit: "/s", Server: each(o.cpu.server), Sessions: each(o.cpu.sessions)}}
+		measured := []Measurement{{What: what, Value: float64(o.answered) / o.took.Seconds(), Unit: "/s",
+			Server: each(o.cpu.server), Sessions: each(o.cpu.sessions)}}
 		if len(o.latencies) > 0 {
 			measured = append(measured, Measurement{What: what + p99, Value: quantile(o.latencies, 0.99), Unit: "ms"})
 		}

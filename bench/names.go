@@ -2,16 +2,16 @@ package main
 
 import "strings"
 
-// Numbers stand for names: those from 0 on are in the registry, those from freeNames on are never registered, and those from
-// newNames on are what a run registers.
+// Numbers stand for names: those from 0 on are in the registry, those from freeNames on are never registered, and those
+// from newNames on are what a run registers.
 const (
 	freeNames = 1 << 32
 	newNames  = 6_000_000_000
 	allNames  = 10_000_000_000 // 100 syllables, 5 in a name
 )
 
-// scramble has no divisor in common with allNames, so each number has a name of its own, and names with neighbouring numbers
-// are far apart in the alphabet.
+// scramble has no divisor in common with allNames, so each number has a name of its own, and names with neighbouring
+// numbers are far apart in the alphabet.
 const scramble = 1_618_033_989
 
 const nameLength = 10 // bytes

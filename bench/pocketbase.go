@@ -9,8 +9,8 @@ import (
 // pocketPath is where PocketBase has its pets.
 const pocketPath = "/api/collections/pets/records"
 
-// servePocketBase serves an empty collection of pets from a new folder. To be as fast as it can, it keeps all connections to its
-// database that it may open, where by default it keeps 15 of them, and logs no requests.
+// servePocketBase serves an empty collection of pets from a new folder. To be as fast as it can, it logs no requests, and
+// keeps all connections to its database that it may open; by default it keeps 15 of them.
 func servePocketBase(addr, folder string) error {
 	app := core.NewBaseApp(core.BaseAppConfig{DataDir: folder, DataMaxIdleConns: core.DefaultDataMaxOpenConns})
 	if err := app.Bootstrap(); err != nil {

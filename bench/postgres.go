@@ -16,7 +16,7 @@ import (
 	_ "modernc.org/sqlite"
 )
 
-// postgresSettings are those of the PostgreSQL server, besides shared_buffers. A commit is on disk before it is answered.
+// postgresSettings are the PostgreSQL server's, besides shared_buffers. A commit is on disk before it is answered.
 var postgresSettings = []string{"fsync=on", "synchronous_commit=on", "max_wal_size=16GB", "wal_compression=lz4"}
 
 // execute executes statements on a database.
@@ -56,9 +56,9 @@ func openDatabase(database string) (*sql.DB, error) {
 // syllableArray is the syllables as SQL has them, the first at 1.
 var syllableArray = `('{` + strings.Join(syllables, ",") + `}'::text[])`
 
-// seedStatement returns a statement that enters the first n names into a registry's pets, but not into its journal, which neither
-// checks nor registrations read. It enters them in the order of the indexes, which is fast. Of these letters, lookalike keys
-// replace only m.
+// seedStatement returns a statement that enters the first n names into a registry's pets, but not into its journal, which
+// neither checks nor registrations read. It enters them in the order of the indexes, which is fast. Of these letters,
+// lookalike keys replace only m.
 func seedStatement(n int) string {
 	return fmt.Sprintf(`
 		INSERT INTO pets (name_key, lookalike_key, let_pass, name, favorite_color, category, registered_at)
@@ -70,15 +70,16 @@ func seedStatement(n int) string {
 		ORDER BY name COLLATE "C"`, syllableArray, n, scramble, allNames)
 }
 
-// createRegistries makes databases that have a registry of n names each, by the schema of a nametag program, and returns their
-// URLs. All but the first are copies.
+// createRegistries makes databases that have a registry of n names each, by the schema of a nametag program, and returns
+// their URLs. All but the first are copies.
 func (r *run) createRegistries(ctx context.Context, program string, n, databases int) (urls []string, err error) {
 	log.Printf("making %d registries of %s names on PostgreSQL", databases, count(n))
 	template := "template0"
 	for i := range databases {
 		name := fmt.Sprintf("registry_%d_%d", n, i)
 		// By default, PostgreSQL 15 copies a database by way of its log.
-		if err := execute(ctx, r.cluster.URL(), `CREATE DATABASE `+name+` TEMPLATE `+template+` STRATEGY FILE_COPY`); err != nil {
+		create := `CREATE DATABASE ` + name + ` TEMPLATE ` + template + ` STRATEGY FILE_COPY`
+		if err := execute(ctx, r.cluster.URL(), create); err != nil {
 			return nil, err
 		}
 		urls = append(urls, strings.Replace(r.cluster.URL(), "/postgres?", "/"+name+"?", 1))
@@ -95,8 +96,8 @@ func (r *run) createRegistries(ctx context.Context, program string, n, databases
 	return urls, execute(ctx, r.cluster.URL(), `CHECKPOINT`)
 }
 
-// insertedName makes a name from pgbench's variables a, b and c, which choose syllables, and n. Its place in an index is as
-// random as that of a name that nametag registers.
+// insertedName makes a name from pgbench's variables a, b and c, which choose syllables, and n. Its place in an index is
+// as random as that of a name that nametag registers.
 var insertedName = fmt.Sprintf(`%s[:a] || %[1]s[:b] || %[1]s[:c] || to_hex(:n::bigint)`, syllableArray)
 
 // insertScript has pgbench insert one new name in a transaction. With 10^18 names to choose from, none comes twice.
@@ -108,8 +109,8 @@ INSERT INTO pets (name_key, lookalike_key, let_pass, name, favorite_color, categ
 SELECT name, name, false, name, 'blue', 'cat', now() FROM (SELECT ` + insertedName + ` AS name) AS new;
 `
 
-// pgbench has PostgreSQL's own load program insert into a registry's pets for the duration d, in whole seconds. If it takes that
-// long to connect, it gets longer.
+// pgbench has PostgreSQL's own load program insert into a registry's pets for the duration d, in whole seconds. If it
+// takes that long to connect, it gets longer.
 func (r *run) pgbench(ctx context.Context, url string, d time.Duration) (o outcome, err error) {
 	program, err := r.cluster.Program("pgbench")
 	if err != nil {

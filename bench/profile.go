@@ -12,8 +12,8 @@ import (
 	"github.com/google/pprof/profile"
 )
 
-// writeProfile writes a profile for the compiler to a file: what nametag's processors do under checks and registrations, on
-// both databases.
+// writeProfile writes a profile for the compiler to a file: what nametag's processors do under checks and registrations,
+// on both databases.
 func writeProfile(ctx context.Context, opts options, file string) (err error) {
 	r, err := newRun(ctx, opts, "")
 	if err != nil {

@@ -68,7 +68,8 @@ func (r *run) noteEnvironment(ctx context.Context) error {
 	}
 	e := r.Environment
 	e["Go"] = runtime.Version()
-	e["Machine"], err = runProgram(ctx, r.folder, "sh", "-c", `echo $(nproc) cores, $(sed -n 's/model name.*: //p' /proc/cpuinfo | head -n 1), $(uname -sr)`)
+	e["Machine"], err = runProgram(ctx, r.folder, "sh", "-c",
+		`echo $(nproc) cores, $(sed -n 's/model name.*: //p' /proc/cpuinfo | head -n 1), $(uname -sr)`)
 	e["PostgreSQL"] = postgres + ", with shared_buffers=" + r.Buffers + ", " + strings.Join(postgresSettings, ", ")
 	build, _ := debug.ReadBuildInfo()
 	for _, module := range build.Deps {
@@ -94,21 +95,11 @@ func (r *Results) values(figure func(Measurement) float64, what, system string, 
 	return all
 }
 
-// ratios returns how many times as much the values of a system are as those of its peer, slice by slice: what has the same
-// number was measured in turn.
+// ratios returns the ratios of a system's values to those of its peer, slice by slice: what has the same number was
+// measured in turn.
 func ratios(values, peers []float64) (all []float64) {
 	for i := range min(len(values), len(peers)) {
 		all = append(all, values[i]/peers[i])
-	}
-	return all
-}
-
-// Distinct returns one measurement of everything that was measured.
-func (r *Results) Distinct() (all []Measurement) {
-	for _, m := range r.Measurements {
-		if m.Slice == 1 {
-			all = append(all, m)
-		}
 	}
 	return all
 }

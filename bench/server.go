@@ -16,6 +16,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// self is this program. It serves as one of the peers when its arguments say so.
+const self = "/proc/self/exe"
+
 // A server is a process under load.
 type server struct {
 	addr     string // where it serves
@@ -30,7 +33,7 @@ type server struct {
 	firstAnswer, indexReady time.Duration // since then
 }
 
-// startServer starts a server and waits until it answers a GET of path. It passes the address to serve at as the last argument.
+// startServer starts a server and waits until it answers a GET of path. Its last argument is the address to serve at.
 func (r *run) startServer(ctx context.Context, path, program string, args ...string) (*server, error) {
 	addr, err := freeAddr()
 	if err != nil {
@@ -68,17 +71,7 @@ func (r *run) startServer(ctx context.Context, path, program string, args ...str
 	return s, err
 }
 
-// startSelf starts this program as one of the peers that serve knows.
-func (r *run) startSelf(ctx context.Context, path, peer, argument string) (*server, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return nil, err
-	}
-	return r.startServer(ctx, path, self, peer, argument)
-}
-
-// startNametag starts a nametag program on a database, without its limit on how much one client may ask, and waits until its
-// index is ready.
+// startNametag starts a nametag program on a database, without its rate limit, and waits until its index is ready.
 func (r *run) startNametag(ctx context.Context, program, database string) (*server, error) {
 	metrics, err := freeAddr()
 	if err != nil {
@@ -144,7 +137,8 @@ func (s *server) cpuTime(ctx context.Context) (t cpuTime, err error) {
 		return t, err
 	}
 	pids, err := query[string](ctx, s.database,
-		`SELECT coalesce(string_agg(pid::text, ' '), '') FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`)
+		`SELECT coalesce(string_agg(pid::text, ' '), '') FROM pg_stat_activity
+		WHERE datname = current_database() AND pid <> pg_backend_pid()`)
 	for text := range strings.FieldsSeq(pids) {
 		pid, _ := strconv.Atoi(text)
 		if d, err := processTime(pid); err == nil { // it may have ended
@@ -154,8 +148,8 @@ func (s *server) cpuTime(ctx context.Context) (t cpuTime, err error) {
 	return t, err
 }
 
-// processTime returns how long processors have worked for a process with all its threads. The process's CPU clock counts
-// nanoseconds; /proc/PID/stat has hundredths of a second.
+// processTime returns how long processors have worked for a process with all its threads. The process's CPU clock
+// counts nanoseconds; /proc/PID/stat has hundredths of a second.
 func processTime(pid int) (time.Duration, error) {
 	const wholeProcess = 2 // CPUCLOCK_SCHED in the kernel's posix-timers_types.h
 	var t unix.Timespec

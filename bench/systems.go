@@ -16,8 +16,8 @@ type system struct {
 	program         string // a nametag that can serve the database as well; "" if none is to be measured
 }
 
-// start starts the servers to measure with n names: the programs on PostgreSQL at urls, and at the smallest size on SQLite; and
-// the peers, unless programs are compared.
+// start starts the servers to measure with n names: the programs on PostgreSQL at urls, and at the smallest size on
+// SQLite; and the peers, unless programs are compared.
 func (r *run) start(ctx context.Context, n int, urls []string) (all []*system, err error) {
 	add := func(start func() (*system, error)) {
 		if err == nil {
@@ -46,7 +46,8 @@ func (r *run) start(ctx context.Context, n int, urls []string) (all []*system, e
 
 func (r *run) startOnPostgres(ctx context.Context, p program, n int, url string) (*system, error) {
 	s, err := r.startNametag(ctx, p.path, url)
-	return &system{p.label + " on PostgreSQL", url, r.load(s, checkNametag(n)), r.load(s, registerNametag(&r.nextName)), p.path}, err
+	check, register := checkNametag(n), registerNametag(&r.nextName)
+	return &system{p.label + " on PostgreSQL", url, r.load(s, check), r.load(s, register), p.path}, err
 }
 
 func (r *run) startOnSQLite(ctx context.Context, p program, n int) (*system, error) {
@@ -56,22 +57,24 @@ func (r *run) startOnSQLite(ctx context.Context, p program, n int) (*system, err
 		return nil, err
 	}
 	err = r.load(s, registerNametag(new(atomic.Uint64))).fill(ctx, n)
-	return &system{p.label + " on SQLite", file, r.load(s, checkNametag(n)), r.load(s, registerNametag(&r.nextName)), ""}, err
+	check, register := checkNametag(n), registerNametag(&r.nextName)
+	return &system{p.label + " on SQLite", file, r.load(s, check), r.load(s, register), ""}, err
 }
 
 func (r *run) startPocketBase(ctx context.Context, n int) (*system, error) {
 	folder := filepath.Join(r.folder, pocketBase)
-	s, err := r.startSelf(ctx, pocketPath, pocketBase, folder)
+	s, err := r.startServer(ctx, pocketPath, self, pocketBase, folder)
 	if err != nil {
 		return nil, err
 	}
 	err = r.load(s, registerPocketBase(new(atomic.Uint64))).fill(ctx, n)
-	return &system{pocketBase, filepath.Join(folder, "data.db"), r.load(s, checkPocketBase(n)), r.load(s, registerPocketBase(&r.nextName)), ""}, err
+	check, register := checkPocketBase(n), registerPocketBase(&r.nextName)
+	return &system{pocketBase, filepath.Join(folder, "data.db"), r.load(s, check), r.load(s, register), ""}, err
 }
 
 // startConstant starts the constant server. It answers as the first server does on average.
 func (r *run) startConstant(ctx context.Context, n int) (*system, error) {
-	s, err := r.startSelf(ctx, "/", constant, r.servers[0].addr)
+	s, err := r.startServer(ctx, "/", self, constant, r.servers[0].addr)
 	return &system{name: constant, check: r.load(s, checkConstant(n))}, err
 }
 
