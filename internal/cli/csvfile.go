@@ -27,18 +27,20 @@ type namesFile struct {
 	NameColumn string `placeholder:"HEADER" help:"The column with the names; by default name, pet_name or animals_name."`
 }
 
-// An input is a file that is being read. On a terminal, a bar shows the progress.
+// An input is a CSV file whose header was read. On a terminal, a bar shows the progress.
 type input struct {
 	progressbar.Reader
 	file io.Reader
 	bar  *progressbar.ProgressBar
+	rows *transfer.Rows
 }
 
-// open opens the file.
-func (f namesFile) open(p Process) (*input, error) {
+// open opens the file and reads its header with newRows.
+func (f namesFile) open(
+	p Process, format transfer.Format, newRows func(io.Reader, transfer.Format) (*transfer.Rows, error),
+) (in *input, err error) {
 	file := p.Stdin
 	if f.File != "-" {
-		var err error
 		if file, err = os.Open(f.File); err != nil {
 			return nil, err
 		}
@@ -50,7 +52,17 @@ func (f namesFile) open(p Process) (*input, error) {
 		}
 	}
 	bar := newBar(p.Stderr, size, progressbar.OptionShowBytes(true))
-	return &input{progressbar.NewReader(file, bar), file, bar}, nil
+	in = &input{Reader: progressbar.NewReader(file, bar), file: file, bar: bar}
+	format.Delimiter, format.Columns.Name = f.Delimiter, f.NameColumn
+	if in.rows, err = newRows(in, format); err == nil {
+		return in, nil
+	}
+	in.Close()
+	if missing, ok := errors.AsType[*transfer.MissingColumnError](err); ok {
+		return nil, usagef("%s: %w; set --%s-column to the right header, or --delimiter to the character between columns",
+			f.File, err, missing.Column)
+	}
+	return nil, fmt.Errorf("%s: %w", f.File, described(err))
 }
 
 // newBar returns a progress bar on w, or an invisible one if w is no terminal. A size of -1 is unknown.
@@ -64,35 +76,30 @@ func newBar(w io.Writer, size int64, options ...progressbar.Option) *progressbar
 	)...)
 }
 
-// describe returns err, which is about the header, with the flag that fixes it.
-func (f namesFile) describe(err error) error {
-	if missing, ok := errors.AsType[*transfer.MissingColumnError](err); ok {
-		return usagef("%s: %w; set --%s-column to the right header, or --delimiter to the character between columns",
-			f.File, err, missing.Column)
-	}
-	return fmt.Errorf("%s: %w", f.File, described(err))
-}
-
 // outcomes are words for a summary.
 type outcomes struct {
 	accepted, refused string
 	stopped           string // what to do after an error
 }
 
-// transfer runs im on the rows of in, writes the refused ones to report, and prints a summary to w.
-func (f namesFile) transfer(ctx context.Context, in *input, im transfer.Importer, report, w io.Writer, words outcomes) error {
-	var err error
-	if im.Report, err = transfer.NewReport(report); err != nil {
+// transfer passes the rows of in to enter, writes the refused ones to report, and prints a summary to w.
+func (f namesFile) transfer(
+	ctx context.Context, in *input, enter transfer.Enter, report, w io.Writer, words outcomes,
+) error {
+	refused, err := transfer.NewReport(report)
+	if err != nil {
 		return fmt.Errorf("writing the report: %w", err)
 	}
-	im.Progress = func(sum transfer.Summary) { in.bar.Describe(english.Plural(sum.Rows, "row", "")) }
+	importer := transfer.Importer{Rows: in.rows, Enter: enter, Report: refused, Progress: func(sum transfer.Summary) {
+		in.bar.Describe(english.Plural(sum.Rows, "row", ""))
+	}}
 	begin := time.Now()
-	sum, err := im.Run(ctx)
-	in.bar.Finish()
+	sum, err := importer.Run(ctx)
+	_ = in.bar.Finish()
 	printErr := summarize(w, sum, time.Since(begin), words)
 	if err != nil {
-		const header = 1
-		return fmt.Errorf("stopped after line %d of %s: %w%s", max(sum.Line, header), f.File, described(err), words.stopped)
+		line := max(sum.Line, 1) // the header
+		return fmt.Errorf("stopped after line %d of %s: %w%s", line, f.File, described(err), words.stopped)
 	}
 	return printErr
 }

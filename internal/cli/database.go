@@ -47,7 +47,7 @@ type purpose struct {
 	anySchema bool // to migrate it later
 }
 
-// open opens the database. log, which may be nil, reports a wait for PostgreSQL.
+// open opens the database. log reports a wait for PostgreSQL and what a migration does to lookalike keys.
 func (f databaseFlags) open(ctx context.Context, log *slog.Logger, why purpose) (store, error) {
 	if f.Database.url == "" {
 		return sqlite.Open(ctx, f.Database.path, sqlite.Options{
@@ -55,6 +55,7 @@ func (f databaseFlags) open(ctx context.Context, log *slog.Logger, why purpose) 
 			ReadOnly:        why.readOnly,
 			Migrate:         why.migrate,
 			SkipSchemaCheck: why.anySchema,
+			Logger:          log,
 		})
 	}
 	options := postgres.Options{
@@ -75,8 +76,8 @@ func (f databaseFlags) open(ctx context.Context, log *slog.Logger, why purpose) 
 }
 
 // use opens the database, calls do with it and closes it.
-func (f databaseFlags) use(ctx context.Context, why purpose, do func(store) error) error {
-	db, err := f.open(ctx, nil, why)
+func (f databaseFlags) use(ctx context.Context, p Process, why purpose, do func(store) error) error {
+	db, err := f.open(ctx, slog.New(slog.NewTextHandler(p.Stderr, nil)), why)
 	if err != nil {
 		return err
 	}

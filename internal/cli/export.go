@@ -32,5 +32,7 @@ func (c exportCmd) Run(ctx context.Context, p Process) error {
 	if c.Format == "jsonl" {
 		write = transfer.ExportJSONL
 	}
-	return c.export(ctx, p, "pet", func(db store, w io.Writer) (int, error) { return write(ctx, registry.New(db, nil), w) })
+	return c.export(ctx, p, "pet", func(db store, w io.Writer) (int, error) {
+		return write(ctx, registry.New(db, nil), w)
+	})
 }

@@ -93,9 +93,11 @@ func (c serveCmd) checkHTTPS() error {
 	case c.TLSKey != "" && c.TLSCertificate == "":
 		return usagef("%s needs its certificate; set %s", key, certificate)
 	case c.BehindHTTPSProxy && len(c.TrustedProxies) == 0:
-		return usagef("%s needs the proxy's address, or any client could claim to be the proxy; set %s", proxy, setting("trusted-proxies"))
+		return usagef("%s needs the proxy's address, or any client could claim to be the proxy; set %s",
+			proxy, setting("trusted-proxies"))
 	case len(c.Domain) == 0 && (c.ACMEDirectory != "" || c.ACMERoot != "" || c.ACMEEmail != ""):
-		return usagef("--acme-directory, --acme-root and --acme-email (NAMETAG_ACME_…) need a domain; set %s, or drop them", domain)
+		return usagef("--acme-directory, --acme-root and --acme-email (NAMETAG_ACME_…) need a domain; set %s, or drop them",
+			domain)
 	case c.RedirectListen != "" && !c.servesTLS():
 		return usagef("%s redirects to HTTPS, which is not served; set %s or %s, or drop it", redirect, domain, certificate)
 	}
@@ -134,9 +136,15 @@ func (c serveCmd) newHTTPS(log *slog.Logger, metrics prometheus.Registerer, db s
 		site := &web.HTTPS{Hosts: c.Domain, Challenges: acme.HTTPHandler}
 		return https{"by ACME for " + strings.Join(c.Domain, ", "), site, acme.TLSConfig(), acme.Run}, nil
 	case c.TLSCertificate != "":
-		files, err := server.NewFiles(server.FilesConfig{Certificate: c.TLSCertificate, Key: c.TLSKey, Log: log, Metrics: metrics})
+		files, err := server.NewFiles(server.FilesConfig{
+			Certificate: c.TLSCertificate,
+			Key:         c.TLSKey,
+			Log:         log,
+			Metrics:     metrics,
+		})
 		if err != nil {
-			return https{}, usagef("the certificate is unusable: %w; fix %s or %s", err, setting("tls-certificate"), setting("tls-key"))
+			return https{}, usagef("the certificate is unusable: %w; fix %s or %s",
+				err, setting("tls-certificate"), setting("tls-key"))
 		}
 		return https{"with " + c.TLSCertificate, new(web.HTTPS), files.TLSConfig(), files.Run}, nil
 	case c.BehindHTTPSProxy:
@@ -160,7 +168,8 @@ func (c serveCmd) acmeRoots() (*x509.CertPool, error) {
 		roots = x509.NewCertPool() // the system has none
 	}
 	if !roots.AppendCertsFromPEM(pem) {
-		return nil, usagef("%s: %s has no certificate in PEM; give a file with -----BEGIN CERTIFICATE-----", setting("acme-root"), c.ACMERoot)
+		return nil, usagef("%s: %s has no certificate in PEM; give a file with -----BEGIN CERTIFICATE-----",
+			setting("acme-root"), c.ACMERoot)
 	}
 	return roots, nil
 }

@@ -145,21 +145,32 @@ func TestEachDomainAndEachACMEServerHasItsOwnCertificate(t *testing.T) {
 	}
 }
 
-func TestReplicasThatStartTogetherAllGetACertificate(t *testing.T) {
+func TestReplicasThatStartTogetherShareEachCertificate(t *testing.T) {
 	t.Parallel()
-	ca := pebbletest.Start(t, pebbletest.Options{})
+	ca := pebbletest.Start(t, pebbletest.Options{Validity: 30 * time.Second})
 	database := pgtest.URL(t)
-	// As behind a load balancer that asks the first about the challenges of both.
-	// The second fails if it is too early for that, and then takes the first one's
-	// certificate.
-	replicas := make([]*programtest.Program, 2)
+	// As behind a load balancer that asks the first about the challenges of all. An order of another one fails if it
+	// is too early for that.
+	replicas := make([]*programtest.Program, 3)
 	var wg sync.WaitGroup
-	for i, args := range [][]string{nil, {"--listen=127.0.0.1:0", "--redirect-listen=127.0.0.1:0"}} {
+	for i := range replicas {
+		var args []string
+		if i > 0 {
+			args = []string{"--listen=127.0.0.1:0", "--redirect-listen=127.0.0.1:0"}
+		}
 		wg.Go(func() { replicas[i] = serveACME(t, ca, database, args...) })
 	}
 	wg.Wait()
-	for _, p := range replicas {
-		served(t, p, ca.Issuers(), whichever)
+	isNew := whichever
+	for issued := 1; issued <= 2; issued++ { // first, and as a renewal
+		cert := served(t, replicas[0], ca.Issuers(), isNew)
+		for _, p := range replicas[1:] {
+			served(t, p, ca.Issuers(), cert.Equal)
+		}
+		if n := ca.Issued(); n != issued {
+			t.Errorf("%d certificates were issued, want %d", n, issued)
+		}
+		isNew = func(c *x509.Certificate) bool { return !c.Equal(cert) }
 	}
 }
 

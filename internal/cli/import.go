@@ -41,21 +41,16 @@ Examples:
 }
 
 func (c importCmd) Run(ctx context.Context, p Process) error {
-	in, err := c.open(p)
+	in, err := c.open(p, transfer.Format{
+		Columns:      transfer.Columns{Category: c.CategoryColumn, Color: c.ColorColumn, Date: c.DateColumn},
+		DefaultColor: string(c.DefaultColor),
+		Policy:       c.policy(),
+		Now:          p.Now,
+	}, transfer.NewRows)
 	if err != nil {
 		return err
 	}
 	defer in.Close()
-	rows, err := transfer.NewRows(in, transfer.Format{
-		Delimiter:    c.Delimiter,
-		Columns:      transfer.Columns{Name: c.NameColumn, Category: c.CategoryColumn, Color: c.ColorColumn, Date: c.DateColumn},
-		DefaultColor: string(c.DefaultColor),
-		Policy:       c.policy(),
-		Now:          p.Now,
-	})
-	if err != nil {
-		return c.describe(err)
-	}
 	words := outcomes{
 		accepted: "registered",
 		refused:  "refused; the report is " + c.reportName(),
@@ -70,7 +65,7 @@ func (c importCmd) Run(ctx context.Context, p Process) error {
 		if err != nil {
 			return err
 		}
-		err = c.transfer(ctx, in, transfer.Importer{Rows: rows, Enter: enter}, report, p.Stdout, words)
+		err = c.transfer(ctx, in, enter, report, p.Stdout, words)
 		return errors.Join(err, report.Close())
 	}
 	switch {
@@ -79,7 +74,7 @@ func (c importCmd) Run(ctx context.Context, p Process) error {
 	case c.DryRun:
 		return c.read(ctx, p, func(r *registry.Registry) error { return enter(transfer.DryRun(r)) })
 	default:
-		return c.use(ctx, purpose{migrate: true}, func(db store) error {
+		return c.use(ctx, p, purpose{migrate: true}, func(db store) error {
 			return enter(c.registry(p, db).WithOrigin(registry.ViaImport, c.who(p), "").RegisterAll)
 		})
 	}

@@ -43,14 +43,15 @@ Examples:
 }
 
 func (c journalVerifyCmd) Run(ctx context.Context, p Process) error {
-	return c.use(ctx, purpose{readOnly: true}, func(db store) error {
+	return c.use(ctx, p, purpose{readOnly: true}, func(db store) error {
 		head, err := db.JournalHead(ctx)
 		if err != nil && !errors.Is(err, registry.ErrNoHead) {
 			return err
 		}
 		bar := newBar(p.Stderr, head.Seq)
-		found, err := registry.New(db, nil).VerifyJournal(ctx, c.Head, func(seq int64) { bar.Set64(min(seq, head.Seq)) })
-		bar.Finish()
+		progress := func(seq int64) { _ = bar.Set64(min(seq, head.Seq)) }
+		found, err := registry.New(db, nil).VerifyJournal(ctx, c.Head, progress)
+		_ = bar.Finish()
 		if err != nil {
 			return err
 		}
@@ -58,20 +59,21 @@ func (c journalVerifyCmd) Run(ctx context.Context, p Process) error {
 			fmt.Fprintln(p.Stdout, sentence)
 		}
 		for _, row := range found.Orphans {
-			fmt.Fprintf(p.Stdout, "Row %d, about “%s”, is an orphan: its pet no longer leads to it, so “nametag journal show” misses it. "+
-				"To fix it, run in the database: UPDATE journal SET by_pet = NULL WHERE seq = %d\n", row.Seq, row.Key, row.Seq)
+			fmt.Fprintf(p.Stdout, "Row %d, about “%s”, is an orphan: no pet leads to it, so “nametag journal show” misses it. "+
+				"To fix it, run in the database: UPDATE journal SET by_pet = NULL WHERE seq = %[1]d\n", row.Seq, row.Key)
 		}
 		switch faults, differences, orphans := len(found.Faults), len(found.Differences), len(found.Orphans); {
 		case faults > 0:
 			return fmt.Errorf("the journal is not intact: %s", english.Plural(faults, "fault", ""))
 		case differences > 0:
 			return fmt.Errorf("the journal is intact, but the registry was changed without a journal entry: %s. "+
-				"See “nametag journal show” for what the registry should have, and fix it with “nametag pets” and “nametag names”",
-				english.Plural(differences, "difference", ""))
+				"See “nametag journal show” for what the registry should have, and fix it with “nametag pets” and "+
+				"“nametag names”", english.Plural(differences, "difference", ""))
 		case orphans > 0:
 			return fmt.Errorf("the journal is intact, but %s", english.Plural(orphans, "row is an orphan", "rows are orphans"))
 		}
-		_, err = fmt.Fprintf(p.Stdout, "The journal is intact: %s. Head: %s\n", english.Plural(int(found.Head.Seq), "row", ""), found.Head)
+		rows := english.Plural(int(found.Head.Seq), "row", "")
+		_, err = fmt.Fprintf(p.Stdout, "The journal is intact: %s. Head: %s\n", rows, found.Head)
 		return err
 	})
 }
@@ -97,7 +99,7 @@ func (c journalShowCmd) Run(ctx context.Context, p Process) error {
 	if err != nil {
 		return usageError{described(err)}
 	}
-	return c.use(ctx, purpose{readOnly: true}, func(db store) error {
+	return c.use(ctx, p, purpose{readOnly: true}, func(db store) error {
 		events, err := registry.New(db, nil).History(ctx, name)
 		if err != nil {
 			return err
@@ -143,7 +145,8 @@ func (c journalExportCmd) Run(ctx context.Context, p Process) error {
 	})
 }
 
-// findRow returns an error if there is no row c.After. The rows after it would be none, as if nothing had happened since.
+// findRow returns an error if there is no row c.After. Without it, a journal whose end was removed would look like one
+// without new rows.
 func (c journalExportCmd) findRow(ctx context.Context, db registry.Store) error {
 	if c.After == 0 {
 		return nil
@@ -156,8 +159,8 @@ func (c journalExportCmd) findRow(ctx context.Context, db registry.Store) error 
 	if err != nil {
 		return err
 	}
-	return fmt.Errorf("there is no row %d: the journal ends with row %d. If it had more rows before, its end was removed: "+
-		"run “nametag journal verify” with the --head that you noted", c.After, head.Seq)
+	return fmt.Errorf("there is no row %d: the journal ends with row %d. If it had more rows before, its end was "+
+		"removed: run “nametag journal verify” with the --head that you noted", c.After, head.Seq)
 }
 
 // moment formats a time to the second.

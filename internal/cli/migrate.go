@@ -14,6 +14,9 @@ func (migrateCmd) Help() string {
 	return `A server updates the schema at start. Use this command to update it earlier, for example as another user of
 the database.
 
+If this version of nametag computes lookalike keys differently, all keys in the database are computed again. Pets that
+become lookalikes keep their names and are listed on standard error.
+
 Examples:
 
     nametag migrate --database pets.db
@@ -21,7 +24,7 @@ Examples:
 }
 
 func (c migrateCmd) Run(ctx context.Context, p Process) error {
-	return c.use(ctx, purpose{readOnly: c.Check, anySchema: !c.Check}, func(db store) error {
+	return c.use(ctx, p, purpose{readOnly: c.Check, anySchema: !c.Check}, func(db store) error {
 		if c.Check {
 			if err := db.Ready(ctx); err != nil {
 				return err

@@ -23,8 +23,10 @@ type rulingCmd struct {
 }
 
 // decide changes the ruling on the name and prints what it is now.
-func (c rulingCmd) decide(ctx context.Context, p Process,
-	change func(*registry.Registry, context.Context, string) (registry.Decision, error), says func(registry.Ruling) string,
+func (c rulingCmd) decide(
+	ctx context.Context, p Process,
+	change func(*registry.Registry, context.Context, string) (registry.Decision, error),
+	says func(registry.Ruling) string,
 ) error {
 	return c.change(ctx, p, func(r *registry.Registry) error {
 		d, err := change(r, ctx, c.Name)
@@ -52,7 +54,8 @@ Examples:
 
 func (c namesReserveCmd) Run(ctx context.Context, p Process) error {
 	return c.decide(ctx, p, (*registry.Registry).Reserve, func(r registry.Ruling) string {
-		return fmt.Sprintf("“%s” is reserved. To cancel the reservation, run %s.", r.Name, command("names unreserve", r.Name))
+		return fmt.Sprintf("“%s” is reserved. To cancel the reservation, run %s.",
+			r.Name, command("names unreserve", r.Name))
 	})
 }
 
@@ -86,8 +89,10 @@ func (c namesUnreserveCmd) Run(ctx context.Context, p Process) error {
 	err := c.decide(ctx, p, (*registry.Registry).Unreserve, func(r registry.Ruling) string {
 		return fmt.Sprintf("“%s” is no longer %s.", r.Name, wording.Kind(r.Kind))
 	})
-	d := c.policy().Decide(c.Name)
-	if isRefused := d.Code != "" && d.Name.Key() != ""; isRefused && (err == nil || registry.ErrorCode(err) == registry.CodeNotFound) {
+	if err != nil && registry.ErrorCode(err) != registry.CodeNotFound {
+		return err
+	}
+	if d := c.policy().Decide(c.Name); d.Code != "" && d.Name.Key() != "" {
 		fmt.Fprintf(p.Stderr, "The policy %s does not allow the name: %s\n", c.policy().Version(), wording.Reason(d))
 	}
 	return err
@@ -154,7 +159,8 @@ func (n listedName) cells() []string {
 // listedNames returns the names that are reserved, in quarantine or allowed as lookalikes now.
 func listedNames(ctx context.Context, r *registry.Registry, now time.Time) (names []listedName, err error) {
 	for _, res := range r.Policy().ReservedNames() {
-		names = append(names, listedName{Name: res.Name, Kind: registry.RulingReserved, By: "policy", Reason: res.Reason})
+		n := listedName{Name: res.Name, Kind: registry.RulingReserved, By: "policy", Reason: res.Reason}
+		names = append(names, n)
 	}
 	err = r.EachRuling(ctx, func(ru registry.Ruling) {
 		if ru.Kind == registry.RulingAllowLookalike || ru.InForce(now) {

@@ -53,9 +53,11 @@ type exportFlags struct {
 }
 
 // export has write write the output from the database and report how many things of a kind it wrote.
-func (f exportFlags) export(ctx context.Context, p Process, kind string, write func(store, io.Writer) (int, error)) error {
+func (f exportFlags) export(
+	ctx context.Context, p Process, kind string, write func(store, io.Writer) (int, error),
+) error {
 	if f.Output == "" {
-		return f.use(ctx, purpose{readOnly: true}, func(db store) error {
+		return f.use(ctx, p, purpose{readOnly: true}, func(db store) error {
 			_, err := write(db, p.Stdout)
 			return err
 		})
@@ -63,7 +65,7 @@ func (f exportFlags) export(ctx context.Context, p Process, kind string, write f
 	if err := f.refuseDatabasePath(f.Output, "output"); err != nil {
 		return err
 	}
-	return f.use(ctx, purpose{readOnly: true}, func(db store) error {
+	return f.use(ctx, p, purpose{readOnly: true}, func(db store) error {
 		n := 0
 		err := writeFile(f.Output, func(w io.Writer) (err error) {
 			n, err = write(db, w)

@@ -46,8 +46,9 @@ func (c petsFindCmd) Run(ctx context.Context, p Process) error {
 			}
 			for _, pet := range page.Pets {
 				found = true
-				cells := []string{pet.Name.String(), string(pet.Category), string(pet.FavoriteColor), moment(pet.RegisteredAt)}
-				if err := out.add(transfer.JSON(pet), cells...); err != nil {
+				err := out.add(transfer.JSON(pet),
+					pet.Name.String(), string(pet.Category), string(pet.FavoriteColor), moment(pet.RegisteredAt))
+				if err != nil {
 					return err
 				}
 			}
@@ -118,7 +119,8 @@ func (c petsShowCmd) find(ctx context.Context, r *registry.Registry) (pet regist
 	}
 	if name, perr := registry.ParseName(c.Name); perr == nil {
 		if events, herr := r.History(ctx, name); herr == nil && len(events) > 0 {
-			return pet, "", fmt.Errorf("%w For the history of the name, run %s.", described(err), command("journal show", name))
+			return pet, "", fmt.Errorf("%w For the history of the name, run %s.",
+				described(err), command("journal show", name))
 		}
 	}
 	return pet, "", err
@@ -192,7 +194,8 @@ func (c petsCorrectCmd) Run(ctx context.Context, p Process) error {
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(p.Stdout, "“%s” is now %s with the favourite colour %s.\n", pet.Name, pet.Category.WithArticle(), pet.FavoriteColor)
+		_, err = fmt.Fprintf(p.Stdout, "“%s” is now %s with the favourite colour %s.\n",
+			pet.Name, pet.Category.WithArticle(), pet.FavoriteColor)
 		return err
 	})
 }

@@ -72,7 +72,9 @@ type policyListCmd struct{}
 func (policyListCmd) Run(p Process) error {
 	w := newTable(p.Stdout)
 	for _, r := range registry.Presets() {
-		rules := []string{"For " + registry.OneOf(r.Categories), wording.Length(r), wording.Words(r), wording.Characters(r)}
+		rules := []string{
+			"For " + registry.OneOf(r.Categories), wording.Length(r), wording.Words(r), wording.Characters(r),
+		}
 		rules = slices.DeleteFunc(rules, func(rule string) bool { return rule == "" })
 		fmt.Fprintf(w, "%s\t%s\n", r.Name, strings.Join(rules, "; "))
 	}
@@ -98,19 +100,11 @@ Examples:
 }
 
 func (c policyTryCmd) Run(ctx context.Context, p Process) error {
-	in, err := c.open(p)
+	in, err := c.open(p, transfer.Format{Policy: c.Policy}, transfer.NewNames)
 	if err != nil {
 		return err
 	}
 	defer in.Close()
-	rows, err := transfer.NewNames(in, transfer.Format{
-		Delimiter: c.Delimiter,
-		Columns:   transfer.Columns{Name: c.NameColumn},
-		Policy:    c.Policy,
-	})
-	if err != nil {
-		return c.describe(err)
-	}
 	words := outcomes{accepted: "would be allowed by " + c.Policy.Version(), refused: "refused"}
-	return c.transfer(ctx, in, transfer.Importer{Rows: rows, Enter: transfer.EmptyRegistry(c.Policy)}, p.Stdout, p.Stderr, words)
+	return c.transfer(ctx, in, transfer.EmptyRegistry(c.Policy), p.Stdout, p.Stderr, words)
 }

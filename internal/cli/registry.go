@@ -23,7 +23,7 @@ func (f registryFlags) registry(p Process, db registry.Store) *registry.Registry
 
 // read calls use with the registry, which use must not change.
 func (f registryFlags) read(ctx context.Context, p Process, use func(*registry.Registry) error) error {
-	return f.use(ctx, purpose{readOnly: true}, func(db store) error { return use(f.registry(p, db)) })
+	return f.use(ctx, p, purpose{readOnly: true}, func(db store) error { return use(f.registry(p, db)) })
 }
 
 // A whoFlag says who changes the registry.
@@ -59,7 +59,7 @@ func (f changeFlags) change(ctx context.Context, p Process, use func(*registry.R
 		return fmt.Errorf("there is no database at %s; give its path with %s, or create it with “nametag migrate”",
 			f.Database, setting("database"))
 	}
-	return f.use(ctx, purpose{migrate: true}, func(db store) error {
+	return f.use(ctx, p, purpose{migrate: true}, func(db store) error {
 		f.comparePolicy(ctx, p.Stderr, db)
 		return use(f.registry(p, db).WithOrigin(registry.ViaRegistrar, who, f.Reason))
 	})

@@ -110,7 +110,7 @@ func runScripts(t *testing.T, dir string, database func(*testscript.Env) string)
 			// misuse [VAR=VALUE]... ARGUMENT... runs nametag, which refuses the arguments with
 			// exit code 2, and adds the command and what it says to misuse.txt.
 			"misuse": misuse,
-			// sql STATEMENT changes the database behind nametag's back.
+			// sql STATEMENT or sql @FILE changes the database without nametag.
 			"sql": changeDatabase,
 			// postgres VAR makes VAR the URL of another database, an empty one.
 			"postgres": newPostgres,

@@ -92,8 +92,12 @@ func quoted(arg string) string {
 }
 
 func changeDatabase(ts *testscript.TestScript, neg bool, args []string) {
-	arguments(ts, neg, args, 1, "sql STATEMENT")
-	execute(testOf(ts), ts.Getenv("NAMETAG_DATABASE"), args[0])
+	arguments(ts, neg, args, 1, "sql STATEMENT|@FILE")
+	statement := args[0]
+	if file, ok := strings.CutPrefix(statement, "@"); ok {
+		statement = ts.ReadFile(file)
+	}
+	execute(testOf(ts), ts.Getenv("NAMETAG_DATABASE"), statement)
 }
 
 var escapes = strings.NewReplacer(`\a`, "\a", `\r`, "\r", `\t`, "\t", `\ufeff`, "\ufeff", "\\\n", "")

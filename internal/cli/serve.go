@@ -106,13 +106,14 @@ func (s service) logStart(p Process) {
 	if s.https.tls != nil {
 		scheme = "https"
 	}
-	facts := []any{"url", urlOf(s.on.main.Addr().String(), scheme), "https", s.https.mode, "database", s.Database.String(),
+	url := func(l net.Listener, scheme string) string { return urlOf(l.Addr().String(), scheme) }
+	facts := []any{"url", url(s.on.main, scheme), "https", s.https.mode, "database", s.Database.String(),
 		"policy", s.policy().Version(), "version", version(p).Version}
 	if s.on.redirect != nil {
-		facts = append(facts, "redirect", urlOf(s.on.redirect.Addr().String(), "http"))
+		facts = append(facts, "redirect", url(s.on.redirect, "http"))
 	}
 	if s.on.admin != nil {
-		facts = append(facts, "admin", urlOf(s.on.admin.Addr().String(), "http"))
+		facts = append(facts, "admin", url(s.on.admin, "http"))
 	}
 	s.log.Info("serving", facts...)
 }
@@ -183,7 +184,8 @@ func (s service) serve(ctx context.Context) error {
 
 // addMetrics registers the metrics of the process, the queue and the index.
 func (s service) addMetrics() {
-	s.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	s.metrics.MustRegister(collectors.NewGoCollector())
+	s.metrics.MustRegister(collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	gauge := func(name, help string, value func() float64) {
 		s.metrics.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value))
 	}
@@ -204,7 +206,7 @@ func (s service) addMetrics() {
 		}
 		return 1
 	})
-	gauge("nametag_index_age_seconds", "Time since the index was last known to be up to date; 0 until it is filled.", func() float64 {
+	gauge("nametag_index_age_seconds", "Time since the index was known to be up to date; 0 until it is filled.", func() float64 {
 		if asOf := s.index.AsOf(); !asOf.IsZero() {
 			return time.Since(asOf).Seconds()
 		}
@@ -237,8 +239,8 @@ func countViolations(ctx context.Context, log *slog.Logger, reg *registry.Regist
 	case err != nil:
 		log.Warn("counting the pets that violate the policy failed", "policy", version, "error", err)
 	case violations > 0:
-		log.Info("pets violate the policy; they keep their names", "pets", pets, "violations", violations, "policy", version,
-			"names", "nametag export | nametag policy try POLICY -")
+		log.Info("pets violate the policy; they keep their names", "pets", pets, "violations", violations,
+			"policy", version, "names", "nametag export | nametag policy try POLICY -")
 	default:
 		log.Debug("no pet violates the policy", "pets", pets, "policy", version)
 	}
@@ -273,7 +275,8 @@ func listen(ctx context.Context, address, flag string) (net.Listener, error) {
 	}
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("another program already listens on %s; choose another address with %s", address, setting(flag))
+		return nil, fmt.Errorf("another program already listens on %s; choose another address with %s",
+			address, setting(flag))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot listen on %s: %w; choose another address with %s", address, err, setting(flag))

@@ -37,7 +37,8 @@ func (c versionCmd) Run(p Process) error {
 	if b.Modified {
 		commit += " and changes"
 	}
-	_, err := fmt.Fprintf(p.Stdout, "nametag %s\ncommit   %s\ngo       %s\nplatform %s\n", b.Version, commit, b.Go, b.Platform)
+	_, err := fmt.Fprintf(p.Stdout, "nametag %s\ncommit   %s\ngo       %s\nplatform %s\n",
+		b.Version, commit, b.Go, b.Platform)
 	return err
 }
 

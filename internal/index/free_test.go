@@ -27,6 +27,7 @@ func (l *listener) Insert(ctx context.Context, entries []registry.Entry) ([]regi
 // The store is told that a name is free only if nothing at all in the book has to
 // do with it, and up to where the index knows that.
 func TestTheStoreIsToldWhatIsFree(t *testing.T) {
+	t.Parallel()
 	book := newBook(t)
 	at := time.Now()
 	desk := registry.New(book, func() time.Time { return at }).WithOrigin(registry.ViaRegistrar, "Ada", "a test")
@@ -71,6 +72,7 @@ func TestTheStoreIsToldWhatIsFree(t *testing.T) {
 // A ruling counts by the lookalike key that it got once, as the book has it: later
 // programs may find other names alike.
 func TestRulingsCountAsTheyAreKept(t *testing.T) {
+	t.Parallel()
 	file := filepath.Join(t.TempDir(), "book.db")
 	book, err := sqlite.Open(t.Context(), file, sqlite.Options{Migrate: true})
 	if err != nil {

@@ -76,7 +76,7 @@ func fill(t *testing.T, x *index.Index) {
 	})
 	select {
 	case <-x.Filled():
-	case <-time.After(10 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("the index is not filled")
 	}
 }
@@ -118,6 +118,13 @@ func glance(t testing.TB, x *index.Index, n registry.Name) string {
 	return kind(lookup(t, x, time.Now(), false, n)[0])
 }
 
+// What an index does within a second may take three where the machine is busy, and
+// nothing takes longer than patience.
+const (
+	aSecond  = 3 * time.Second
+	patience = 30 * time.Second
+)
+
 // soon waits, for as long as replicas may take, until the index knows want of a
 // name.
 func soon(t *testing.T, x *index.Index, of, want string) {
@@ -128,8 +135,8 @@ func soon(t *testing.T, x *index.Index, of, want string) {
 		if got == want {
 			return
 		}
-		if time.Since(start) > time.Second {
-			t.Fatalf("a second later, %s is %s, want %s", of, got, want)
+		if time.Since(start) > aSecond {
+			t.Fatalf("%s is still %s, want %s", of, got, want)
 		}
 	}
 }
@@ -145,6 +152,7 @@ func register(t *testing.T, s registry.Store, names ...string) {
 }
 
 func TestTheIndexKnowsTheBookAndWhatIsChangedThroughIt(t *testing.T) {
+	t.Parallel()
 	onBoth(t, func(t *testing.T, open database) {
 		s := open()
 		desk := registry.New(s, nil)
@@ -184,6 +192,7 @@ func TestTheIndexKnowsTheBookAndWhatIsChangedThroughIt(t *testing.T) {
 }
 
 func TestTheIndexLearnsFromOthersWithinASecond(t *testing.T) {
+	t.Parallel()
 	onBoth(t, func(t *testing.T, open database) {
 		x := run(t, open())
 		other := open()
@@ -297,6 +306,7 @@ func newBook(t *testing.T) registry.Store {
 }
 
 func TestChecksGoOnWhileTheDatabaseIsGone(t *testing.T) {
+	t.Parallel()
 	book := newBook(t)
 	register(t, book, "Bella")
 	e := newExchange(book)
@@ -305,10 +315,14 @@ func TestChecksGoOnWhileTheDatabaseIsGone(t *testing.T) {
 	e.now.Store(nil)
 	gone := time.Now()
 	register(t, book, "Max") // by another server, which still reaches it
-	for time.Since(gone) < 2500*time.Millisecond {
-		time.Sleep(50 * time.Millisecond)
-	}
 	verdicts, err := reg.Check(t.Context(), "Bella", "Max")
+	for err == nil && verdicts[0].AsOf.IsZero() { // for two seconds
+		if time.Since(gone) > 3*2*time.Second {
+			t.Fatal("the verdicts do not tell that they are old")
+		}
+		time.Sleep(5 * time.Millisecond)
+		verdicts, err = reg.Check(t.Context(), "Bella", "Max")
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -316,13 +330,13 @@ func TestChecksGoOnWhileTheDatabaseIsGone(t *testing.T) {
 		t.Errorf("the verdicts are %v", verdicts)
 	}
 	for _, v := range verdicts {
-		if d := v.AsOf.Sub(gone); d > 0 || d < -time.Second {
+		if d := v.AsOf.Sub(gone); d > 0 || d < -aSecond {
 			t.Errorf("it is as of %v, and the database is gone since %v", v.AsOf, gone)
 		}
 	}
 	e.now.Store(&book)
 	for start := time.Now(); glance(t, x, name(t, "Max")) != "taken"; time.Sleep(5 * time.Millisecond) {
-		if time.Since(start) > 3*time.Second {
+		if time.Since(start) > patience {
 			t.Fatal("what others registered meanwhile is not known")
 		}
 	}
@@ -334,6 +348,7 @@ func TestChecksGoOnWhileTheDatabaseIsGone(t *testing.T) {
 // A database that was restored, or another one in its place, is read anew:
 // whether its journal is shorter, as long, or longer than the one before.
 func TestAnotherBookIsReadAnew(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		what  string
 		names []string
@@ -350,7 +365,7 @@ func TestAnotherBookIsReadAnew(t *testing.T) {
 			x := run(t, e)
 			e.now.Store(&other)
 			for start := time.Now(); glance(t, x, name(t, "Luna")) != "taken"; time.Sleep(5 * time.Millisecond) {
-				if time.Since(start) > 5*time.Second {
+				if time.Since(start) > patience {
 					t.Fatal("the other book is not read")
 				}
 			}
@@ -387,6 +402,7 @@ func (h *hooked) Journal(ctx context.Context, q registry.JournalQuery) ([]regist
 // What is registered through the index while it is being filled, it knows when
 // it is, and it is not older than it says.
 func TestTheIndexIsFilledWithWhatItsOwnProcessDoesMeanwhile(t *testing.T) {
+	t.Parallel()
 	book := newBook(t)
 	register(t, book, "Bella")
 	h := &hooked{Store: book}
@@ -404,7 +420,7 @@ func TestTheIndexIsFilledWithWhatItsOwnProcessDoesMeanwhile(t *testing.T) {
 			t.Errorf("pet %d, registered while the index was filled, is %s", n+1, got)
 		}
 	}
-	if age := last.Sub(x.AsOf()); age > time.Second {
+	if age := last.Sub(x.AsOf()); age > aSecond {
 		t.Errorf("it is said to be %v old", age)
 	}
 }
@@ -419,7 +435,7 @@ func TestAMissingRowMakesItReadTheBookAnew(t *testing.T) {
 	h.missing.Store(2)
 	register(t, book, "Max", "Rex")
 	for start := time.Now(); glance(t, x, name(t, "Max")) != "taken" || glance(t, x, name(t, "Rex")) != "taken"; time.Sleep(5 * time.Millisecond) {
-		if time.Since(start) > 5*time.Second {
+		if time.Since(start) > patience {
 			t.Fatalf("the book is not read; rows were asked for %d times", h.rows.Load())
 		}
 	}
@@ -429,6 +445,7 @@ func TestAMissingRowMakesItReadTheBookAnew(t *testing.T) {
 }
 
 func TestNothingIsKnownUntilTheBookWasRead(t *testing.T) {
+	t.Parallel()
 	book := newBook(t)
 	register(t, book, "Bella")
 	x := index.New(book, slog.New(slog.DiscardHandler))

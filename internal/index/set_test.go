@@ -17,6 +17,7 @@ import (
 // A set agrees with a map, whatever is done to it. Few upper bits make for long
 // ways through the slots and past the last home.
 func TestASetAgreesWithAMap(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		var s set
 		want := make(map[uint64]bool)
@@ -80,6 +81,7 @@ func (p *part) fault() string {
 
 // However many there are, they take no more room than is promised.
 func TestASetTakesAtMostTwelveBytesAHash(t *testing.T) {
+	t.Parallel()
 	var s set
 	r := rand.New(rand.NewPCG(1, 2))
 	for i := range 1_000_000 {
@@ -96,6 +98,7 @@ func TestASetTakesAtMostTwelveBytesAHash(t *testing.T) {
 // What this process did is not undone by what others had done before, and what
 // comes later from the journal.
 func TestWhatOthersDidBeforeUndoesNothing(t *testing.T) {
+	t.Parallel()
 	pet := registry.State{Pet: &registry.PetState{Name: "Bella", NameKey: "bella", LookalikeKey: "bella"}}
 	event := func(a registry.Action, before, after registry.State) registry.Event {
 		return registry.NewEvent(a, registry.Origin{Via: registry.ViaAPI}, before, after)
@@ -133,6 +136,7 @@ func TestWhatOthersDidBeforeUndoesNothing(t *testing.T) {
 
 // The same of pets of different names that hold one lookalike key after one another.
 func TestWhatOthersDidBeforeUndoesNoLookalike(t *testing.T) {
+	t.Parallel()
 	dashed := registry.State{Pet: &registry.PetState{Name: "Bel-la", NameKey: "bel-la", LookalikeKey: "bella"}}
 	plain := registry.State{Pet: &registry.PetState{Name: "Bella", NameKey: "bella", LookalikeKey: "bella"}}
 	var head registry.Head
@@ -169,6 +173,7 @@ func TestWhatOthersDidBeforeUndoesNoLookalike(t *testing.T) {
 // A pet keeps its name while it is spelt in a way that has another lookalike key,
 // and back.
 func TestAPetIsFoundWhileItTurnsOdd(t *testing.T) {
+	t.Parallel()
 	state := func(name, lookalike string) registry.State {
 		return registry.State{Pet: &registry.PetState{Name: name, NameKey: "mcintosh", LookalikeKey: lookalike}}
 	}
@@ -237,6 +242,7 @@ func lookWhile(t *testing.T, h uint64, current func() *set, do func()) {
 // A hash that is in a set is found while a removal moves it, over slots that have
 // been looked into already.
 func TestAHashIsFoundWhileOthersAreRemoved(t *testing.T) {
+	t.Parallel()
 	var s set
 	const others = 8 // as many slots as there are in a cache line
 	for number := range uint64(others + 1) {
@@ -251,6 +257,7 @@ func TestAHashIsFoundWhileOthersAreRemoved(t *testing.T) {
 // A hash that is in a set is found while others are added that move it, and the
 // table grows.
 func TestAHashIsFoundWhileOthersAreAdded(t *testing.T) {
+	t.Parallel()
 	const others = 40
 	var current atomic.Pointer[set]
 	begin := func() *set {
@@ -274,6 +281,7 @@ func hashOfHome0(number uint64) uint64 { return math.MaxUint64 - number<<partBit
 
 // A run of hashes that reaches the end of the slots gets more of them.
 func TestASetHasRoomAfterItsLastHome(t *testing.T) {
+	t.Parallel()
 	var s set
 	const n = 300
 	hash := func(number uint64) uint64 { return (number + 1) << partBits } // the last home, of however many

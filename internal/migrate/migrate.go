@@ -34,20 +34,28 @@ var (
 	}
 )
 
-// A SchemaError says that the database and the program are of different ages.
+// A SchemaError says that the program can not use the database, because the
+// database has another schema than the program, or lookalike keys of an older
+// version.
 type SchemaError struct {
-	Database int64 // the schema that the database has; 0 for none
-	Program  int64 // the schema that the program needs
+	Database int64 // what the database has; 0 for none
+	Program  int64 // what the program needs
+	Keys     bool  // these are versions of lookalike keys, not of schemas
 }
 
 // Error says what to do.
 func (e *SchemaError) Error() string {
-	if e.Database > e.Program {
+	switch {
+	case e.Keys:
+		return fmt.Sprintf("The database has lookalike keys of version %d, this nametag needs version %d: run “nametag migrate”",
+			e.Database, e.Program)
+	case e.Database > e.Program:
 		return fmt.Sprintf("The database is at schema %d, this nametag knows %d: use a newer nametag",
 			e.Database, e.Program)
+	default:
+		return fmt.Sprintf("The database is at schema %d, this nametag needs %d: run “nametag migrate”",
+			e.Database, e.Program)
 	}
-	return fmt.Sprintf("The database is at schema %d, this nametag needs %d: run “nametag migrate”",
-		e.Database, e.Program)
 }
 
 // A Migrator applies the migrations of one kind of database. Its methods may be
@@ -55,41 +63,24 @@ func (e *SchemaError) Error() string {
 type Migrator struct {
 	dialect Dialect
 	files   fs.FS
-	steps   map[int64]Step
 	target  int64
+	keys    int64
 }
 
-// A Step is a migration that SQL alone can't do. What it did is undone if it
-// fails.
-type Step func(ctx context.Context, tx *sql.Tx) error
-
-// RunScript runs the statements in a file of files, as a part of a Step.
-func RunScript(ctx context.Context, tx *sql.Tx, files fs.FS, name string) error {
-	script, err := fs.ReadFile(files, name)
-	if err != nil {
-		return fmt.Errorf("migrate: %w", err)
-	}
-	_, err = tx.ExecContext(ctx, string(script))
-	return err
-}
-
-// New returns a Migrator for the goose migrations in files, 00001_name.sql and
-// so on, and for steps, by their numbers. Together they are numbered without
-// gaps.
-func New(d Dialect, files fs.FS, steps map[int64]Step) (*Migrator, error) {
+// New returns a Migrator for the goose migrations in files: 00001_name.sql and
+// so on, without gaps. keys is the version of the lookalike keys that the
+// program computes.
+func New(d Dialect, files fs.FS, keys int64) (*Migrator, error) {
 	names, err := fs.Glob(files, "*.sql")
 	if err != nil {
 		return nil, fmt.Errorf("migrate: %w", err)
 	}
-	m := &Migrator{dialect: d, files: files, steps: steps}
+	m := &Migrator{dialect: d, files: files, keys: keys}
 	for _, name := range names {
 		version, err := goose.NumericComponent(name)
 		if err != nil {
 			return nil, fmt.Errorf("migrate: %w", err)
 		}
-		m.target = max(m.target, version)
-	}
-	for version := range steps {
 		m.target = max(m.target, version)
 	}
 	return m, nil
@@ -126,12 +117,20 @@ func (m *Migrator) Check(ctx context.Context, db Querier) error {
 }
 
 // Ready returns a *SchemaError if db has an older schema than the program
-// needs. A newer one is none of its business: during a rolling upgrade the
-// replicas of the old version keep serving while those of the new one start.
+// needs, or older lookalike keys. A newer one is none of its business: during a
+// rolling upgrade the replicas of the old version keep serving while those of
+// the new one start.
 func (m *Migrator) Ready(ctx context.Context, db Querier) error {
 	version, err := m.Version(ctx, db)
 	if err == nil && version < m.target {
-		err = &SchemaError{version, m.target}
+		err = &SchemaError{Database: version, Program: m.target}
+	}
+	if err != nil {
+		return err
+	}
+	keys, err := m.highest(ctx, db, "lookalike_keys", "version")
+	if err == nil && keys < m.keys {
+		err = &SchemaError{Database: keys, Program: m.keys, Keys: true}
 	}
 	return err
 }
@@ -145,7 +144,7 @@ func (m *Migrator) NotNewer(ctx context.Context, db Querier) error {
 	}
 	floor, err := m.highest(ctx, db, "schema_floor", "version")
 	if err == nil && (floor == 0 || floor > m.target) {
-		err = &SchemaError{version, m.target}
+		err = &SchemaError{Database: version, Program: m.target}
 	}
 	return err
 }
@@ -198,11 +197,6 @@ func (m *Migrator) provider(db *sql.DB) (*goose.Provider, error) {
 		}
 		options = append(options, goose.WithSessionLocker(locker))
 	}
-	var steps []*goose.Migration
-	for version, step := range m.steps {
-		steps = append(steps, goose.NewGoMigration(version, &goose.GoFunc{RunTx: step}, nil))
-	}
-	options = append(options, goose.WithGoMigrations(steps...))
 	provider, err := goose.NewProvider(m.dialect.goose, db, m.files, options...)
 	if err != nil {
 		return nil, fmt.Errorf("migrate: %w", err)

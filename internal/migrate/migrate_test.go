@@ -29,7 +29,7 @@ func open(t *testing.T) *sql.DB {
 
 func migrator(t *testing.T) *migrate.Migrator {
 	t.Helper()
-	m, err := migrate.New(migrate.SQLite, files, nil)
+	m, err := migrate.New(migrate.SQLite, files, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,6 +37,7 @@ func migrator(t *testing.T) *migrate.Migrator {
 }
 
 func TestUpBringsADatabaseToTheTargetOnce(t *testing.T) {
+	t.Parallel()
 	db, m := open(t), migrator(t)
 	for _, want := range [][2]int64{{0, 2}, {2, 2}} {
 		from, to, err := m.Up(t.Context(), db)
@@ -50,6 +51,7 @@ func TestUpBringsADatabaseToTheTargetOnce(t *testing.T) {
 }
 
 func TestVersionChangesNothing(t *testing.T) {
+	t.Parallel()
 	db := open(t)
 	if v, err := migrator(t).Version(t.Context(), db); v != 0 || err != nil {
 		t.Fatalf("Version of an empty database: %d, %v", v, err)
@@ -61,6 +63,7 @@ func TestVersionChangesNothing(t *testing.T) {
 }
 
 func TestAnOlderDatabaseIsNotReady(t *testing.T) {
+	t.Parallel()
 	db, m := open(t), migrator(t)
 	for name, err := range map[string]error{"Check": m.Check(t.Context(), db), "Ready": m.Ready(t.Context(), db)} {
 		e, ok := errors.AsType[*migrate.SchemaError](err)
@@ -71,6 +74,7 @@ func TestAnOlderDatabaseIsNotReady(t *testing.T) {
 }
 
 func TestANewerDatabaseSaysWhichProgramsMayStart(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		floor   string
 		refused bool

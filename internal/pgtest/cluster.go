@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -25,6 +26,7 @@ import (
 // listens on the loopback interface alone, always on the same port, and writes
 // to disk as a real one does. Use it from one goroutine.
 type Cluster struct {
+	database string // that URL is of
 	programs string
 	account  *account
 	settings []string
@@ -36,18 +38,33 @@ type Cluster struct {
 	exited  chan struct{} // closed when process has ended
 }
 
-// Start starts a cluster of the test's own, and stops it when the test ends.
+// borrowed is the cluster that tests have one after the other.
+var borrowed struct {
+	mu      sync.Mutex // held by the test that has it
+	cluster *Cluster
+}
+
+// Start returns a cluster with an empty database, of which the test may do what it
+// likes, but run it at the end. Other tests that call Start wait for that.
 func Start(t testing.TB) *Cluster {
 	t.Helper()
-	c, err := New()
-	if err != nil {
-		LeaveOut(t, err)
+	borrowed.mu.Lock()
+	t.Cleanup(borrowed.mu.Unlock)
+	if !shared.managed {
+		t.Fatal(errUnmanaged)
 	}
-	t.Cleanup(func() {
-		if err := c.Close(); err != nil {
-			t.Error(err)
+	if borrowed.cluster == nil {
+		c, err := New()
+		if err != nil {
+			LeaveOut(t, err)
 		}
-	})
+		borrowed.cluster = c
+	}
+	c := borrowed.cluster
+	c.database = "postgres"
+	name, drop := createDatabase(t, c.URL())
+	c.database = name
+	t.Cleanup(drop)
 	return c
 }
 
@@ -67,7 +84,7 @@ func New(settings ...string) (*Cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("pgtest: %w", err)
 	}
-	c := &Cluster{programs: programs, account: user, settings: settings, folder: folder, password: rand.Text()}
+	c := &Cluster{database: "postgres", programs: programs, account: user, settings: settings, folder: folder, password: rand.Text()}
 	if err := c.create(); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
@@ -103,7 +120,7 @@ func (c *Cluster) URL() string {
 		Scheme:   "postgres",
 		User:     url.UserPassword("postgres", c.password),
 		Host:     net.JoinHostPort("127.0.0.1", strconv.Itoa(c.port)),
-		Path:     "/postgres",
+		Path:     "/" + c.database,
 		RawQuery: "sslmode=disable",
 	}
 	return u.String()

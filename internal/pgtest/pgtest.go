@@ -38,8 +38,8 @@ var shared struct {
 	empty []string // databases that a test is done with, for the next
 }
 
-// Main runs the tests of a package that uses URL, stops the server that it
-// started and returns the exit code: os.Exit(pgtest.Main(m.Run)) in TestMain.
+// Main runs the tests of a package that uses URL or Start, stops the servers that
+// they started and returns the exit code: os.Exit(pgtest.Main(m.Run)) in TestMain.
 func Main(run func() int) int {
 	shared.managed = true
 	code := run()
@@ -51,16 +51,20 @@ func Main(run func() int) int {
 }
 
 func cleanUp() error {
+	var err error
+	if borrowed.cluster != nil {
+		err = borrowed.cluster.Close()
+	}
 	if shared.cluster != nil {
-		return shared.cluster.Close()
+		return errors.Join(err, shared.cluster.Close())
 	}
 	for _, name := range shared.empty {
-		if err := execute(context.Background(), shared.url, `DROP DATABASE `+name); err != nil {
-			return err
-		}
+		err = errors.Join(err, execute(context.Background(), shared.url, `DROP DATABASE `+name))
 	}
-	return nil
+	return err
 }
+
+var errUnmanaged = errors.New("pgtest: a package that uses URL or Start needs func TestMain(m *testing.M) { os.Exit(pgtest.Main(m.Run)) }")
 
 // URL returns the URL of an empty database, which is not there any more when the
 // test has ended. All tests of a process share one server.
@@ -75,7 +79,7 @@ func URL(t testing.TB) string {
 
 func startShared() {
 	if !shared.managed {
-		shared.err = fmt.Errorf("pgtest: a package that uses URL needs func TestMain(m *testing.M) { os.Exit(pgtest.Main(m.Run)) }")
+		shared.err = errUnmanaged
 		return
 	}
 	if shared.url = os.Getenv("NAMETAG_TEST_POSTGRES"); shared.url != "" {
@@ -102,12 +106,12 @@ func LeaveOut(t testing.TB, err error) {
 // by another name takes a tenth of the time that making and dropping one takes.
 func database(t testing.TB, admin string) string {
 	t.Helper()
-	name := "nametag_test_" + strings.ToLower(rand.Text())
-	if empty := takeEmpty(); empty != "" {
-		run(t, admin, `ALTER DATABASE `+empty+` RENAME TO `+name)
-	} else {
-		run(t, admin, `CREATE DATABASE `+name+` TEMPLATE template0 ENCODING 'UTF8'`)
+	empty := takeEmpty()
+	if empty == "" {
+		empty, _ = createDatabase(t, admin)
 	}
+	name := newName()
+	run(t, admin, `ALTER DATABASE `+empty+` RENAME TO `+name)
 	t.Cleanup(func() {
 		run(t, admin, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '`+name+`';
 			ALTER DATABASE `+name+` RENAME TO empty_`+name+`; ALTER DATABASE empty_`+name+` RESET ALL`)
@@ -117,6 +121,16 @@ func database(t testing.TB, admin string) string {
 		shared.empty = append(shared.empty, "empty_"+name)
 	})
 	return at(t, admin, name)
+}
+
+func newName() string { return "nametag_test_" + strings.ToLower(rand.Text()) }
+
+// createDatabase creates an empty database, and returns its name and how to drop it.
+func createDatabase(t testing.TB, admin string) (name string, drop func()) {
+	t.Helper()
+	name = newName()
+	run(t, admin, `CREATE DATABASE `+name+` TEMPLATE template0 ENCODING 'UTF8'`)
+	return name, func() { run(t, admin, `DROP DATABASE `+name+` WITH (FORCE)`) }
 }
 
 func takeEmpty() (name string) {

@@ -167,12 +167,12 @@ func (f *file) parse(name string, data []byte) *registry.Policy {
 
 // ruleErrors returns what NewPolicy has joined.
 func ruleErrors(err error) (all []*registry.RuleError) {
-	joined, ok := err.(interface{ Unwrap() []error })
-	if !ok {
+	var joined interface{ Unwrap() []error }
+	if !errors.As(err, &joined) {
 		return nil
 	}
 	for _, err := range joined.Unwrap() {
-		all = append(all, err.(*registry.RuleError))
+		all = append(all, err.(*registry.RuleError)) //nolint:errorlint // NewPolicy joins no others
 	}
 	return all
 }

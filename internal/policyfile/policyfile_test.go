@@ -31,6 +31,7 @@ quarantine: 12 weeks
 `
 
 func TestEveryRule(t *testing.T) {
+	t.Parallel()
 	p, err := Parse("policy.yaml", []byte(kennel))
 	if err != nil {
 		t.Fatal(err)
@@ -52,6 +53,7 @@ func TestEveryRule(t *testing.T) {
 }
 
 func TestWhatAFileDoesNotSayThePresetDoes(t *testing.T) {
+	t.Parallel()
 	open := registry.Open.Rules()
 	named := func(name string, change func(*registry.Rules)) registry.Rules {
 		r := open
@@ -143,6 +145,7 @@ func TestLoad(t *testing.T) {
 }
 
 func TestWhatIsWrongIsSaidWithItsLine(t *testing.T) {
+	t.Parallel()
 	const presets = "open, thoroughbred, kennel-club, cfa-cat and akc"
 	for _, test := range []struct{ text, want string }{
 		{"", "1: there are no rules; give some, such as “extends: open”"},
@@ -220,6 +223,7 @@ func TestWhatIsWrongIsSaidWithItsLine(t *testing.T) {
 }
 
 func TestAllThatIsWrongIsSaidAtOnce(t *testing.T) {
+	t.Parallel()
 	for text, want := range map[string]string{
 		"quarantine: soon\nwords: 3\nnome: x\n": `p.yaml:1: quarantine: give a span of time such as 90 days, 12 weeks or 2 years, or none, not "soon"
 p.yaml:2: words: give bounds such as {min: 2, max: 5}, not "3"
@@ -272,6 +276,7 @@ p.yaml:10: reserved.name: "" is not a name that anybody could have: The name is 
 }
 
 func TestTheExampleOfTheDocumentationIsAPolicy(t *testing.T) {
+	t.Parallel()
 	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "operating.md"))
 	if err != nil {
 		t.Fatal(err)
@@ -288,6 +293,7 @@ func TestTheExampleOfTheDocumentationIsAPolicy(t *testing.T) {
 }
 
 func TestTheExampleOfTheDeploymentIsAPolicy(t *testing.T) {
+	t.Parallel()
 	p, err := Load(filepath.Join("..", "..", "deploy", "policies", "example.yaml"))
 	if err != nil {
 		t.Fatal(err)

@@ -12,6 +12,7 @@ import (
 )
 
 func TestALostRaceIsRunAgainAFewTimes(t *testing.T) {
+	t.Parallel()
 	s := &Store{callTimeout: time.Minute}
 	for _, test := range []struct {
 		name     string

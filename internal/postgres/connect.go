@@ -14,11 +14,16 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"nametag/internal/registry"
 	"nametag/internal/sleep"
 )
+
+// cancelDelay is how long a statement may go on when its context has ended. Nearly all end by themselves then. To cancel
+// one costs a connection, and is an error in PostgreSQL's log: not for each visitor who closes a page.
+const cancelDelay = 500 * time.Millisecond
 
 // parseURL returns the configuration of the pool. Its error neither contains
 // nor wraps the URL, which has a password.
@@ -39,6 +44,9 @@ func parseURL(connString string, opts Options) (*pgxpool.Config, error) {
 	params := config.ConnConfig.RuntimeParams
 	if params["application_name"] == "" {
 		params["application_name"] = "nametag"
+	}
+	config.ConnConfig.BuildContextWatcherHandler = func(conn *pgconn.PgConn) ctxwatch.Handler {
+		return &pgconn.DeadlineContextWatcherHandler{Conn: conn.Conn(), DeadlineDelay: cancelDelay}
 	}
 	config.AfterConnect = prepareSession
 	if opts.ReadOnly {

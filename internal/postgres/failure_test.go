@@ -23,6 +23,7 @@ func unavailable(t *testing.T, what string, err error) {
 }
 
 func TestAStoreOutlivesItsServer(t *testing.T) {
+	t.Parallel()
 	c := pgtest.Start(t)
 	s := open(t, c.URL(), postgres.Options{Migrate: true})
 	rex := storetest.Enter(t, s, "Rex")
@@ -59,6 +60,7 @@ func TestAStoreOutlivesItsServer(t *testing.T) {
 // What was said to be registered is there after a crash, and what the caller
 // was left in doubt about is settled by its idempotency key.
 func TestACrashLosesNothingThatWasAnswered(t *testing.T) {
+	t.Parallel()
 	c := pgtest.Start(t)
 	s := open(t, c.URL(), postgres.Options{Migrate: true})
 	reg := registry.New(s, nil)
@@ -109,6 +111,7 @@ func TestACrashLosesNothingThatWasAnswered(t *testing.T) {
 }
 
 func TestACallEndsWithItsContextOrItsTimeout(t *testing.T) {
+	t.Parallel()
 	url := pgtest.URL(t)
 	patient := open(t, url, postgres.Options{Migrate: true, CallTimeout: time.Hour})
 	entry := []registry.Entry{{Pet: storetest.Enter(t, patient, "Rex")}}
@@ -137,9 +140,31 @@ func TestACallEndsWithItsContextOrItsTimeout(t *testing.T) {
 	}
 }
 
+func TestTheACMELockEndsWithItsHolder(t *testing.T) {
+	url := pgtest.URL(t)
+	holder, next := open(t, url, postgres.Options{Migrate: true}), open(t, url, postgres.Options{})
+	if _, err := holder.LockACME(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	locked := make(chan error)
+	go func() {
+		unlock, err := next.LockACME(t.Context())
+		if err == nil {
+			unlock()
+		}
+		locked <- err
+	}()
+	execute(t, raw(t, url), `SELECT pg_terminate_backend(pid) FROM pg_locks
+		WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`)
+	if err := <-locked; err != nil {
+		t.Error(err)
+	}
+}
+
 // Servers that share a database, half of them with the opposite order of names
 // in their minds, and whatever isolation the database has as its default.
 func TestServersShareOneBook(t *testing.T) {
+	t.Parallel()
 	for _, isolation := range []string{"read committed", "serializable"} {
 		t.Run(isolation, func(t *testing.T) {
 			address := pgtest.URL(t)
@@ -191,6 +216,7 @@ func TestServersShareOneBook(t *testing.T) {
 
 // An Insert that can't learn who has a name enters nobody else either.
 func TestAnInsertThatFailsHalfwayEntersNothing(t *testing.T) {
+	t.Parallel()
 	url := pgtest.URL(t)
 	s := open(t, url, postgres.Options{Migrate: true})
 	rex := storetest.Enter(t, s, "Rex")

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"nametag/internal/index"
 	"nametag/internal/pgtest"
@@ -141,6 +142,15 @@ func TestTwoServersLogNoErrors(t *testing.T) {
 						t.Error(err)
 					}
 				}
+			}
+		})
+	})
+	t.Run("hanging up", func(t *testing.T) {
+		logsNoErrors(t, c, func(server int) {
+			for i := range 300 {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Duration(i%30)*100*time.Microsecond)
+				_, _ = stores[server].Find(ctx, []string{"pet 1 of 1"}) // some are found and some are not
+				cancel()
 			}
 		})
 	})

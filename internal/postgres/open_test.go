@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -29,6 +30,7 @@ func edited(t *testing.T, raw string, edit func(*url.URL)) string {
 }
 
 func TestWhatWaitingWillNotMendIsSaidAtOnce(t *testing.T) {
+	t.Parallel()
 	c := pgtest.Start(t)
 	good := c.URL()
 	for name, test := range map[string]struct {
@@ -68,6 +70,7 @@ func must[T any](v T, err error) T {
 }
 
 func TestABadURLDoesNotTellThePassword(t *testing.T) {
+	t.Parallel()
 	for _, bad := range []string{
 		"postgres://user:s3cret@host:port/db",
 		"postgres://user:s3cret/word@host/db",
@@ -93,6 +96,7 @@ func TestABadURLDoesNotTellThePassword(t *testing.T) {
 }
 
 func TestOpenWaitsForTheServer(t *testing.T) {
+	t.Parallel()
 	c := pgtest.Start(t)
 	if err := c.Stop(); err != nil {
 		t.Fatal(err)
@@ -127,6 +131,7 @@ func TestOpenWaitsForTheServer(t *testing.T) {
 }
 
 func TestAPoolOfOneConnectionIsEnough(t *testing.T) {
+	t.Parallel()
 	s := open(t, pgtest.URL(t), postgres.Options{Migrate: true, MaxConns: 1})
 	storetest.Enter(t, s, "Rex")
 	if err := s.Ready(t.Context()); err != nil {
@@ -140,14 +145,15 @@ func TestAPoolOfOneConnectionIsEnough(t *testing.T) {
 // A newer program may bring the schema up to date while ours waits for its turn
 // to do that.
 func TestASchemaThatBecameLaterWhileWaitingIsRefused(t *testing.T) {
-	url := pgtest.URL(t)
-	s := open(t, url, postgres.Options{Migrate: true})
-	newer := raw(t, url)
+	t.Parallel()
+	database := pgtest.URL(t)
+	s := open(t, database, postgres.Options{Migrate: true})
+	newer := raw(t, database)
 	execute(t, newer, fmt.Sprintf(`SELECT pg_advisory_lock(%d)`, lock.DefaultLockID))
 	execute(t, newer, `DELETE FROM goose_db_version WHERE version_id > 0`)
 	opened := make(chan error)
 	go func() {
-		s, err := postgres.Open(t.Context(), url, postgres.Options{Migrate: true})
+		s, err := postgres.Open(t.Context(), database, postgres.Options{Migrate: true})
 		if err == nil {
 			s.Close()
 		}
@@ -173,12 +179,14 @@ func TestASchemaThatBecameLaterWhileWaitingIsRefused(t *testing.T) {
 }
 
 func TestTheBookOfTheFirstVersionIsLeftAlone(t *testing.T) {
-	url := pgtest.URL(t)
-	execute(t, raw(t, url), `CREATE TABLE pets (pet_name varchar(50))`)
-	storetest.Mentions(t, refused(t, url, postgres.Options{Migrate: true}), "pets", "database of its own", "import")
+	t.Parallel()
+	database := pgtest.URL(t)
+	execute(t, raw(t, database), `CREATE TABLE pets (pet_name varchar(50))`)
+	storetest.Mentions(t, refused(t, database, postgres.Options{Migrate: true}), "pets", "database of its own", "import")
 }
 
 func TestADatabaseThatCannotHoldEveryNameIsRefused(t *testing.T) {
+	t.Parallel()
 	c := pgtest.Start(t)
 	execute(t, raw(t, c.URL()), `CREATE DATABASE old TEMPLATE template0 ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' LOCALE_PROVIDER libc`)
 	old := edited(t, c.URL(), func(u *url.URL) { u.Path = "/old" })
@@ -186,6 +194,7 @@ func TestADatabaseThatCannotHoldEveryNameIsRefused(t *testing.T) {
 }
 
 func TestACommitIsOnDiskWhateverTheDefault(t *testing.T) {
+	t.Parallel()
 	for setting, want := range map[string]string{"off": "on", "local": "local", "on": "on"} {
 		address := pgtest.URL(t)
 		name := must(url.Parse(address)).Path[1:]
@@ -199,9 +208,23 @@ func TestACommitIsOnDiskWhateverTheDefault(t *testing.T) {
 }
 
 func TestTheServerSeesWhoIsConnected(t *testing.T) {
+	t.Parallel()
 	s := open(t, pgtest.URL(t), postgres.Options{Migrate: true})
 	var got string
 	if err := s.Pool().QueryRow(t.Context(), `SHOW application_name`).Scan(&got); err != nil || got != "nametag" {
 		t.Errorf("application_name is %q (%v)", got, err)
+	}
+}
+
+func TestOneConnectionIsEnoughToMigrate(t *testing.T) {
+	dump, err := os.ReadFile("testdata/schema-3.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	url := pgtest.URL(t)
+	execute(t, raw(t, url), string(dump))
+	head, err := open(t, url, postgres.Options{Migrate: true, MaxConns: 1}).JournalHead(t.Context())
+	if err != nil || head.Seq != 2505 {
+		t.Errorf("the journal ends with row %d (%v), want 2505", head.Seq, err)
 	}
 }

@@ -41,14 +41,16 @@ type Options struct {
 	// its transactions. 0 stands for 10 seconds.
 	CallTimeout time.Duration
 
-	// Migrate brings the database to the schema that the program needs. Without
-	// it, a database that has another schema is an error.
+	// Migrate brings the database to the schema and the lookalike keys that the
+	// program needs. Without it, a database that has another schema or older keys
+	// is an error.
 	Migrate bool
 
 	// SkipSchemaCheck opens a database of any schema, for Store.Migrate.
 	SkipSchemaCheck bool
 
-	// Logger hears of the wait for the server; nil for silence.
+	// Logger gets the wait for the server, and what Migrate does to lookalike keys;
+	// nil for silence.
 	Logger *slog.Logger
 }
 
@@ -58,6 +60,7 @@ type Store struct {
 	pool        *pgxpool.Pool
 	db          *sql.DB // the same pool, for migrations
 	schema      *migrate.Migrator
+	log         *slog.Logger
 	searches    *storekit.Searches
 	callTimeout time.Duration
 	readOnly    bool
@@ -104,6 +107,7 @@ func Open(ctx context.Context, url string, opts Options) (*Store, error) {
 		pool:        pool,
 		db:          stdlib.OpenDBFromPool(pool),
 		schema:      schema,
+		log:         opts.Logger,
 		searches:    storekit.NewSearches(max(1, int(config.MaxConns)/2)),
 		callTimeout: opts.CallTimeout,
 		readOnly:    opts.ReadOnly,

@@ -25,10 +25,25 @@ func newDatabase(t testing.TB) storetest.Database { return database{pgtest.URL(t
 
 func (d database) Open(ctx context.Context, opts storetest.Options) (storetest.Store, error) {
 	return postgres.Open(ctx, d.url, postgres.Options{MaxConns: 8,
-		ReadOnly: opts.ReadOnly, Migrate: opts.Migrate, SkipSchemaCheck: opts.SkipSchemaCheck})
+		ReadOnly: opts.ReadOnly, Migrate: opts.Migrate, SkipSchemaCheck: opts.SkipSchemaCheck, Logger: opts.Logger})
 }
 
 func (d database) Execute(t testing.TB, statement string) { execute(t, raw(t, d.url), statement) }
+
+func (d database) Schema(t testing.TB) (schema string) {
+	err := raw(t, d.url).QueryRow(t.Context(), `
+		SELECT string_agg(line, E'\n' ORDER BY line) FROM (
+			SELECT format('%s.%s %s %s %s %s %s', table_name, ordinal_position, column_name, data_type, collation_name, is_nullable, column_default)
+			FROM information_schema.columns WHERE table_schema = 'public'
+			UNION ALL
+			SELECT format('%s %s %s', conrelid::regclass, conname, pg_get_constraintdef(oid)) FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+			UNION ALL
+			SELECT indexdef FROM pg_indexes WHERE schemaname = 'public') AS lines (line)`).Scan(&schema)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return schema
+}
 
 func (d database) Protect(t testing.TB, key string) (lift func()) {
 	d.Execute(t, `

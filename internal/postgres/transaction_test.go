@@ -12,6 +12,7 @@ import (
 // What somebody removed past the lock is not removed once more: nothing of the
 // change is done, and it is tried again.
 func TestARowThatIsGoneMakesAChangeTryAgain(t *testing.T) {
+	t.Parallel()
 	s, err := Open(t.Context(), pgtest.URL(t), Options{Migrate: true})
 	if err != nil {
 		t.Fatal(err)
@@ -47,6 +48,7 @@ func TestARowThatIsGoneMakesAChangeTryAgain(t *testing.T) {
 // When the connection breaks at the commit, nobody knows whether it was done, so
 // it is not done again.
 func TestAChangeWhoseCommitIsUnknownIsNotDoneAgain(t *testing.T) {
+	t.Parallel()
 	s, err := Open(t.Context(), pgtest.URL(t), Options{Migrate: true})
 	if err != nil {
 		t.Fatal(err)
@@ -76,6 +78,7 @@ func TestAChangeWhoseCommitIsUnknownIsNotDoneAgain(t *testing.T) {
 // What is free where the journal ends is entered in one way to the database and
 // back, and only for as long as that turns out to be so.
 func TestAPromiseIsReliedOnUntilItIsBroken(t *testing.T) {
+	t.Parallel()
 	s, err := Open(t.Context(), pgtest.URL(t), Options{Migrate: true})
 	if err != nil {
 		t.Fatal(err)
@@ -119,9 +122,53 @@ func TestAPromiseIsReliedOnUntilItIsBroken(t *testing.T) {
 	}
 }
 
+func TestALostRaceChangesNothing(t *testing.T) {
+	s, err := Open(t.Context(), pgtest.URL(t), Options{Migrate: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	reg := registry.New(s, nil)
+	var checked registry.Head // before the last of these
+	for _, name := range []string{"Bella", "Max"} {
+		if checked, err = s.JournalHead(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := reg.Register(t.Context(), registry.Application{Name: name, FavoriteColor: "blue", Category: "cat"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	attempts := 0
+	err = s.change(t.Context(), "test", func(ctx context.Context, tx registry.Tx) error {
+		attempts++
+		head, _, err := tx.Lock(ctx, registry.Selection{Keys: []string{"rex"}, Lookalikes: []string{"rex"}, CheckedAt: checked})
+		if err != nil || head != checked {
+			return err // after the first attempt, which relies on the head
+		}
+		rex, ruling := &registry.PetState{NameKey: "rex", LookalikeKey: "rex"}, &registry.RulingState{NameKey: "ada", LookalikeKey: "ada"}
+		return tx.Write(ctx, registry.Changes{
+			Head:       head,
+			Records:    []registry.Record{head.Append(registry.NewEvent(registry.ActionRegistered, registry.Origin{}, registry.State{}, registry.State{Pet: rex}))},
+			AddPets:    []*registry.PetState{rex},
+			PutRulings: []*registry.RulingState{ruling},
+			Answers:    []registry.Answer{{Claim: registry.Claim{Key: "key"}}},
+		})
+	})
+	if err != nil || attempts != 2 {
+		t.Errorf("after %d attempts: %v", attempts, err)
+	}
+	for table, want := range map[string]int{"journal": 2, "pets": 2, "rulings": 0, "idempotency_keys": 0} {
+		var rows int
+		if err := s.pool.QueryRow(t.Context(), `SELECT count(*) FROM `+table).Scan(&rows); err != nil || rows != want {
+			t.Errorf("%s has %d rows (%v), want %d", table, rows, err, want)
+		}
+	}
+}
+
 // A head that says what the journal does not have is told as what it is, and is
 // not tried again.
 func TestADamagedHeadIsTold(t *testing.T) {
+	t.Parallel()
 	s, err := Open(t.Context(), pgtest.URL(t), Options{Migrate: true})
 	if err != nil {
 		t.Fatal(err)

@@ -93,6 +93,7 @@ func during(t *testing.T, test func(*testing.T, *queue.Queue, *slowStore)) {
 }
 
 func TestALoneCallWaitsForNobody(t *testing.T) {
+	t.Parallel()
 	during(t, func(t *testing.T, q *queue.Queue, s *slowStore) {
 		start := time.Now()
 		if err := insert(t.Context(), q, "a"); err != nil || time.Since(start) != time.Second {
@@ -103,6 +104,7 @@ func TestALoneCallWaitsForNobody(t *testing.T) {
 }
 
 func TestThoseWhoWaitGoTogether(t *testing.T) {
+	t.Parallel()
 	during(t, func(t *testing.T, q *queue.Queue, s *slowStore) {
 		start := time.Now()
 		var wg sync.WaitGroup
@@ -123,6 +125,7 @@ func TestThoseWhoWaitGoTogether(t *testing.T) {
 }
 
 func TestManyMakeTransactionsOfAThousand(t *testing.T) {
+	t.Parallel()
 	during(t, func(t *testing.T, q *queue.Queue, s *slowStore) {
 		var wg sync.WaitGroup
 		wg.Go(func() { insert(t.Context(), q, "first") })
@@ -140,6 +143,7 @@ func TestManyMakeTransactionsOfAThousand(t *testing.T) {
 }
 
 func TestABadRowFailsAlone(t *testing.T) {
+	t.Parallel()
 	during(t, func(t *testing.T, q *queue.Queue, s *slowStore) {
 		s.fail = func(entries []registry.Entry) error {
 			for _, e := range entries {
@@ -165,6 +169,7 @@ func TestABadRowFailsAlone(t *testing.T) {
 }
 
 func TestADatabaseThatIsGoneIsNotAskedForEach(t *testing.T) {
+	t.Parallel()
 	during(t, func(t *testing.T, q *queue.Queue, s *slowStore) {
 		for _, cause := range []error{registry.Unavailable(errors.New("gone")), context.DeadlineExceeded} {
 			s.sizes, s.fail = nil, func([]registry.Entry) error { return cause }
@@ -181,6 +186,7 @@ func TestADatabaseThatIsGoneIsNotAskedForEach(t *testing.T) {
 // The database may go while it is found out which row is to blame. Then it is not
 // asked for the others, of whom there may be a thousand.
 func TestADatabaseThatGoesMeanwhileIsNotAskedForEach(t *testing.T) {
+	t.Parallel()
 	during(t, func(t *testing.T, q *queue.Queue, s *slowStore) {
 		s.fail = func(entries []registry.Entry) error {
 			switch len(s.sizes) {
@@ -209,6 +215,7 @@ func TestADatabaseThatGoesMeanwhileIsNotAskedForEach(t *testing.T) {
 
 // What is wrong with the book is wrong for everybody.
 func TestABrokenJournalIsNotAskedForEach(t *testing.T) {
+	t.Parallel()
 	during(t, func(t *testing.T, q *queue.Queue, s *slowStore) {
 		s.fail = func([]registry.Entry) error { return registry.ErrNoHead }
 		oneByOne(t, q, []string{"first", "second", "third"}, func(name string, err error) {
@@ -222,6 +229,7 @@ func TestABrokenJournalIsNotAskedForEach(t *testing.T) {
 
 // A transaction has a thousand entries at most, however many each call has.
 func TestCallsOfManyAreNotTooManyTogether(t *testing.T) {
+	t.Parallel()
 	during(t, func(t *testing.T, q *queue.Queue, s *slowStore) {
 		var wg sync.WaitGroup
 		wg.Go(func() { insert(t.Context(), q, "first") })
@@ -235,6 +243,7 @@ func TestCallsOfManyAreNotTooManyTogether(t *testing.T) {
 }
 
 func TestAFullQueueSaysSoAtOnce(t *testing.T) {
+	t.Parallel()
 	during(t, func(t *testing.T, q *queue.Queue, s *slowStore) {
 		var wg sync.WaitGroup
 		wg.Go(func() { insert(t.Context(), q, "first") })
@@ -260,6 +269,7 @@ func TestAFullQueueSaysSoAtOnce(t *testing.T) {
 // Whoever gives up while waiting is not entered; whoever gives up when it is too
 // late is told the truth.
 func TestWhoeverHangsUpLearnsTheirFate(t *testing.T) {
+	t.Parallel()
 	during(t, func(t *testing.T, q *queue.Queue, s *slowStore) {
 		brief, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
@@ -285,6 +295,7 @@ func TestWhoeverHangsUpLearnsTheirFate(t *testing.T) {
 }
 
 func TestClosingWaitsForThoseWhoWait(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := &slowStore{}
 		q := queue.New(s)

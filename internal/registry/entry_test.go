@@ -11,6 +11,7 @@ import (
 
 // What the journal has been written in from its beginning is what is written now.
 func TestEntriesAreWrittenAsByEncodingJSON(t *testing.T) {
+	t.Parallel()
 	text := rapid.OneOf(rapid.Just(""), rapid.Just("Bella"), rapid.String(), rapid.StringMatching(`([a<&>“é"\\]|\x{2028}|\x00|\n)*`))
 	at := rapid.Custom(func(t *rapid.T) time.Time {
 		if rapid.Bool().Draw(t, "zero") {

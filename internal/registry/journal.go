@@ -25,6 +25,7 @@ const (
 	ActionReserved       Action = "reserved"   // a name was reserved
 	ActionUnreserved     Action = "unreserved" // a ruling on a name was taken back
 	ActionAllowLookalike Action = "let_pass"   // a name may be registered though it looks like another
+	ActionRekeyed        Action = "rekeyed"    // a pet or a ruling got another lookalike key: the algorithm has changed
 )
 
 // A Via is a way by which changes come.
@@ -36,7 +37,7 @@ const (
 	ViaAPI       Via = "api"
 	ViaImport    Via = "import"
 	ViaRegistrar Via = "registrar" // who has access to the database
-	ViaMigration Via = "migration" // the change made the book's older entries part of the journal
+	ViaMigration Via = "migration" // a newer program upgraded the database
 )
 
 // An Origin says where a change comes from.

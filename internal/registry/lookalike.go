@@ -11,6 +11,11 @@ import (
 	"nametag/internal/skeleton"
 )
 
+// LookalikeKeyVersion is the version of LookalikeKey's algorithm. A change that
+// gives a name another key raises it, and programs then compute the keys in their
+// databases again.
+const LookalikeKeyVersion = 1
+
 // LookalikeKey returns what a reader makes of the name as shown: pets whose
 // lookalike keys are equal can be mistaken for one another. It is UTF-8 without
 // control characters, may be longer than the name, and is not for showing.

@@ -1,6 +1,8 @@
 package registry_test
 
 import (
+	"crypto/sha256"
+	"fmt"
 	"strings"
 	"testing"
 	"unicode"
@@ -16,6 +18,7 @@ import (
 // Every line is of names that can be mistaken for one another, and no two lines
 // can.
 func TestLookalikeKey(t *testing.T) {
+	t.Parallel()
 	seen := map[string]string{}
 	for _, tt := range []struct {
 		key   string
@@ -103,9 +106,29 @@ func TestLookalikeKey(t *testing.T) {
 	}
 }
 
+// Names keep their keys, unless LookalikeKeyVersion is raised. The sample has the
+// names of Seattle's pets and blocks of letters that are mistaken for others.
+func TestLookalikeKeyVersion(t *testing.T) {
+	sample := seattleNames(t)
+	for _, block := range [][2]rune{{' ', '~'}, {'¡', 'ͷ'}, {'Ѐ', 'ԯ'}, {'Ա', 'Ֆ'}, {'Ḁ', 'ἕ'}, {'‐', '⁞'}, {'①', '⓿'}, {'Ⲁ', 'ⳳ'}, {'！', '～'}} {
+		for r := block[0]; r <= block[1]; r++ {
+			sample = append(sample, registry.RestoreName("A"+string(r)+"b "+string(r)+"n", ""))
+		}
+	}
+	hash := sha256.New()
+	for _, name := range sample {
+		fmt.Fprintln(hash, name.LookalikeKey())
+	}
+	const want = "1:613ec58a2fe973bd4fb8c03cd90166951cc96478a8063931737e5d5801b4d4eb"
+	if got := fmt.Sprintf("%d:%x", registry.LookalikeKeyVersion, hash.Sum(nil)); got != want {
+		t.Errorf("the version and the hash of the keys are %s, want %s: if keys have changed, raise LookalikeKeyVersion", got, want)
+	}
+}
+
 // A capital that looks like an l, and whose small letter looks like an i, is a
 // capital I in any script.
 func TestEveryCapitalI(t *testing.T) {
+	t.Parallel()
 	found := 0
 	for r := range rune(utf8.MaxRune + 1) {
 		upper, lower := string(r), string(unicode.ToLower(r))
@@ -132,6 +155,7 @@ func TestEveryCapitalI(t *testing.T) {
 // A capital and its small letter have one lookalike key, but for these letters,
 // whose capital looks like one Latin letter or digit and whose small form does not.
 func TestLookalikeKeyIgnoresCase(t *testing.T) {
+	t.Parallel()
 	const exceptions = "ΒΗΝΥϜϬϺ" + // Greek, the last three not of today
 		"Տ" + // Armenian
 		"ƼɁꝚꝮꞲꞴ" // Latin, in rare use
@@ -189,6 +213,7 @@ func checkLookalikeKey(t rapid.TB, n registry.Name) {
 }
 
 func TestSpacesAndHyphensAreOverlooked(t *testing.T) {
+	t.Parallel()
 	letters := []rune("abcdefghijklmnopqrstuvwxyzABCDEFGHJKLMNOPQRSTUVWXYZ0123456789&+éßжЮПνΣこむיوﷺ❤𝓑")
 	rapid.Check(t, func(t *rapid.T) {
 		text := rapid.StringOfN(rapid.RuneFrom(letters), 1, 12, -1).Draw(t, "name")
@@ -211,6 +236,7 @@ func TestSpacesAndHyphensAreOverlooked(t *testing.T) {
 
 // Every code point that a name may have keeps the promises of a lookalike key.
 func TestEveryLetterHasALookalikeKey(t *testing.T) {
+	t.Parallel()
 	for r := range rune(utf8.MaxRune + 1) {
 		s := string(r)
 		if !unicode.IsGraphic(r) || unicode.IsLetter(r) && unicode.ToLower(r) == r && norm.NFKD.IsNormalString(s) && skeleton.Of(s) == s {

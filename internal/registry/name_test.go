@@ -11,6 +11,7 @@ import (
 )
 
 func TestParseName(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct{ in, display, key string }{
 		{"Bella", "Bella", "bella"},
 		{"MÖBIUS ", "MÖBIUS", "möbius"},
@@ -49,6 +50,7 @@ func TestParseName(t *testing.T) {
 }
 
 func TestParseNameRefuses(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		in   string
 		code registry.Code
@@ -147,6 +149,7 @@ func FuzzParseName(f *testing.F) {
 // Every code point that a name may have keeps FuzzParseName's promises. Those
 // that nothing folds are passed over.
 func TestEveryLetterKeepsItsKeyInCapitals(t *testing.T) {
+	t.Parallel()
 	allowed := 0
 	for r := rune(0); r <= utf8.MaxRune; r++ {
 		s := string(r)

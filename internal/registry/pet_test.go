@@ -10,6 +10,7 @@ import (
 )
 
 func TestParseColor(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct{ in, want, css string }{
 		{"tomato", "tomato", "tomato"},
 		{" Dark  Olive green ", "Dark Olive green", "darkolivegreen"},
@@ -39,6 +40,7 @@ func TestParseColor(t *testing.T) {
 }
 
 func TestColorNames(t *testing.T) {
+	t.Parallel()
 	names := registry.ColorNames()
 	// CSS has 148 keywords: 7 of them are a second spelling of grey, and cyan
 	// and magenta are aqua and fuchsia, both of which are listed.
@@ -53,6 +55,7 @@ func TestColorNames(t *testing.T) {
 }
 
 func TestParseCategory(t *testing.T) {
+	t.Parallel()
 	for in, want := range map[string]registry.Category{
 		"cat": registry.Cat, "Cats": registry.Cat, " CAT ": registry.Cat, "dog": registry.Dog, "Dogs": registry.Dog,
 	} {
@@ -71,6 +74,7 @@ func TestParseCategory(t *testing.T) {
 }
 
 func TestParseCursor(t *testing.T) {
+	t.Parallel()
 	tooEarly := base64.RawURLEncoding.EncodeToString([]byte("-62135596800000001:bella")) // a microsecond before year 1
 	for _, bad := range []string{tooEarly, "x", "!!!", "MTI", "OmJlbGxh", "MTI6", "MTI6_w", "OTIyMzM3MjAzNjg1NDc3NTgwNzpi"} {
 		if _, err := registry.ParseCursor(bad); registry.ErrorCode(err) != registry.CodeInvalid {

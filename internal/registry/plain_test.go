@@ -10,6 +10,7 @@ import (
 
 // The fast way through ParseName gives what RFC 8266 and RFC 8265 say.
 func TestPlainTextNeedsNoTables(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		text, err := cleanText(FieldName, "name", rapid.StringOfN(rapid.RuneFrom(nil, printable), 0, 60, -1).Draw(t, "name"), MaxNameLength)
 		if err != nil {
@@ -28,6 +29,7 @@ func TestPlainTextNeedsNoTables(t *testing.T) {
 
 // Names that take the fast way get what those get that don't.
 func TestPlainNamesAreLikeOthers(t *testing.T) {
+	t.Parallel()
 	slowly := func(s string) (Name, error) { return ParseName(s + " ") } // a space that is trimmed
 	rapid.Check(t, func(t *rapid.T) {
 		s := rapid.OneOf(

@@ -40,6 +40,7 @@ func parseName(t *testing.T, s string) registry.Name {
 }
 
 func TestPresetsJudge(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		preset, name string
 		want         registry.Code
@@ -69,6 +70,7 @@ func TestPresetsJudge(t *testing.T) {
 }
 
 func TestAPolicyOfOnesOwn(t *testing.T) {
+	t.Parallel()
 	p := newPolicy(t, registry.Rules{
 		Name:       "north",
 		Length:     registry.LengthRule{Min: 3},
@@ -105,6 +107,7 @@ func TestAPolicyOfOnesOwn(t *testing.T) {
 }
 
 func TestRulesThatCanNotBeFollowed(t *testing.T) {
+	t.Parallel()
 	for rule, r := range map[string]registry.Rules{
 		"length.max":        {Length: registry.LengthRule{Max: 51}},
 		"length.min":        {Length: registry.LengthRule{Min: 9, Max: 8}},
@@ -132,6 +135,7 @@ func TestRulesThatCanNotBeFollowed(t *testing.T) {
 }
 
 func TestEveryRuleThatCanNotBeFollowedIsSaid(t *testing.T) {
+	t.Parallel()
 	_, err := registry.NewPolicy(registry.Rules{
 		Length:     registry.LengthRule{Min: 20, Max: 5},
 		Words:      registry.WordRule{Min: 4, Max: 1},
@@ -153,6 +157,7 @@ func TestEveryRuleThatCanNotBeFollowedIsSaid(t *testing.T) {
 }
 
 func TestEachRuleMakesAnotherVersion(t *testing.T) {
+	t.Parallel()
 	seen := map[string]bool{}
 	for _, r := range append(registry.Presets(), registry.Rules{Name: "open"}, registry.Rules{Name: "open", Forbidden: []string{"best"}}) {
 		v := newPolicy(t, r).Version()
@@ -167,6 +172,7 @@ func TestEachRuleMakesAnotherVersion(t *testing.T) {
 }
 
 func TestLettersStandForBothTheirCases(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		characters, name string
 		ok               bool
@@ -186,6 +192,7 @@ func TestLettersStandForBothTheirCases(t *testing.T) {
 }
 
 func TestForbiddenWordsAreForbiddenInDisguise(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		forbidden string
 		names     []string
@@ -207,6 +214,7 @@ func TestForbiddenWordsAreForbiddenInDisguise(t *testing.T) {
 }
 
 func TestOrdinaryWordsAreNotForbidden(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		forbidden string
 		names     []string
@@ -229,6 +237,7 @@ func TestOrdinaryWordsAreNotForbidden(t *testing.T) {
 }
 
 func TestAPolicyIsItsOwn(t *testing.T) {
+	t.Parallel()
 	given := registry.Rules{Forbidden: []string{"best"}, Reserved: []registry.Reserved{{Name: "King", Reason: "x"}}, Categories: []registry.Category{"dog"}}
 	p := newPolicy(t, given)
 	for _, r := range []registry.Rules{given, p.Rules()} {
@@ -243,6 +252,7 @@ func TestAPolicyIsItsOwn(t *testing.T) {
 }
 
 func TestWhereLookalikesAreAllowedAReservedNameKeepsItselfOnly(t *testing.T) {
+	t.Parallel()
 	p := newPolicy(t, registry.Rules{AllowLookalikes: true, Reserved: []registry.Reserved{{Name: "King", Reason: "x"}}})
 	if d := p.Judge(parseName(t, "KING")); d.Code != registry.CodeReserved {
 		t.Errorf("the name itself: %q", d.Code)

@@ -96,6 +96,7 @@ func says(t testing.TB, err error, code registry.Code, words ...string) {
 }
 
 func TestChecksAndRegistrationsDecideAlike(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t)
 	d.mustRegister(t, "Bella", "Gone")
 	allowed(t, must(t)(d.Reserve(t.Context(), "King")))
@@ -135,6 +136,7 @@ func TestChecksAndRegistrationsDecideAlike(t *testing.T) {
 }
 
 func TestSuggestionsGoOnWhereOthersWereTaken(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t)
 	d.mustRegister(t, "Bella", "Bella II", "Bella Sky Blue")
 	ask := func(name string) []string {
@@ -161,6 +163,7 @@ func TestSuggestionsGoOnWhereOthersWereTaken(t *testing.T) {
 }
 
 func TestAPolicyThatMakesSuggestionsHard(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t)
 	d.mustRegister(t, "Bella")
 	for _, r := range registry.Presets() {
@@ -176,6 +179,7 @@ func TestAPolicyThatMakesSuggestionsHard(t *testing.T) {
 }
 
 func TestRegistrarsWorkOnTheRecord(t *testing.T) {
+	t.Parallel()
 	d, ctx := newDesk(t), t.Context()
 	d.mustRegister(t, "Rex", "Bella")
 	allowed(t, must(t)(d.Rename(ctx, "rex", "Max", false)))
@@ -243,6 +247,7 @@ func TestRegistrarsWorkOnTheRecord(t *testing.T) {
 
 // An idempotency key remembers that the name was reserved, but not why.
 func TestARetryOfAReservedNameIsToldSo(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t)
 	allowed(t, must(t)(d.Reserve(t.Context(), "King")))
 	for _, words := range []string{"“King” is reserved: because.", "“King” is reserved."} {
@@ -252,6 +257,7 @@ func TestARetryOfAReservedNameIsToldSo(t *testing.T) {
 }
 
 func TestALookalikeIsLetPassOnce(t *testing.T) {
+	t.Parallel()
 	d, ctx := newDesk(t), t.Context()
 	d.mustRegister(t, "Bella")
 	refuses(t, d.register(t, "Bel-la"), registry.CodeSimilar)
@@ -269,6 +275,7 @@ func TestALookalikeIsLetPassOnce(t *testing.T) {
 
 // Whatever is done to the journal behind the program's back is found.
 func TestVerifyFindsEveryTampering(t *testing.T) {
+	t.Parallel()
 	const rows = 5
 	for name, test := range map[string]struct {
 		do   string
@@ -320,6 +327,7 @@ func TestVerifyFindsEveryTampering(t *testing.T) {
 
 // Whatever is done to the book behind the program's back is found.
 func TestVerifyFindsWhatWasChangedPastTheJournal(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		do   string
 		want []string
@@ -370,6 +378,7 @@ func TestVerifyFindsWhatWasChangedPastTheJournal(t *testing.T) {
 // What the last row about a name says is what counts, so a difference can be
 // mended on the record.
 func TestADifferenceIsMendedOnTheRecord(t *testing.T) {
+	t.Parallel()
 	d, ctx := newDesk(t), t.Context()
 	d.mustRegister(t, "Bella", "Rex")
 	tamper(t, d.file, `UPDATE pets SET favorite_color = 'red' WHERE name = 'Bella'; DELETE FROM pets WHERE name = 'Rex'`)
@@ -402,6 +411,7 @@ func (s busyStore) Journal(ctx context.Context, q registry.JournalQuery) ([]regi
 }
 
 func TestVerifyMindsWhoeverRegistersMeanwhile(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t)
 	d.mustRegister(t, "Bella", "Rex")
 	n := 0
@@ -421,6 +431,7 @@ func TestVerifyMindsWhoeverRegistersMeanwhile(t *testing.T) {
 }
 
 func TestCorrecting(t *testing.T) {
+	t.Parallel()
 	d, ctx := newDesk(t), t.Context()
 	d.mustRegister(t, "Bella")
 	for _, test := range []struct {
@@ -451,6 +462,7 @@ func TestCorrecting(t *testing.T) {
 
 // A name with more events than are read at once.
 func TestAStoryIsToldToItsEnd(t *testing.T) {
+	t.Parallel()
 	d, ctx := newDesk(t), t.Context()
 	for range 1001 {
 		allowed(t, must(t)(d.Reserve(ctx, "Rex")))
@@ -482,6 +494,7 @@ func tamper(t *testing.T, file, statements string) {
 }
 
 func TestParseHead(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t)
 	d.mustRegister(t, "Rex")
 	v, err := d.VerifyJournal(t.Context(), nil, nil)
@@ -538,6 +551,7 @@ func fill(t testing.TB, r *registry.Registry, names []string) {
 }
 
 func TestSuggestionsForTheNamesOfSeattle(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t)
 	names := frequentNames(t, 1000)
 	fill(t, d.Registry, frequentNames(t, 10_000))

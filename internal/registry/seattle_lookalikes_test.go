@@ -56,6 +56,7 @@ func seattleNames(t *testing.T) []registry.Name {
 // The list in the decision is of all distinct names that share a lookalike key:
 // a line for each key, in the order of the keys.
 func TestSeattleLookalikes(t *testing.T) {
+	t.Parallel()
 	file := filepath.Join("..", "..", "docs", "decisions", "0009-lookalikes.md")
 	document, err := os.ReadFile(file)
 	if err != nil {
@@ -106,6 +107,7 @@ func TestSeattleLookalikes(t *testing.T) {
 
 // Names with equal comparison keys have equal lookalike keys, but for these.
 func TestSeattleLookalikesInAnyCase(t *testing.T) {
+	t.Parallel()
 	exceptions := map[string]bool{}
 	for _, s := range []string{
 		"McInnis", "Eddie McIntyre", "MacIntosh", "MacIntosh Kelly", "MacIntyre", "Princess Ku'uIpo", "rockyII", // a capital after a small letter

@@ -64,12 +64,13 @@ func in(d time.Duration) time.Time { return time.Now().Add(d) }
 func fails(t *testing.T, start time.Time, d time.Duration, f func() error) {
 	t.Helper()
 	err := f()
-	if took := time.Since(start); !errors.Is(err, os.ErrDeadlineExceeded) || took < d || took > d+2*time.Second {
+	if took := time.Since(start); !errors.Is(err, os.ErrDeadlineExceeded) || took < d || took > d+30*time.Second {
 		t.Errorf("after %s: %v; want it to fail after %s", took, err, d)
 	}
 }
 
 func TestADeadlineThatWasMovedAwayIsKept(t *testing.T) {
+	t.Parallel()
 	c, timers, _ := pair(t)
 	start := time.Now()
 	c.SetReadDeadline(in(20 * time.Millisecond))
@@ -86,6 +87,7 @@ func TestADeadlineThatWasMovedAwayIsKept(t *testing.T) {
 }
 
 func TestADeadlineThatWasMovedNearerIsKept(t *testing.T) {
+	t.Parallel()
 	c, _, _ := pair(t)
 	start := time.Now()
 	c.SetReadDeadline(in(time.Hour))
@@ -97,6 +99,7 @@ func TestADeadlineThatWasMovedNearerIsKept(t *testing.T) {
 }
 
 func TestADeadlineThatWasTakenBackIsNone(t *testing.T) {
+	t.Parallel()
 	c, _, other := pair(t)
 	c.SetDeadline(in(20 * time.Millisecond))
 	c.SetDeadline(time.Time{})
@@ -112,6 +115,7 @@ func TestADeadlineThatWasTakenBackIsNone(t *testing.T) {
 // What net/http does with each request: what comes next is being read, or is about
 // to be, when that is called back, and the next one is not to know.
 func TestAReadIsCalledBack(t *testing.T) {
+	t.Parallel()
 	c, timers, other := pair(t)
 	const requests = 10
 	for i := range 2 * requests {
@@ -125,7 +129,7 @@ func TestAReadIsCalledBack(t *testing.T) {
 				})
 			})
 			for start := time.Now(); !isWaiting(&c.read); time.Sleep(time.Millisecond) {
-				if time.Since(start) > 5*time.Second {
+				if time.Since(start) > 30*time.Second {
 					t.Fatal("nobody reads")
 				}
 			}
@@ -164,6 +168,7 @@ func isWaiting(d *deadline) bool {
 
 // A read that has just begun is called back, too.
 func TestAReadIsCalledBackBeforeItWaits(t *testing.T) {
+	t.Parallel()
 	c, timers, _ := pair(t)
 	timers.beforeRead = func() { c.SetReadDeadline(time.Unix(1, 0)) }
 	fails(t, time.Now(), 0, func() error {
@@ -174,6 +179,7 @@ func TestAReadIsCalledBackBeforeItWaits(t *testing.T) {
 
 // A write that a timer cuts in two goes on where it was.
 func TestAWriteGoesOnUntilItsDeadline(t *testing.T) {
+	t.Parallel()
 	c, _, other := pair(t)
 	if err := other.(*net.TCPConn).SetReadBuffer(1 << 16); err != nil { // else Linux lets it grow to 32 MB
 		t.Fatal(err)

@@ -67,6 +67,7 @@ func blocking() (h http.HandlerFunc, entered, release chan struct{}) {
 }
 
 func TestShutdownFinishesRequestsUnderWay(t *testing.T) {
+	t.Parallel()
 	h, entered, release := blocking()
 	draining := make(chan struct{})
 	r := start(t, server.Config{Handler: h, ShutdownTimeout: time.Minute, Draining: func() { close(draining) }})
@@ -86,6 +87,7 @@ func TestShutdownFinishesRequestsUnderWay(t *testing.T) {
 }
 
 func TestShutdownCutsOffRequestsAfterItsTimeout(t *testing.T) {
+	t.Parallel()
 	h, entered, release := blocking()
 	defer close(release)
 	r := start(t, server.Config{Handler: h, ShutdownTimeout: time.Millisecond})
@@ -101,6 +103,7 @@ func TestShutdownCutsOffRequestsAfterItsTimeout(t *testing.T) {
 }
 
 func TestShutdownDelayKeepsAccepting(t *testing.T) {
+	t.Parallel()
 	draining := make(chan struct{})
 	h := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
 	r := start(t, server.Config{Handler: h, ShutdownDelay: 2 * time.Second, ShutdownTimeout: time.Minute,
@@ -118,6 +121,7 @@ func TestShutdownDelayKeepsAccepting(t *testing.T) {
 }
 
 func TestHeadersAreLimited(t *testing.T) {
+	t.Parallel()
 	r := start(t, server.Config{Handler: http.NotFoundHandler(), ShutdownTimeout: time.Minute})
 	req, err := http.NewRequestWithContext(t.Context(), "GET", r.url, nil)
 	if err != nil {
@@ -141,6 +145,7 @@ func TestHeadersAreLimited(t *testing.T) {
 }
 
 func TestRunReportsThatServingFailed(t *testing.T) {
+	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -153,6 +158,7 @@ func TestRunReportsThatServingFailed(t *testing.T) {
 }
 
 func TestAdmin(t *testing.T) {
+	t.Parallel()
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(prometheus.NewCounter(prometheus.CounterOpts{Name: "nametag_test_total", Help: "A test."}))
 	h := server.Admin(metrics)

@@ -94,6 +94,7 @@ func (b *lockedBuffer) String() string {
 }
 
 func TestTLSIsModern(t *testing.T) {
+	t.Parallel()
 	p := newPair(t)
 	p.write(t, time.Now().Add(time.Hour))
 	files, _ := p.load(t, slog.New(slog.DiscardHandler))
@@ -131,6 +132,7 @@ func TestTLSIsModern(t *testing.T) {
 }
 
 func TestAFailedHandshakeIsNoWarning(t *testing.T) {
+	t.Parallel()
 	p := newPair(t)
 	p.write(t, time.Now().Add(time.Hour))
 	var log lockedBuffer
@@ -163,6 +165,7 @@ func TestAFailedHandshakeIsNoWarning(t *testing.T) {
 }
 
 func TestACertificateIsLoadedAnewWhenItsFilesChange(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var log lockedBuffer
 		p := newPair(t)
@@ -216,6 +219,7 @@ func exposition(t *testing.T, metrics *prometheus.Registry) string {
 }
 
 func TestFilesThatAreNoCertificateAreNamed(t *testing.T) {
+	t.Parallel()
 	p := newPair(t)
 	config := server.FilesConfig{Certificate: p.cert, Key: p.key, Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry()}
 	if _, err := server.NewFiles(config); err == nil || !strings.Contains(err.Error(), p.cert) {
@@ -229,6 +233,7 @@ func TestFilesThatAreNoCertificateAreNamed(t *testing.T) {
 }
 
 func TestRunAllEndsTogether(t *testing.T) {
+	t.Parallel()
 	open, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

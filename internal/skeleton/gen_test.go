@@ -45,6 +45,7 @@ func generator(t *testing.T) func(t *testing.T, file string) (written []byte, fa
 }
 
 func TestGenerator(t *testing.T) {
+	t.Parallel()
 	generate := generator(t)
 
 	t.Run("an excerpt", func(t *testing.T) {

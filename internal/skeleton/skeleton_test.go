@@ -13,6 +13,7 @@ import (
 )
 
 func TestOf(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct{ in, want string }{
 		{"", ""},
 		{"Bella Blue", "Bella Blue"},
@@ -64,6 +65,7 @@ func TestOf(t *testing.T) {
 }
 
 func TestTableIsWhole(t *testing.T) {
+	t.Parallel()
 	if Version != "17.0.0" || entries != 6565 {
 		t.Errorf("version %s with %d entries, want 17.0.0 with 6565", Version, entries)
 	}
@@ -92,6 +94,7 @@ func TestTableIsWhole(t *testing.T) {
 // In the data as published the prototype of a prototype is the prototype itself,
 // but not once it is decomposed. These are all of the exceptions.
 func TestSkeletonOfASkeletonIsTheSame(t *testing.T) {
+	t.Parallel()
 	exceptions := map[rune]string{ // why: what the skeleton still has
 		'ǆ': "a caron", 'ǅ': "a caron", 'Ǆ': "a caron",
 		'ҋ': "и under a breve",
@@ -124,6 +127,7 @@ func TestSkeletonOfASkeletonIsTheSame(t *testing.T) {
 // The property is derived, as DerivedCoreProperties.txt says in its comments,
 // from others that package unicode has.
 func TestDefaultIgnorable(t *testing.T) {
+	t.Parallel()
 	for r := range rune(utf8.MaxRune + 1) {
 		want := unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Cf, unicode.Variation_Selector) &&
 			!unicode.In(r, unicode.White_Space, unicode.Prepended_Concatenation_Mark) &&
@@ -136,6 +140,7 @@ func TestDefaultIgnorable(t *testing.T) {
 }
 
 func TestOfMayBeCalledByManyAtOnce(t *testing.T) {
+	t.Parallel()
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {

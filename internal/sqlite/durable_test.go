@@ -10,6 +10,7 @@ import (
 
 // A commit is on disk when it is answered.
 func TestCommitsWaitForTheDisk(t *testing.T) {
+	t.Parallel()
 	s, err := Open(t.Context(), filepath.Join(t.TempDir(), "nametag.db"), Options{Migrate: true})
 	if err != nil {
 		t.Fatal(err)

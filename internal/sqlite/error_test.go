@@ -29,6 +29,7 @@ func execute(t *testing.T, db *sql.DB, statement string) error {
 }
 
 func TestWhatMayPassIsUnavailable(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "x.db")
 	holder := database(t, path, "journal_mode(WAL)")
 	if err := execute(t, holder, `BEGIN IMMEDIATE; CREATE TABLE x (y)`); err != nil {
@@ -50,6 +51,7 @@ func TestWhatMayPassIsUnavailable(t *testing.T) {
 }
 
 func TestADefectHasNoCode(t *testing.T) {
+	t.Parallel()
 	err := execute(t, database(t, filepath.Join(t.TempDir(), "x.db"), "busy_timeout(0)"), `SELECT * FROM nowhere`)
 	if got := failure(t.Context(), "test", err); registry.ErrorCode(got) != registry.CodeInternal || !errors.Is(got, err) {
 		t.Errorf("%v becomes %v, want no code", err, got)
@@ -57,6 +59,7 @@ func TestADefectHasNoCode(t *testing.T) {
 }
 
 func TestAContextThatEndedIsItsError(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if got := failure(ctx, "test", sql.ErrTxDone); !errors.Is(got, context.Canceled) {
@@ -67,6 +70,7 @@ func TestAContextThatEndedIsItsError(t *testing.T) {
 // Every page of the book and of a search is read along the index, and sorted by
 // it.
 func TestPagesAreReadAlongTheIndex(t *testing.T) {
+	t.Parallel()
 	s, err := Open(t.Context(), filepath.Join(t.TempDir(), "book.db"), Options{Migrate: true})
 	if err != nil {
 		t.Fatal(err)

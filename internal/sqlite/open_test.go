@@ -15,6 +15,7 @@ import (
 var serve = sqlite.Options{Serve: true, Migrate: true}
 
 func TestAPathMayHaveAnyCharacter(t *testing.T) {
+	t.Parallel()
 	for _, name := range []string{"a b.db", "what?mode=ro", "50%20.db", "#1.db", "café&x=y.db", "file:x", "'\"`.db", ":memory:"} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -39,6 +40,7 @@ func TestAPathMayHaveAnyCharacter(t *testing.T) {
 }
 
 func TestFilesBesideTheDatabaseAreItsOwnersToo(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "book.db")
 	storetest.Enter(t, open(t, path, serve), "Rex")
 	files, err := filepath.Glob(path + "*")
@@ -61,6 +63,7 @@ func TestARelativePathIsInTheWorkingDirectory(t *testing.T) {
 }
 
 func TestASecondServerIsRefused(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "book.db")
 	first := open(t, path, serve)
 	storetest.Mentions(t, refused(t, path, serve), path, fmt.Sprintf("process %d", os.Getpid()), "stop that one", "--database", "PostgreSQL")
@@ -72,6 +75,7 @@ func TestASecondServerIsRefused(t *testing.T) {
 }
 
 func TestASymbolicLinkLeadsToTheSameLock(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	path := filepath.Join(dir, "real", "book.db")
 	for _, link := range [][2]string{
@@ -91,6 +95,7 @@ func TestASymbolicLinkLeadsToTheSameLock(t *testing.T) {
 }
 
 func TestCommandsWorkBesideAServer(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "book.db")
 	server := open(t, path, serve)
 	rex := storetest.Enter(t, server, "Rex")
@@ -105,6 +110,7 @@ func TestCommandsWorkBesideAServer(t *testing.T) {
 }
 
 func TestAFileThatMustExistIsNotCreated(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	path := filepath.Join(dir, "folder", "book.db")
 	storetest.Mentions(t, refused(t, path, sqlite.Options{ReadOnly: true}), path, "no database", "--database")
@@ -150,6 +156,7 @@ func leavesAlone(t *testing.T, dir string, f func()) {
 }
 
 func TestWhatIsNoBookIsLeftAlone(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		make  func(t *testing.T, path string)
 		words []string
@@ -213,6 +220,7 @@ func makeFile(t *testing.T, path, statements string) {
 }
 
 func TestADamagedBookIsNamed(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "book.db")
 	s := open(t, path, serve)
 	storetest.Enter(t, s, "Rex")
@@ -234,6 +242,7 @@ func TestADamagedBookIsNamed(t *testing.T) {
 
 // What is written to a file that is no longer there would be lost.
 func TestADeletedFileIsNotWritten(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "book.db")
 	s := open(t, path, serve)
 	if err := os.Remove(path); err != nil {
@@ -251,6 +260,7 @@ func TestADeletedFileIsNotWritten(t *testing.T) {
 // A crash in the middle of a transaction that the write-ahead log does not keep,
 // such as the very first one, leaves a journal that only a writer can undo.
 func TestWhatACrashLeftIsUndone(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	path := filepath.Join(dir, "book.db")
 	book := open(t, path, sqlite.Options{Migrate: true})

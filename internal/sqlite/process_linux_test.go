@@ -112,6 +112,7 @@ func readLine(r io.Reader) string {
 }
 
 func TestProcessesThatOpenAFreshFileAtOnce(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "new", "book.db")
 	const n = 6
 	children := make([]*child, n)
@@ -133,6 +134,7 @@ func TestProcessesThatOpenAFreshFileAtOnce(t *testing.T) {
 }
 
 func TestAKilledServerGivesItsBookUp(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "book.db")
 	server := newChild(t, path, serve, nil)
 	if server.line != "registered" {
@@ -164,6 +166,7 @@ func publicFolder(t *testing.T) (dir string, somebody *syscall.SysProcAttr) {
 
 // A backup on a medium that can't be written, or in a folder of somebody else's.
 func TestWhatCanBeReadIsRead(t *testing.T) {
+	t.Parallel()
 	dir, somebody := publicFolder(t)
 	book := filepath.Join(dir, "book.db")
 	s := open(t, book, serve)
@@ -201,10 +204,11 @@ func TestWhatCanBeReadIsRead(t *testing.T) {
 	if err := os.Remove(book + "-shm"); err != nil {
 		t.Fatal(err)
 	}
-	leavesAlone(t, dir, func() { read("a log without its index", "copy all of them to a folder that can be written") })
+	leavesAlone(t, dir, func() { read("a log without its index", "copy all of them to a writable folder") })
 }
 
 func TestWhatCannotBeWrittenIsSaid(t *testing.T) {
+	t.Parallel()
 	dir, somebody := publicFolder(t)
 	book := filepath.Join(dir, "book.db")
 	if err := open(t, book, serve).Close(); err != nil {

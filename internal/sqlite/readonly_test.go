@@ -25,6 +25,7 @@ func closedBook(t *testing.T) (path string, rex registry.Pet) {
 }
 
 func TestReadingAClosedBookLeavesNoTrace(t *testing.T) {
+	t.Parallel()
 	path, rex := closedBook(t)
 	leavesAlone(t, filepath.Dir(path), func() {
 		s := open(t, path, readOnly)
@@ -41,6 +42,7 @@ func TestReadingAClosedBookLeavesNoTrace(t *testing.T) {
 }
 
 func TestReadingNeedsABook(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	leavesAlone(t, dir, func() {
 		path := filepath.Join(dir, "folder", "book.db")
@@ -53,6 +55,7 @@ func TestReadingNeedsABook(t *testing.T) {
 
 // A reader without locks can't tell what it reads when others write.
 func TestAReaderNoticesThatTheBookIsWritten(t *testing.T) {
+	t.Parallel()
 	path, _ := closedBook(t)
 	reader := open(t, path, readOnly)
 	server := open(t, path, serve)
@@ -77,6 +80,7 @@ func TestAReaderNoticesThatTheBookIsWritten(t *testing.T) {
 }
 
 func TestAServersFilesAreGoneAfterIt(t *testing.T) {
+	t.Parallel()
 	path, _ := closedBook(t)
 	if _, err := os.Stat(path + ".pid"); err == nil {
 		t.Error("a server that ended still names its process")

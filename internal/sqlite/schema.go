@@ -15,7 +15,7 @@ import (
 	"nametag/internal/registry"
 )
 
-//go:embed migrations/*.sql migrations/steps/*.sql
+//go:embed migrations/*.sql
 var migrations embed.FS
 
 func newMigrator() (*migrate.Migrator, error) {
@@ -23,7 +23,7 @@ func newMigrator() (*migrate.Migrator, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sqlite: %w", err)
 	}
-	return migrate.New(migrate.SQLite, files, map[int64]migrate.Step{4: addNames, 5: addByPet})
+	return migrate.New(migrate.SQLite, files, registry.LookalikeKeyVersion)
 }
 
 // settleSchema does with the schema what opts ask for.
@@ -33,7 +33,7 @@ func (s *Store) settleSchema(ctx context.Context, opts Options) error {
 	}
 	switch {
 	case opts.Migrate:
-		_, _, err := s.schema.Up(ctx, s.writer)
+		_, _, err := s.migrate(ctx)
 		return err
 	case opts.SkipSchemaCheck:
 		return nil
@@ -53,12 +53,12 @@ func (s *Store) look(ctx context.Context, opts Options) error {
 	if err != nil {
 		return fmt.Errorf("sqlite: %w", err)
 	}
-	file, err := openUntouched(s.file)
+	file, err := openReadOnly(s.file)
 	if err != nil {
 		return err
 	}
 	defer file.Close()
-	err = file.atOneMoment(ctx, func(tx *sql.Tx) error {
+	err = file.snapshot(ctx, func(tx *sql.Tx) error {
 		if err := s.refuseForeign(ctx, tx); err != nil || opts.SkipSchemaCheck && !opts.Migrate {
 			return err
 		}
@@ -91,8 +91,8 @@ func (s *Store) refuseForeign(ctx context.Context, db migrate.Querier) error {
 	return nil
 }
 
-// Migrate brings the file to the schema that the program needs, and returns
-// the schema that it had and the one that it has. It may run beside a server,
+// Migrate brings the file to the schema and the lookalike keys that the program
+// needs, and returns the schema that it had and the one that it has. It may run beside a server,
 // and in several processes at once. A file that is newer than the program is a
 // *migrate.SchemaError.
 func (s *Store) Migrate(ctx context.Context) (from, to int64, err error) {
@@ -108,8 +108,17 @@ func (s *Store) Migrate(ctx context.Context) (from, to int64, err error) {
 		return 0, 0, err
 	}
 	defer lock.Unlock()
-	from, to, err = s.schema.Up(ctx, s.writer)
+	from, to, err = s.migrate(ctx)
 	return from, to, failure(ctx, "migrate", err)
+}
+
+// migrate does the work of Migrate under the lock for starting.
+func (s *Store) migrate(ctx context.Context) (from, to int64, err error) {
+	from, to, err = s.schema.Up(ctx, s.writer)
+	if err == nil {
+		err = s.rekey(ctx, registry.LookalikeKeyVersion, registry.Name.LookalikeKey)
+	}
+	return from, to, err
 }
 
 // Ready implements registry.Store. Like whatever writes, it notices when the file
@@ -130,42 +139,4 @@ func (s *Store) isThere() error {
 		return nil
 	}
 	return registry.Unavailable(errors.Join(fmt.Errorf("%s was deleted or replaced while it was open: start nametag again", s.file), err))
-}
-
-// addNames is the migration that gave names a lookalike key and the book a
-// journal.
-func addNames(ctx context.Context, tx *sql.Tx) error {
-	if err := migrate.RunScript(ctx, tx, migrations, "migrations/steps/00004_names.sql"); err != nil {
-		return err
-	}
-	if err := addByPet(ctx, tx); err != nil {
-		return err
-	}
-	fill := registry.Backfill{Write: func(c registry.Changes) error { return (&transaction{Tx: tx}).Write(ctx, c) }}
-	const before = `SELECT ` + petColumns + ` FROM pets_before ORDER BY registered_at_us, name_key`
-	var failed error
-	err := eachPet(ctx, tx, before, nil, func(p registry.Pet) {
-		if failed == nil {
-			failed = fill.Add(p)
-		}
-	})
-	if err := errors.Join(err, failed); err != nil {
-		return err
-	}
-	if err := fill.Flush(); err != nil {
-		return err
-	}
-	_, err = tx.ExecContext(ctx, `DROP TABLE pets_before`)
-	return err
-}
-
-// addByPet is the migration that took most rows of the journal out of the index of
-// names. addNames does it already, where there was no journal before.
-func addByPet(ctx context.Context, tx *sql.Tx) error {
-	var done bool
-	err := tx.QueryRowContext(ctx, `SELECT count(*) > 0 FROM pragma_table_info('pets') WHERE name = 'entered_by'`).Scan(&done)
-	if err != nil || done {
-		return err
-	}
-	return migrate.RunScript(ctx, tx, migrations, "migrations/steps/00005_by_pet.sql")
 }

@@ -3,6 +3,7 @@ package sqlite_test
 import (
 	"context"
 	"database/sql"
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -23,10 +24,24 @@ func newDatabase(t testing.TB) storetest.Database {
 
 func (d database) Open(ctx context.Context, opts storetest.Options) (storetest.Store, error) {
 	return sqlite.Open(ctx, d.path, sqlite.Options{
-		ReadOnly: opts.ReadOnly, Migrate: opts.Migrate, SkipSchemaCheck: opts.SkipSchemaCheck})
+		ReadOnly: opts.ReadOnly, Migrate: opts.Migrate, SkipSchemaCheck: opts.SkipSchemaCheck, Logger: opts.Logger})
 }
 
-func (d database) Execute(t testing.TB, statement string) { execute(t, raw(t, d.path), statement) }
+func (d database) Execute(t testing.TB, statement string) {
+	if err := os.MkdirAll(filepath.Dir(d.path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	execute(t, raw(t, d.path), statement)
+}
+
+func (d database) Schema(t testing.TB) (schema string) {
+	err := raw(t, d.path).QueryRowContext(t.Context(), `
+		SELECT group_concat(name || ': ' || sql, char(10)) FROM (SELECT name, sql FROM sqlite_schema ORDER BY name)`).Scan(&schema)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return schema
+}
 
 func (d database) Protect(t testing.TB, key string) (lift func()) {
 	d.Execute(t, `CREATE TRIGGER protect BEFORE DELETE ON idempotency_keys WHEN old.key = '`+key+`'

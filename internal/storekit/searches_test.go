@@ -38,9 +38,10 @@ func unavailable(t *testing.T, err error, words string) {
 }
 
 func TestASearchIsGivenUpAfterTwoSeconds(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s, start := storekit.NewSearches(1), time.Now()
-		unavailable(t, searched(t.Context(), s, untilItsTimeIsUp), "given up after 2s")
+		unavailable(t, searched(t.Context(), s, untilItsTimeIsUp), "cancelled after 2s")
 		if took := time.Since(start); took != 2*time.Second {
 			t.Errorf("it took %v", took)
 		}
@@ -48,6 +49,7 @@ func TestASearchIsGivenUpAfterTwoSeconds(t *testing.T) {
 }
 
 func TestASearchWaitsASecondForAPlace(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := storekit.NewSearches(2)
 		for range 2 {
@@ -58,7 +60,7 @@ func TestASearchWaitsASecondForAPlace(t *testing.T) {
 		if pets, err := s.List(t.Context(), registry.ListQuery{Limit: 1}, atOnce); err != nil || len(pets) != 1 || time.Since(start) > 0 {
 			t.Errorf("a list that searches nothing: %v, %v after %v", pets, err, time.Since(start))
 		}
-		unavailable(t, searched(t.Context(), s, untilItsTimeIsUp), "busy")
+		unavailable(t, searched(t.Context(), s, untilItsTimeIsUp), "too many searches")
 		if waited := time.Since(start); waited != time.Second {
 			t.Errorf("it waited %v", waited)
 		}
@@ -78,6 +80,7 @@ func TestASearchWaitsASecondForAPlace(t *testing.T) {
 }
 
 func TestASearchsOwnErrorIsReturned(t *testing.T) {
+	t.Parallel()
 	s, broken := storekit.NewSearches(1), errors.New("broken")
 	for range 2 { // the place is free again
 		err := searched(t.Context(), s, func(context.Context, registry.ListQuery) ([]registry.Pet, error) { return nil, broken })

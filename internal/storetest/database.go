@@ -22,6 +22,9 @@ var databaseTests = map[string]func(*testing.T, Database){
 	"TheJournalHasOneHead":               oneHead,
 	"AJournalWithoutItsHeadSaysSo":       headMissing,
 	"AHistoryIsWholeAfterAnUpgrade":      historyAfterUpgrade,
+	"LookalikeKeysAreComputedAgain":      keysComputedAgain,
+	"ComputingKeysMayStopHalfway":        keysComputedHalfway,
+	"OlderKeysAreForMigrateToMend":       olderKeys,
 	"RowsThatNothingLeadsToAreFound":     straysFound,
 	"AReaderChangesNothing":              readerChangesNothing,
 	"AReaderNeedsTheSchemaOfTheProgram":  readerNeedsSchema,
@@ -136,6 +139,7 @@ func historyAfterUpgrade(t *testing.T, db Database) {
 		`ALTER TABLE pets DROP COLUMN entered_by`,
 		`CREATE INDEX journal_names ON journal (name_key, seq)`,
 		`UPDATE schema_floor SET version = 4`,
+		`DROP TABLE lookalike_keys`,
 		`DELETE FROM goose_db_version WHERE version_id > 4`,
 	} {
 		db.Execute(t, undo)
@@ -317,7 +321,7 @@ func (c *crowd) awaitRefusal(t *testing.T) {
 	t.Helper()
 	select {
 	case err := <-c.refused:
-		Mentions(t, err.Error(), "searches are busy")
+		Mentions(t, err.Error(), "too many searches are running")
 	case <-time.After(30 * time.Second):
 		t.Fatal("every search found a place")
 	}

@@ -5,6 +5,8 @@ package storetest
 
 import (
 	"context"
+	"fmt"
+	"log/slog"
 	"testing"
 
 	"nametag/internal/registry"
@@ -18,6 +20,9 @@ type Database interface {
 	// Execute runs a statement behind the back of the stores.
 	Execute(t testing.TB, statement string)
 
+	// Schema returns the definition of every table, column, constraint and index.
+	Schema(t testing.TB) string
+
 	// Protect makes deleting an idempotency key fail until lift is called.
 	Protect(t testing.TB, key string) (lift func())
 }
@@ -27,12 +32,19 @@ type Store interface {
 	registry.Store
 	Migrate(ctx context.Context) (from, to int64, err error)
 
+	// Rekey does what Migrate does with lookalike keys, in a program that computes
+	// other ones.
+	Rekey(ctx context.Context, version int64, keyOf func(registry.Name) string) error
+
 	// What is kept of getting certificates, each under a name. Saving and
 	// deleting are atomic, and what was saved is on disk. They fail as the
 	// methods of registry.Store do.
 	LoadACME(ctx context.Context, name string) ([]byte, error)
 	SaveACME(ctx context.Context, name string, data []byte) error
 	DeleteACME(ctx context.Context, name string) error
+
+	// LockACME waits for a lock that many on the database hold one after another.
+	LockACME(ctx context.Context) (unlock func(), err error)
 }
 
 // Options are the options that both stores have.
@@ -40,6 +52,7 @@ type Options struct {
 	ReadOnly        bool
 	Migrate         bool
 	SkipSchemaCheck bool
+	Logger          *slog.Logger
 }
 
 // Run tests the store on the databases that create returns.
@@ -83,6 +96,14 @@ func Run(t *testing.T, create func(testing.TB) Database) {
 			}
 		})
 	}
+	t.Run("Upgrade", func(t *testing.T) {
+		for schema, want := range upgrades {
+			t.Run(fmt.Sprint("Schema", schema), func(t *testing.T) {
+				t.Parallel()
+				upgraded(t, create, schema, want)
+			})
+		}
+	})
 	t.Run("AgreesWithTheModel", func(t *testing.T) {
 		t.Parallel()
 		agreesWithModel(t, openNew(t, create(t)))

@@ -43,6 +43,7 @@ func takenBy(a registry.Application) registry.Decision {
 }
 
 func TestAFailingBookStopsTheImport(t *testing.T) {
+	t.Parallel()
 	broken := errors.New("the disk is full")
 	calls := 0
 	enter := func(ctx context.Context, a []registry.Application) ([]registry.Decision, error) {
@@ -68,6 +69,7 @@ func TestAFailingBookStopsTheImport(t *testing.T) {
 }
 
 func TestAnImportStopsBetweenBatches(t *testing.T) {
+	t.Parallel()
 	ctx, stop := context.WithCancel(t.Context())
 	enter := func(ctx context.Context, a []registry.Application) ([]registry.Decision, error) {
 		stop()
@@ -85,6 +87,7 @@ func TestAnImportStopsBetweenBatches(t *testing.T) {
 // A book that another process writes to meanwhile: a name that was held is
 // asked for again in a later batch, and a name that this file has is not.
 func TestTheBookIsAskedAgainAboutNamesThatOthersHave(t *testing.T) {
+	t.Parallel()
 	text := "name,category,color\nRex,dog,red\nBella,dog,red\n" + strings.Repeat("bad\n", batchSize) + "rex,dog,red\nbella,dog,red\n"
 	rows, err := NewRows(strings.NewReader(text), Format{})
 	if err != nil {

@@ -36,6 +36,7 @@ func readAll(t *testing.T, text string, comma rune, columns int) []string {
 }
 
 func TestRecords(t *testing.T) {
+	t.Parallel()
 	const (
 		bare   = "a quotation mark stands inside a field that is not quoted"
 		follow = "text follows the quotation mark that closes a field"
@@ -77,6 +78,7 @@ func TestRecords(t *testing.T) {
 }
 
 func TestRecordsAfterAStrayQuoteInALongFile(t *testing.T) {
+	t.Parallel()
 	var text strings.Builder
 	text.WriteString("\"stray,1\n")
 	const rows = 50_000
@@ -90,6 +92,7 @@ func TestRecordsAfterAStrayQuoteInALongFile(t *testing.T) {
 }
 
 func TestRecordsPassOnReadErrors(t *testing.T) {
+	t.Parallel()
 	broken := errors.New("the disk is broken")
 	for _, text := range []string{"a,b\nc", "a,b\n\"c", "a,b\n"} {
 		r := newRecords(io.MultiReader(strings.NewReader(text), iotestErr{broken}), ',')

@@ -13,6 +13,7 @@ import (
 )
 
 func TestParseDate(t *testing.T) {
+	t.Parallel()
 	now := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 	for _, test := range []struct{ text, want, err string }{
 		{"", "0001-01-01T00:00:00Z", ""},
@@ -44,6 +45,7 @@ func TestParseDate(t *testing.T) {
 }
 
 func TestParseLetPass(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		text string
 		want bool
@@ -63,6 +65,7 @@ func TestParseLetPass(t *testing.T) {
 }
 
 func TestColumnsAreFoundByTheirHeaders(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		name    string
 		header  string
@@ -101,6 +104,7 @@ func TestColumnsAreFoundByTheirHeaders(t *testing.T) {
 }
 
 func TestHeadersThatCannotBeRead(t *testing.T) {
+	t.Parallel()
 	for text, want := range map[string]string{
 		"":                       "empty",
 		"\n\r\n":                 "empty",
@@ -118,6 +122,7 @@ func TestHeadersThatCannotBeRead(t *testing.T) {
 }
 
 func TestTheDefaultColorFillsIn(t *testing.T) {
+	t.Parallel()
 	rows, err := NewRows(strings.NewReader("name,category,color\nRex,dog, \nBella,cat,red\n"), Format{DefaultColor: "unknown"})
 	if err != nil {
 		t.Fatal(err)
@@ -136,6 +141,7 @@ func TestTheDefaultColorFillsIn(t *testing.T) {
 }
 
 func TestCellTextIsNoFormulaAndComesBack(t *testing.T) {
+	t.Parallel()
 	for text, want := range map[string]string{
 		"Rex": "Rex", "": "", "'": "'", "'n Sync": "'n Sync", "O'Neill": "O'Neill", "1=1": "1=1",
 		"=1+1": "'=1+1", "+1": "'+1", "-x": "'-x", "@x": "'@x", "'=x": "''=x", "''=x": "'''=x", "＝x": "'＝x",

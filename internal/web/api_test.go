@@ -10,6 +10,7 @@ import (
 )
 
 func TestCreatePet(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	a := s.postJSON("/api/v1/pets", newPet{" Möbius", "Dark  red", "Cats"})
 	if a.StatusCode != http.StatusCreated || a.Header.Get("Location") != "/api/v1/pets/M%C3%B6bius" {
@@ -35,6 +36,7 @@ func TestCreatePet(t *testing.T) {
 }
 
 func TestIdempotencyKey(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	bella := newPet{"Bella", "blue", "cat"}
 	first := s.postJSON("/api/v1/pets", bella, "Idempotency-Key", "k1")
@@ -70,6 +72,7 @@ func TestIdempotencyKey(t *testing.T) {
 }
 
 func TestRetriesAtOnceGetOneAnswer(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	var wg sync.WaitGroup
 	bodies := make([]string, 16)
@@ -88,6 +91,7 @@ func TestRetriesAtOnceGetOneAnswer(t *testing.T) {
 }
 
 func TestVerdicts(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.register("Möbius")
 	for name, want := range map[string]struct{ status, reason any }{
@@ -129,6 +133,7 @@ func TestVerdicts(t *testing.T) {
 }
 
 func TestListPets(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	if a := s.get("/api/v1/pets"); a.body != "{\"pets\":[]}\n" {
 		t.Errorf("an empty book: %s", a.body)

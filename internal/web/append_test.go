@@ -13,6 +13,7 @@ import (
 
 // What is written by hand is what encoding/json writes.
 func TestAnswersAreWrittenAsByEncodingJSON(t *testing.T) {
+	t.Parallel()
 	text := rapid.OneOf(rapid.Just(""), rapid.Just("Bella"), rapid.String(),
 		rapid.StringMatching(`([a<&>“”é"\\]|\x{2028}|\x{2029}|\x{202a}|\x00|\n|\x7f)*`),
 		rapid.Map(rapid.SliceOf(rapid.Byte()), func(b []byte) string { return string(b) }))

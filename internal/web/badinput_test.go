@@ -12,6 +12,7 @@ import (
 // Every kind of bad input gets a 4xx that says what is wrong, and hinders
 // nobody after it.
 func TestBadInput(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	const jsonType, formType = "application/json", "application/x-www-form-urlencoded"
 	huge := strings.Repeat("x", 10<<20)
@@ -82,6 +83,7 @@ func TestBadInput(t *testing.T) {
 }
 
 func TestCompressedBodiesAreRefused(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	const body = `{"name":"Bella","favorite_color":"blue","category":"cat"}`
 	a := s.do("POST", "/api/v1/pets", body, "Content-Type", "application/json", "Content-Encoding", "gzip")
@@ -96,6 +98,7 @@ func TestCompressedBodiesAreRefused(t *testing.T) {
 // A client that does not wait for leave sends all of its body before it reads.
 // It still gets to read the answer.
 func TestTooLargeIsAnsweredToBluntClients(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
 	if err != nil {

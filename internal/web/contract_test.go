@@ -8,6 +8,7 @@ import (
 )
 
 func TestContractCheck(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.register("Möbius")
 	for _, tt := range []struct {
@@ -51,6 +52,7 @@ func TestContractCheck(t *testing.T) {
 }
 
 func TestContractRegister(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	if a := s.postForm(petForm("Bella", "blue", "Cats")); a.StatusCode != 200 || a.body != "{\"status\":\"ok\"}\n" {
 		t.Fatalf("registering: %d %s", a.StatusCode, a.body)
@@ -92,6 +94,7 @@ func TestContractRegister(t *testing.T) {
 }
 
 func TestFormWithoutScript(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	home := s.get("/", "Accept", browser)
 	for _, part := range []string{`name="pet_name"`, `name="pet_favorite_color"`, `name="pet_category" value="Cats"`, `name="pet_category" value="Dogs"`, `>Register</button>`} {
@@ -134,6 +137,7 @@ func TestFormWithoutScript(t *testing.T) {
 }
 
 func TestFormSentTwice(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	form := append(petForm("Bella", "blue", "Cats"), "form_token", "TOKEN")
 	first := s.postForm(form, "Accept", browser)
@@ -154,6 +158,7 @@ func TestFormSentTwice(t *testing.T) {
 }
 
 func TestQueryIsNoForm(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	q := url.Values{"pet_name": {"Bella"}, "pet_favorite_color": {"blue"}, "pet_category": {"Cats"}}
 	a := s.do("POST", "/register_pet?"+q.Encode(), "", "Content-Type", "application/x-www-form-urlencoded")

@@ -53,6 +53,7 @@ func (s *site) leadsTo(path, want string) {
 // A renamed pet tells which names it had, and is found under each of them until
 // another pet has it.
 func TestRenamedPet(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.date("2026-01-05")
 	s.register("Bella")
@@ -87,6 +88,7 @@ func TestRenamedPet(t *testing.T) {
 // A pet that left is not there, and its old addresses say so, until somebody
 // else has the name.
 func TestReleasedPet(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.date("2026-01-05")
 	s.register("Bella")
@@ -115,6 +117,7 @@ func TestReleasedPet(t *testing.T) {
 
 // A pet that was corrected says so, but not what it was before, nor why.
 func TestCorrectedPet(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.date("2026-01-05")
 	s.register("Bella")
@@ -134,6 +137,7 @@ func TestCorrectedPet(t *testing.T) {
 }
 
 func TestImportedPet(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.date("2026-05-09")
 	importer := s.registrar().WithOrigin(registry.ViaImport, "Sam Keeper", "licences.csv")
@@ -146,6 +150,31 @@ func TestImportedPet(t *testing.T) {
 	s.hasHistory("/pets/Undated", "Imported from another registry on 9 May 2026")
 }
 
+// A rekeyedStore has the last pet of each page of the journal get another lookalike
+// key.
+type rekeyedStore struct{ registry.Store }
+
+func (s rekeyedStore) Journal(ctx context.Context, q registry.JournalQuery) ([]registry.Record, error) {
+	records, err := s.Store.Journal(ctx, q)
+	if err != nil || len(records) == 0 {
+		return records, err
+	}
+	last := records[len(records)-1]
+	e, err := last.Event()
+	rekeyed := registry.NewEvent(registry.ActionRekeyed, registry.Origin{Via: registry.ViaMigration}, e.After, e.After)
+	return append(records, last.Head().Append(rekeyed)), err
+}
+
+// Lookalike keys are of no interest to people.
+func TestRekeyedPet(t *testing.T) {
+	s := newSite(t)
+	s.date("2026-01-05")
+	s.register("Bella")
+	s.rename("Bella", "Stella")
+	rekeyed := newSite(t, func(c *web.Config) { c.Registry = registry.New(rekeyedStore{s.store}, nil) })
+	rekeyed.hasHistory("/pets/Stella", "Registered on 5 January 2026", "Renamed from Bella on 5 January 2026")
+}
+
 // muteStore can't read its journal.
 type muteStore struct{ registry.Store }
 
@@ -154,6 +183,7 @@ func (muteStore) Journal(context.Context, registry.JournalQuery) ([]registry.Rec
 }
 
 func TestJournalDown(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.register("Bella")
 	mute := newSite(t, func(c *web.Config) { c.Registry = registry.New(muteStore{s.store}, nil) })

@@ -32,6 +32,7 @@ func overHTTPS(h *web.HTTPS) http.Handler {
 const hsts = "Strict-Transport-Security"
 
 func TestRedirectsToHTTPS(t *testing.T) {
+	t.Parallel()
 	acme := &web.HTTPS{Hosts: []string{"pets.example", "www.pets.example"}, Port: "8443"}
 	files := &web.HTTPS{Port: "8443"}
 	for _, test := range []struct {
@@ -79,6 +80,7 @@ func TestRedirectsToHTTPS(t *testing.T) {
 
 // An ACME server asks over plain HTTP. It is logged and limited as everybody is.
 func TestChallengesAreAnsweredOverPlainHTTP(t *testing.T) {
+	t.Parallel()
 	const path = "/.well-known/acme-challenge/x"
 	var log bytes.Buffer
 	site := web.New(web.Config{
@@ -119,6 +121,7 @@ func TestChallengesAreAnsweredOverPlainHTTP(t *testing.T) {
 }
 
 func TestWhoIsOverHTTPS(t *testing.T) {
+	t.Parallel()
 	direct, proxy := &web.HTTPS{Hosts: []string{"pets.example"}}, &web.HTTPS{ByProxy: true}
 	for _, test := range []struct {
 		name  string

@@ -16,6 +16,7 @@ import (
 // Each way to be told that a name can't be had says why, and what could be had
 // instead.
 func TestRefusedNames(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, under(registry.Rules{
 		Length:    registry.LengthRule{Min: 3, Max: 20},
 		Forbidden: []string{"rude"},
@@ -113,6 +114,7 @@ func suggestionsOf(t *testing.T, v map[string]any) []any {
 
 // A suggestion that is taken up can be had.
 func TestSuggestionsCanBeRegistered(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.register("Bella")
 	for range 5 {
@@ -128,6 +130,7 @@ func TestSuggestionsCanBeRegistered(t *testing.T) {
 // Several fields may need mending while the name is reserved; it does not hide
 // that.
 func TestReservedNameAmongOtherErrors(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, under(registry.Rules{Reserved: []registry.Reserved{{Name: "Secretariat", Reason: "A famous horse."}}}))
 	a := s.postJSON("/api/v1/pets", newPet{"Secretariat", "", "cat"})
 	p := a.json(t)
@@ -149,6 +152,7 @@ func TestReservedNameAmongOtherErrors(t *testing.T) {
 // Without a script, a suggestion is a button that gives the form back with the
 // name in it. It registers nothing and loses nothing.
 func TestSuggestionsWithoutScript(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.register("Bella")
 	page := s.postForm(petForm("bella", `sea "green"`, "Dogs"), "Accept", browser)
@@ -182,6 +186,7 @@ func TestSuggestionsWithoutScript(t *testing.T) {
 }
 
 func TestTheFormSaysWhichCharactersANameMayHave(t *testing.T) {
+	t.Parallel()
 	for characters, want := range map[string]string{
 		"":              "Up to 50 characters. Capitals make",
 		"A-Z ' -":       "Up to 50 characters. Only letters A to Z, &#39; and -. Capitals make",
@@ -198,6 +203,7 @@ func TestTheFormSaysWhichCharactersANameMayHave(t *testing.T) {
 
 // What a registry keeps is its policy's choice, and the pages show it.
 func TestCategoriesAreThePolicys(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, under(registry.Rules{Categories: []registry.Category{"cat", "horse", "owl"}, Length: registry.LengthRule{Max: 18}}))
 	home := s.get("/", "Accept", browser)
 	for _, part := range []string{"your cat, horse or owl under", "<legend>Cat, horse or owl?</legend>", "Up to 18 characters.", "Lookalikes such as Bel-la are refused.",
@@ -229,6 +235,7 @@ func TestCategoriesAreThePolicys(t *testing.T) {
 }
 
 func TestFewAndManyCategories(t *testing.T) {
+	t.Parallel()
 	one := newSite(t, under(registry.Rules{Categories: []registry.Category{"dog"}, Words: registry.WordRule{Min: 2}, Length: registry.LengthRule{Max: 24, LettersOnly: true}}))
 	home := one.get("/", "Accept", browser).body
 	for _, part := range []string{"your dog under", "<legend>Kind of pet</legend>", `data-category="dog" checked`, "At least 2 words. Up to 24 letters, not counting spaces and punctuation."} {
@@ -247,6 +254,7 @@ func TestFewAndManyCategories(t *testing.T) {
 
 // The journal says by which way a pet came.
 func TestJournalSaysWhereChangesComeFrom(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.register("Api")
 	if a := s.postForm(petForm("Contract", "blue", "Cats")); a.StatusCode != 200 {

@@ -10,6 +10,7 @@ import (
 
 // What is routed and what is described are the same, pages and files aside.
 func TestEveryOperationIsDescribed(t *testing.T) {
+	t.Parallel()
 	source, err := os.ReadFile("routes.go")
 	if err != nil {
 		t.Fatal(err)
@@ -36,6 +37,7 @@ func TestEveryOperationIsDescribed(t *testing.T) {
 }
 
 func TestOpenAPIIsServed(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	want, err := os.ReadFile("openapi.yaml")
 	if err != nil {

@@ -19,6 +19,7 @@ import (
 
 // Names that are awkward in an address still have a page, at one address.
 func TestPetPageOfAwkwardNames(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, under(registry.Rules{AllowLookalikes: true}))
 	for _, name := range []string{"a/b", "a//b", "../b", "b/..", "100%", "%2F", "a?b", "a#b", "a+b c", "a&b=c;d", `"a" <b>`, "こむぎ", "new", "x.", ".x", "a\\b"} {
 		s.register(name)
@@ -42,6 +43,7 @@ func TestPetPageOfAwkwardNames(t *testing.T) {
 }
 
 func TestBook(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	if a := s.get("/pets", "Accept", browser); !strings.Contains(a.body, "No pets are registered yet") {
 		t.Error("an empty book does not say so")
@@ -69,6 +71,7 @@ func TestBook(t *testing.T) {
 }
 
 func TestAssetsAreNamedByChecksum(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	home := s.get("/", "Accept", browser)
 	paths := regexp.MustCompile(`"(/static/[^"]+)"`).FindAllStringSubmatch(home.body, -1)
@@ -90,6 +93,7 @@ func TestAssetsAreNamedByChecksum(t *testing.T) {
 }
 
 func TestProblemsPageListsEveryCode(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	page := s.get("/problems", "Accept", browser)
 	code := loadAPI(t).Components.Schemas["Problem"].Value.Properties["code"].Value
@@ -120,6 +124,7 @@ func (b brokenStore) Find(context.Context, []string) (map[string]registry.Pet, e
 }
 
 func TestDatabaseDown(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, func(c *web.Config) {
 		c.Registry = registry.New(brokenStore{err: registry.Unavailable(errors.New("connect to secret-host"))}, nil)
 		c.Ready = func(context.Context) error { return errors.New("connect to secret-host") }
@@ -159,6 +164,7 @@ func TestDatabaseDown(t *testing.T) {
 // What ends because time is up, or because nobody waits any more, is no defect
 // of ours, and is not counted as one.
 func TestEndedContextsAreNoDefects(t *testing.T) {
+	t.Parallel()
 	for want, err := range map[string]error{"unavailable": context.DeadlineExceeded, "client_gone": context.Canceled} {
 		s := newSite(t, func(c *web.Config) {
 			c.Registry = registry.New(brokenStore{err: fmt.Errorf("insert: %w", err)}, nil)
@@ -175,6 +181,7 @@ func TestEndedContextsAreNoDefects(t *testing.T) {
 }
 
 func TestDefectsAreLoggedAndNotShown(t *testing.T) {
+	t.Parallel()
 	for name, fail := range map[string]registry.Store{
 		"error": brokenStore{err: errors.New("secret detail")},
 		"panic": nil, // a nil Store panics when it is asked

@@ -13,6 +13,7 @@ import (
 )
 
 func TestSecurityHeaders(t *testing.T) {
+	t.Parallel()
 	s, pages := newSite(t), 0
 	for _, path := range []string{"/", "/pets", "/nothing", "/api/v1/pets", "/check_pet_name", "/openapi.yaml", "/healthz"} {
 		h := s.get(path, "Accept", browser).Header
@@ -43,6 +44,7 @@ func TestSecurityHeaders(t *testing.T) {
 }
 
 func TestCrossOriginPostsAreRefused(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	for _, headers := range [][]string{
 		{"Sec-Fetch-Site", "cross-site"},
@@ -67,6 +69,7 @@ func TestCrossOriginPostsAreRefused(t *testing.T) {
 const maxBody = 64 << 10 // bytes
 
 func TestRateLimit(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, func(c *web.Config) {
 		c.RateLimit = 0.5
 		c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
@@ -114,6 +117,7 @@ func TestRateLimit(t *testing.T) {
 }
 
 func TestForwardedForIsIgnoredFromStrangers(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, func(c *web.Config) { c.RateLimit = 0.5 })
 	s.get("/api/v1/names/Bella", "X-Forwarded-For", "192.0.2.1")
 	if a := s.get("/api/v1/names/Bella", "X-Forwarded-For", "192.0.2.2"); a.StatusCode != 429 {
@@ -123,6 +127,7 @@ func TestForwardedForIsIgnoredFromStrangers(t *testing.T) {
 
 // One request makes one event.
 func TestRequestLog(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.register("Bella")
 	s.get("/healthz")
@@ -150,6 +155,7 @@ func TestRequestLog(t *testing.T) {
 }
 
 func TestMetrics(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.register("Bella")
 	s.postJSON("/api/v1/pets", newPet{"BELLA", "blue", "cat"})

@@ -12,6 +12,7 @@ import (
 
 // What is looked through gives what net/url gives.
 func TestQueryAgreesWithURL(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		raw := rapid.StringMatching(`([ab;+&=]|%4[0-9]|%[cf]3|%a9|%z|é){0,12}`).Draw(t, "query")
 		want, err := url.ParseQuery(raw)
@@ -41,6 +42,7 @@ func TestQueryAgreesWithURL(t *testing.T) {
 }
 
 func TestSoManyParametersAreNoneOfOurs(t *testing.T) {
+	t.Parallel()
 	for n, valid := range map[int]bool{maxParameters: true, maxParameters + 1: false} {
 		raw := strings.Repeat("a=1&", n-1) + "a=1"
 		if _, err := readQuery(&http.Request{URL: &url.URL{RawQuery: raw}}); (err == nil) != valid {

@@ -67,6 +67,9 @@ func Details(e registry.Event) string {
 		if before.Category != after.Category {
 			parts = append(parts, fmt.Sprintf("%s instead of %s", after.Category.WithArticle(), before.Category.WithArticle()))
 		}
+		if e.Action == registry.ActionRekeyed && after.LookalikeExempt && !before.LookalikeExempt {
+			parts = append(parts, "the name looks like that of an older pet")
+		}
 	}
 	if r := e.After.Ruling; r != nil && r.Kind == registry.RulingQuarantine {
 		parts = append(parts, fmt.Sprintf("“%s” is in quarantine until %s", r.Name, Day(r.Until)))

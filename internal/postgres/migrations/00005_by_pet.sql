@@ -1,4 +1,4 @@
--- Done by a program, for its columns are needed already by the one that fills the tables of schema 4.
+-- +goose Up
 
 -- Nearly all rows of the journal enter a pet that nobody changes later. Such a row is found by its pet, and has no place
 -- in the index of names, until its pet is changed: by_pet is the only column of the journal that is ever updated. Programs

@@ -1,0 +1,45 @@
+package postgres
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+
+	"nametag/internal/registry"
+)
+
+// rekey gives all pets and rulings the lookalike keys that keyOf returns, unless
+// those that they have are of this version. Others who would do so, and all who
+// would change the registry, wait meanwhile.
+func (s *Store) rekey(ctx context.Context, version int64, keyOf func(registry.Name) string) error {
+	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		var from int64
+		err := tx.QueryRow(ctx, `SELECT version FROM lookalike_keys FOR UPDATE`).Scan(&from)
+		if err != nil || from == version {
+			return err
+		}
+		keys := snapshotTransaction{&transaction{Conn: tx.Conn(), begun: true, doubts: &s.doubts}}
+		if err := registry.RekeyTx(ctx, keys, from, keyOf, s.log); err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `UPDATE lookalike_keys SET version = $1`, version)
+		return err
+	})
+}
+
+// A snapshotTransaction implements registry.SnapshotTx, in a transaction that was begun.
+type snapshotTransaction struct{ *transaction }
+
+// Write implements registry.SnapshotTx.
+func (tx snapshotTransaction) Write(ctx context.Context, c registry.Changes) error {
+	b := tx.batch()
+	for _, s := range statements(c) {
+		b.Queue(s.query, s.args...)
+	}
+	return tx.SendBatch(ctx, b).Close()
+}
+
+// Snapshot implements registry.SnapshotTx.
+func (tx snapshotTransaction) Snapshot(ctx context.Context, visit func(registry.State) error) error {
+	return eachState(ctx, tx, visit)
+}
