@@ -58,10 +58,15 @@ tests() { # the lines that count, as they come; if a test fails, what all say, l
 
 step gofmt formatted
 step "go vet" go vet ./...
-if available go tool -modfile=tools/go.mod -n staticcheck; then
-    step staticcheck go tool -modfile=tools/go.mod staticcheck ./...
+if available go tool -modfile=tools/lint/go.mod -n golangci-lint; then
+    step golangci-lint go tool -modfile=tools/lint/go.mod golangci-lint run
 else
-    leave_out "staticcheck: it can't be built here: $(tail -n 1 "$log")"
+    leave_out "golangci-lint: it can't be built here: $(tail -n 1 "$log")"
+fi
+if available go tool -modfile=tools/go.mod -n actionlint; then
+    step actionlint go tool -modfile=tools/go.mod actionlint
+else
+    leave_out "actionlint: it can't be built here: $(tail -n 1 "$log")"
 fi
 if available go -C tools build -o /dev/null ./vulncheck; then
     step "tests of the tools" tools

@@ -31,7 +31,7 @@ import (
 var update = flag.Bool("update", false, "write the pictures of the documentation anew")
 
 // browser is the context of the one Chromium that all tests share; nil where
-// there is none.
+// there is none, and with -short.
 var browser context.Context
 
 func TestMain(m *testing.M) {
@@ -43,7 +43,7 @@ func TestMain(m *testing.M) {
 func run(m *testing.M) int {
 	flag.Parse()
 	path, err := exec.LookPath("chromium")
-	if err == nil {
+	if err == nil && !testing.Short() {
 		options := append(chromedp.DefaultExecAllocatorOptions[:],
 			chromedp.ExecPath(path),
 			chromedp.NoSandbox, // tests may run as root, and only open our own pages
@@ -83,7 +83,10 @@ type tab struct {
 func newTab(t *testing.T, flags ...string) *tab {
 	t.Helper()
 	if browser == nil {
-		const why = "browser tests left out: no chromium found; install chromium"
+		why := "browser tests left out: no chromium found; install chromium"
+		if testing.Short() {
+			why = "browser tests left out: -short starts no browser"
+		}
 		if strings.Contains(","+os.Getenv("NAMETAG_TEST_REQUIRE")+",", ",browser,") {
 			t.Fatal(why)
 		}

@@ -151,7 +151,7 @@ func described(err error) error {
 	if errors.Is(err, context.Canceled) {
 		return errors.New("interrupted")
 	}
-	if e, ok := err.(*registry.Error); ok {
+	if e, ok := err.(*registry.Error); ok { //nolint:errorlint // an error that wraps it adds words, which must stay
 		return describedError{e}
 	}
 	return err

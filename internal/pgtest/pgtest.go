@@ -155,17 +155,17 @@ func at(t testing.TB, server, name string) string {
 
 // run executes statements over a connection of its own. It outlives the test's
 // context, for the sake of cleaning up.
-func run(t testing.TB, url, statements string) {
+func run(t testing.TB, address, statements string) {
 	t.Helper()
-	if err := execute(context.WithoutCancel(t.Context()), url, statements); err != nil {
+	if err := execute(context.WithoutCancel(t.Context()), address, statements); err != nil {
 		t.Fatalf("pgtest: %s: %v", statements, err)
 	}
 }
 
-func execute(ctx context.Context, url, statements string) error {
+func execute(ctx context.Context, address, statements string) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	conn, err := pgx.Connect(ctx, url)
+	conn, err := pgx.Connect(ctx, address)
 	if err != nil {
 		return err
 	}

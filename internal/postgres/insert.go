@@ -140,12 +140,7 @@ func (tx *transaction) Lock(ctx context.Context, sel registry.Selection) (head r
 func (tx *transaction) Write(ctx context.Context, c registry.Changes) error {
 	const commit = `COMMIT`
 	b := tx.batch()
-	for _, s := range statements(c) {
-		q := b.Queue(s.query, s.args...)
-		if s.rows > 0 {
-			q.Exec(countRows(s.rows, s.err))
-		}
-	}
+	queueChanges(b, c)
 	atOnce := len(c.RemovePets) == 0 && len(c.RemoveRulings) == 0
 	if atOnce {
 		b.Queue(commit)
@@ -158,9 +153,20 @@ func (tx *transaction) Write(ctx context.Context, c registry.Changes) error {
 	case tx.presumes && isLostRace(err):
 		tx.doubts.note(false)
 	case errors.Is(err, errHeadMoved) && !tx.presumes: // the lock keeps others from moving it
-		return fmt.Errorf("the journal does not end with what its head says: %w", registry.ErrNoHead)
+		return errWrongHead
 	}
 	return err
+}
+
+var errWrongHead = fmt.Errorf("the journal does not end with what its head says: %w", registry.ErrNoHead)
+
+func queueChanges(b *pgx.Batch, c registry.Changes) {
+	for _, s := range statements(c) {
+		q := b.Queue(s.query, s.args...)
+		if s.rows > 0 {
+			q.Exec(countRows(s.rows, s.err))
+		}
+	}
 }
 
 // countRows returns a check that a statement read or wrote n rows; err says that it did not.

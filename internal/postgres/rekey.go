@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 
 	"github.com/jackc/pgx/v5"
 
@@ -33,10 +34,12 @@ type snapshotTransaction struct{ *transaction }
 // Write implements registry.SnapshotTx.
 func (tx snapshotTransaction) Write(ctx context.Context, c registry.Changes) error {
 	b := tx.batch()
-	for _, s := range statements(c) {
-		b.Queue(s.query, s.args...)
+	queueChanges(b, c)
+	err := tx.SendBatch(ctx, b).Close()
+	if errors.Is(err, errHeadMoved) {
+		return errWrongHead
 	}
-	return tx.SendBatch(ctx, b).Close()
+	return err
 }
 
 // Snapshot implements registry.SnapshotTx.

@@ -24,6 +24,7 @@ var databaseTests = map[string]func(*testing.T, Database){
 	"AHistoryIsWholeAfterAnUpgrade":      historyAfterUpgrade,
 	"LookalikeKeysAreComputedAgain":      keysComputedAgain,
 	"ComputingKeysMayStopHalfway":        keysComputedHalfway,
+	"KeysAreNotComputedWithoutAHead":     keysNeedHead,
 	"OlderKeysAreForMigrateToMend":       olderKeys,
 	"RowsThatNothingLeadsToAreFound":     straysFound,
 	"AReaderChangesNothing":              readerChangesNothing,

@@ -3,6 +3,7 @@ package storetest
 import (
 	"bytes"
 	"context"
+	"errors"
 	"log/slog"
 	"strings"
 	"testing"
@@ -161,6 +162,18 @@ func keysComputedHalfway(t *testing.T, db Database) {
 		}
 	}
 	isWhole(t, s)
+}
+
+// keysNeedHead has the end of the journal be unknown.
+func keysNeedHead(t *testing.T, db Database) {
+	s := openNew(t, db)
+	Enter(t, s, "Rex")
+	db.Execute(t, `UPDATE journal_head SET hash = substr(hash, 2)`)
+	err := s.Rekey(t.Context(), 1000, func(registry.Name) string { return "x" })
+	if !errors.Is(err, registry.ErrNoHead) {
+		t.Errorf("Rekey: %v, want ErrNoHead", err)
+	}
+	hasKeys(t, s, map[string]string{"Rex": "rex"})
 }
 
 // olderKeys has a command find keys of a version before its own.
