@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"log"
 	"math"
@@ -26,7 +27,6 @@ func execute(ctx context.Context, database string, statements ...string) error {
 		return err
 	}
 	defer db.Close()
-	db.SetMaxOpenConns(1)
 	for _, s := range statements {
 		if _, err := db.ExecContext(ctx, s); err != nil {
 			return fmt.Errorf("%s: %w", s, err)
@@ -71,29 +71,31 @@ func seedStatement(n int) string {
 }
 
 // createRegistries makes databases that have a registry of n names each, by the schema of a nametag program, and returns
-// their URLs. All but the first are copies.
+// their URLs. All are copies of one that nothing uses, so PostgreSQL has as little of each in memory.
 func (r *run) createRegistries(ctx context.Context, program string, n, databases int) (urls []string, err error) {
-	log.Printf("making %d registries of %s names on PostgreSQL", databases, count(n))
-	template := "template0"
-	for i := range databases {
-		name := fmt.Sprintf("registry_%d_%d", n, i)
+	log.Printf("making registries of %s names on PostgreSQL: %d", count(n), databases)
+	create := func(name, template string) (string, error) {
 		// By default, PostgreSQL 15 copies a database by way of its log.
 		create := `CREATE DATABASE ` + name + ` TEMPLATE ` + template + ` STRATEGY FILE_COPY`
-		if err := execute(ctx, r.cluster.URL(), create); err != nil {
-			return nil, err
-		}
-		urls = append(urls, strings.Replace(r.cluster.URL(), "/postgres?", "/"+name+"?", 1))
-		if i == 0 {
-			if _, err := runProgram(ctx, r.folder, program, "migrate", "--database", urls[i]); err != nil {
-				return nil, err
-			}
-			if err := execute(ctx, urls[i], `SET work_mem = '1GB'`, seedStatement(n), `VACUUM ANALYZE`); err != nil {
-				return nil, err
-			}
-			template = name
-		}
+		url := strings.Replace(r.cluster.URL(), "/postgres?", "/"+name+"?", 1)
+		return url, execute(ctx, r.cluster.URL(), create, `CHECKPOINT`)
 	}
-	return urls, execute(ctx, r.cluster.URL(), `CHECKPOINT`)
+	template := fmt.Sprintf("registry_%d", n)
+	url, err := create(template, "template0")
+	if err != nil {
+		return nil, err
+	}
+	if _, err := runProgram(ctx, r.folder, program, "migrate", "--database", url); err != nil {
+		return nil, err
+	}
+	if err := execute(ctx, url, `SET work_mem = '1GB'; `+seedStatement(n), `VACUUM ANALYZE`); err != nil {
+		return nil, err
+	}
+	for i := range databases {
+		copied, copyErr := create(fmt.Sprintf("%s_%d", template, i+1), template)
+		urls, err = append(urls, copied), errors.Join(err, copyErr)
+	}
+	return urls, err
 }
 
 // insertedName makes a name from pgbench's variables a, b and c, which choose syllables, and n. Its place in an index is
