@@ -15,7 +15,7 @@ import (
 // arrows of docs/design.md. Tests may import more.
 var mayImport = map[string]string{
 	"cmd/nametag":          "cli",
-	"internal/cli":         "index policyfile postgres queue registry server sqlite transfer web wording",
+	"internal/cli":         "index policyfile postgres queue registry server sleep sqlite transfer web wording",
 	"internal/web":         "registry wording",
 	"internal/transfer":    "registry wording",
 	"internal/wording":     "registry",

@@ -104,7 +104,7 @@ func TestPetsThatBreakThePolicyAreCounted(t *testing.T) {
 
 func TestWhoRunsACommandIsSaid(t *testing.T) {
 	for _, test := range []struct {
-		flag who
+		flag string
 		env  map[string]string
 		want string
 	}{
@@ -121,7 +121,7 @@ func TestWhoRunsACommandIsSaid(t *testing.T) {
 	}
 }
 
-func TestDataDirectories(t *testing.T) {
+func TestTheDefaultDatabaseIsInTheDataDirectory(t *testing.T) {
 	home := map[string]string{"HOME": "/home/ann"}
 	for _, test := range []struct {
 		goos string
@@ -137,9 +137,12 @@ func TestDataDirectories(t *testing.T) {
 		{"darwin", nil, ""},
 		{"windows", home, ""},
 	} {
-		got, err := dataDir(test.goos, func(name string) string { return test.env[name] })
-		if got != filepath.FromSlash(test.want) || (err != nil) != (test.want == "") {
-			t.Errorf("on %s with %v: %q, %v, want %q", test.goos, test.env, got, err, test.want)
+		want := test.want
+		if want != "" {
+			want = filepath.Join(want, "nametag", "nametag.db")
+		}
+		if got := defaultDatabase(test.goos, func(name string) string { return test.env[name] }); got != want {
+			t.Errorf("on %s with %v: %q, want %q", test.goos, test.env, got, want)
 		}
 	}
 }

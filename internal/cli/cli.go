@@ -1,5 +1,5 @@
-// Package cli is the command line of Nametag: its commands and their settings,
-// and the only place where the parts of the program are wired together.
+// Package cli is the command line of Nametag: its commands and their settings, and the only place where the parts of
+// the program are wired together.
 package cli
 
 import (
@@ -9,7 +9,8 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"regexp"
+	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -24,7 +25,7 @@ import (
 const (
 	exitOK      = 0
 	exitFailure = 1 // the command was understood but failed
-	exitUsage   = 2 // the command line or a setting needs mending
+	exitUsage   = 2 // the command line or a setting is invalid
 )
 
 // A Process is what a program gets from the system that runs it.
@@ -36,36 +37,34 @@ type Process struct {
 	Now            func() time.Time // nil stands for time.Now
 }
 
-// commands is the command line: one field a command.
+// commands is the command line: one field per command.
 type commands struct {
-	Serve       serveCmd       `cmd:"" help:"Run the registry's web server."`
+	Serve       serveCmd       `cmd:"" help:"Serve the pages and the API."`
 	Import      importCmd      `cmd:"" help:"Register the pets of a CSV file."`
-	Export      exportCmd      `cmd:"" help:"Write the whole book as CSV or JSON."`
-	Pets        petsCmd        `cmd:"" help:"Find, show, rename or release pets."`
-	Names       namesCmd       `cmd:"" help:"Reserve names, let them pass, and list those that are kept."`
-	Journal     journalCmd     `cmd:"" help:"Verify, show or export the journal of all changes."`
-	Policy      policyCmd      `cmd:"" help:"Check and try the rules by which names are given."`
-	Migrate     migrateCmd     `cmd:"" help:"Bring the database's schema up to date."`
+	Export      exportCmd      `cmd:"" help:"Write all pets as CSV or JSON Lines."`
+	Pets        petsCmd        `cmd:"" help:"Find, show, rename, correct and release pets."`
+	Names       namesCmd       `cmd:"" help:"Reserve names, allow lookalikes, and list these rulings."`
+	Journal     journalCmd     `cmd:"" help:"Verify, show and export the journal of all changes."`
+	Policy      policyCmd      `cmd:"" help:"Check and try the naming rules."`
+	Migrate     migrateCmd     `cmd:"" help:"Update the database schema."`
 	Healthcheck healthcheckCmd `cmd:"" help:"Ask a running server whether it is ready."`
-	Version     versionCmd     `cmd:"" help:"Say which version this is."`
+	Version     versionCmd     `cmd:"" help:"Print the version."`
 }
 
 const description = `Nametag is a pet registry in which every name is unique.
 
-Every flag can also be set by the environment variable beside it; a flag goes before the variable. ` +
-	`Exit codes: 0 when all went well, 1 when the command failed, 2 when the command line or a setting needs mending.`
+Each flag can also be set by the environment variable next to it; the flag takes precedence. ` +
+	`Exit codes: 0 for success, 1 if the command failed, 2 if the command line or a setting is invalid.`
 
-// Main runs the command that the arguments of the program ask for, and returns
-// the exit code. A signal to stop ends the command in an orderly way, a second
-// one at once.
+// Main runs the command that the arguments of the program ask for, and returns the exit code. The first signal to stop
+// ends the command gracefully, the second one at once.
 func Main(p Process) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
 	return Run(ctx, os.Args[1:], p)
 }
 
-// Run runs the command that args ask for, and returns the exit code. When ctx
-// ends, the command stops in an orderly way.
+// Run runs the command that args ask for, and returns the exit code. When ctx ends, the command stops gracefully.
 func Run(ctx context.Context, args []string, p Process) int {
 	if len(args) == 0 {
 		args = []string{"--help"}
@@ -73,18 +72,19 @@ func Run(ctx context.Context, args []string, p Process) int {
 	if p.Now == nil {
 		p.Now = time.Now
 	}
-	exited := -1 // what kong would have exited with, after --help
-	parser, err := kong.New(&commands{},
+	exited := -1 // the exit code of --help
+	parser, err := kong.New(&commands{}, append(slices.Clone(decoders),
 		kong.Name("nametag"),
 		kong.Description(description),
+		kong.Vars{"database": defaultDatabase(runtime.GOOS, p.Getenv)},
 		kong.Writers(p.Stdout, p.Stderr),
 		kong.Exit(func(code int) { exited = code }),
-		kong.Resolvers(environment{p.Getenv}),
+		kong.Resolvers(environment(p.Getenv)),
 		kong.ValueFormatter(helpWithVariable),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(p),
-	)
+	)...)
 	if err != nil {
 		panic(err) // the struct above is wrong
 	}
@@ -107,26 +107,20 @@ func Run(ctx context.Context, args []string, p Process) int {
 	return exitFailure
 }
 
-// hint says what to do about a command line that err is about, and where to
-// read on.
+// hint says how to fix the command line that err is about.
 func hint(err error) string {
-	perr, ok := errors.AsType[*kong.ParseError](err)
-	if !ok || perr.Context == nil || perr.Context.Selected() == nil {
-		return readOn("nametag")
+	command, dash := "nametag", ""
+	if perr, ok := errors.AsType[*kong.ParseError](err); ok && perr.Context != nil && perr.Context.Selected() != nil {
+		selected := perr.Context.Selected()
+		command = selected.FullPath()
+		if len(selected.Positional) > 0 && strings.HasPrefix(err.Error(), "unknown flag -") {
+			dash = "Put -- before a name that begins with a dash. "
+		}
 	}
-	command := perr.Context.Selected()
-	if len(command.Positional) > 0 && strings.HasPrefix(err.Error(), "unknown flag -") {
-		return "Put -- before a name that begins with a dash. " + readOn(command.FullPath())
-	}
-	return readOn(command.FullPath())
+	return fmt.Sprintf("%sSee “%s --help”.", dash, command)
 }
 
-func readOn(command string) string {
-	return fmt.Sprintf("Run “%s --help” to see what it understands.", command)
-}
-
-// A usageError is about a setting that only turned out wrong when the command
-// ran.
+// A usageError is about a setting that only turned out to be invalid when the command ran.
 type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
@@ -136,10 +130,9 @@ func usagef(format string, args ...any) error { return usageError{fmt.Errorf(for
 // A describedError is an error of the domain in words for administrators.
 type describedError struct{ domain *registry.Error }
 
-// Error returns the message with its cause, or the cause alone where the message
-// is for visitors.
+// Error returns the message with its cause, or only the cause if the message is for visitors.
 func (e describedError) Error() string {
-	_, said := errors.AsType[*registry.Error](e.domain.Err) // by the message, which has what that error says
+	_, said := errors.AsType[*registry.Error](e.domain.Err) // the message includes what such a cause says
 	switch cause := e.domain.Err; {
 	case cause == nil || said:
 		return e.domain.Message
@@ -153,59 +146,39 @@ func (e describedError) Error() string {
 // Unwrap returns the error of the domain.
 func (e describedError) Unwrap() error { return e.domain }
 
-// described returns err in words for administrators. Commands call it where they
-// add to an error, and Run does at last.
+// described returns err in words for administrators. Call it before wrapping an error.
 func described(err error) error {
-	switch e := err.(type) { //nolint:errorlint // what wraps an error has words to add
-	case *registry.Error:
+	if errors.Is(err, context.Canceled) {
+		return errors.New("interrupted")
+	}
+	if e, ok := err.(*registry.Error); ok { //nolint:errorlint // an error that wraps it adds words, which must stay
 		return describedError{e}
-	case interface{ Unwrap() []error }: // what a command returned, and what closing the database did
-		var all []error
-		for _, one := range e.Unwrap() {
-			all = append(all, described(one))
-		}
-		return errors.Join(all...)
-	default:
-		return err
 	}
+	return err
 }
 
-// A refusedError is a decision against what a registrar asked for.
-type refusedError struct{ decision registry.Decision }
-
-// Error says why, and what a registrar can do about it.
-func (e refusedError) Error() string {
-	reason := wording.Reason(e.decision)
-	switch d := e.decision; {
-	case d.Rule == registry.RuleReserved:
-		return reason + " The policy reserves it: change the policy file to release it."
-	case d.Ruling != nil:
-		return fmt.Sprintf("%s To release the name, run %s first.", reason, command("names unreserve", d.Ruling.Name.String()))
-	case d.Code == registry.CodeTaken && d.Rival != nil:
-		return reason + " Rename or release that pet first; see “nametag pets --help”."
-	default:
-		return reason
-	}
-}
-
-// refused returns an error unless d allows what was asked for.
+// refused returns why d refuses what a registrar asked for and what the registrar can do about it; nil if d does not
+// refuse it.
 func refused(d registry.Decision) error {
-	if d.Code == "" {
+	reason := wording.Reason(d)
+	switch {
+	case d.Code == "":
 		return nil
+	case d.Rule == registry.RuleReserved:
+		return fmt.Errorf("%s The policy reserves it: to release it, change the policy file.", reason)
+	case d.Ruling != nil:
+		return fmt.Errorf("%s To release the name, run %s first.", reason, command("names unreserve", d.Ruling.Name))
+	case d.Code == registry.CodeTaken && d.Rival != nil:
+		return fmt.Errorf("%s Rename or release that pet first; see “nametag pets --help”.", reason)
+	default:
+		return errors.New(reason)
 	}
-	return refusedError{d}
 }
 
-// command returns a command on a name, as a shell takes it.
-func command(words, name string) string {
-	if strings.HasPrefix(name, "-") {
+// command returns a command on a name, quoted for a shell.
+func command(words string, name registry.Name) string {
+	if strings.HasPrefix(name.String(), "-") {
 		words += " --"
 	}
-	if !plain.MatchString(name) {
-		name = "'" + strings.ReplaceAll(name, "'", `'\''`) + "'"
-	}
-	return fmt.Sprintf("“nametag %s %s”", words, name)
+	return fmt.Sprintf("“nametag %s '%s'”", words, strings.ReplaceAll(name.String(), "'", `'\''`))
 }
-
-// plain matches what means itself in a shell.
-var plain = regexp.MustCompile(`^[\pL\pM\pN._-]+$`)

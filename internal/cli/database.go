@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"strings"
 	"time"
 
@@ -19,22 +19,18 @@ import (
 	"nametag/internal/sqlite"
 )
 
-// databaseFlags say where the book is.
+// databaseFlags say where the database is.
 type databaseFlags struct {
-	Database   database    `file:"" placeholder:"FILE-OR-URL" help:"The database: the path of an SQLite file, or a postgres:// URL. Without it, nametag/nametag.db in your data directory."`
-	DBMaxConns connections `name:"db-max-conns" placeholder:"N" help:"How many connections to PostgreSQL may be open at once; 4 by default, or one a processor if that is more."`
+	Database   database `file:"" default:"${database}" placeholder:"FILE-OR-URL" help:"The database: the path of an SQLite file, or a postgres:// URL. The default is nametag/nametag.db in your data directory."`
+	DBMaxConns int      `type:"connections" name:"db-max-conns" placeholder:"N" help:"The maximum of open connections to PostgreSQL. The default is 4, or one per processor if that is more."`
 }
 
-// How long a PostgreSQL that does not answer yet is waited for: a server starts
-// together with it, while people watch a command.
+// The limits of a command on PostgreSQL: how long it waits for a server that does not answer yet, for a person is
+// watching, and how long a batch may take. A server has the defaults of the store.
 const (
-	serverPatience  = 30 * time.Second
-	commandPatience = 5 * time.Second
+	commandConnectTimeout = 5 * time.Second
+	commandCallTimeout    = time.Minute
 )
-
-// commandCallTimeout is how long PostgreSQL may work on one batch of a command;
-// a server, whom people wait for, leaves it to the store.
-const commandCallTimeout = time.Minute
 
 // A store is a database with a schema.
 type store interface {
@@ -46,100 +42,63 @@ type store interface {
 // A purpose says what a database is opened for.
 type purpose struct {
 	serve     bool // by a server; a file may have one at a time
-	readOnly  bool // nothing is to be created or changed
-	migrate   bool // bring the schema up to date
+	readOnly  bool // nothing is created or changed
+	migrate   bool // update the schema
 	anySchema bool // to migrate it later
 }
 
-// locate returns the database that is meant.
-func (f databaseFlags) locate(p Process) (database, error) {
-	if f.Database.url != "" {
-		return f.Database, nil
-	}
-	path := f.Database.path
-	if path == "" {
-		dir, err := dataDir(runtime.GOOS, p.Getenv)
-		if err != nil {
-			return database{}, err
-		}
-		path = filepath.Join(dir, "nametag", "nametag.db")
-	}
-	path, err := filepath.Abs(path)
-	return database{path: path}, err
-}
-
-// open opens the database, and returns with it how to call it in messages. log
-// gets a wait for the database and what migrating does to lookalike keys; nil is
-// standard error for commands that may migrate, and silence for others.
-func (f databaseFlags) open(ctx context.Context, p Process, log *slog.Logger, why purpose) (store, string, error) {
-	db, err := f.locate(p)
-	if err != nil {
-		return nil, "", err
-	}
-	if log == nil && !why.readOnly {
-		log = slog.New(slog.NewTextHandler(p.Stderr, nil))
-	}
-	if db.url != "" {
-		patience, callTimeout := commandPatience, commandCallTimeout
-		if why.serve {
-			patience, callTimeout = serverPatience, 0
-		}
-		s, err := postgres.Open(ctx, db.url, postgres.Options{
-			MaxConns:        int(f.DBMaxConns),
-			ConnectTimeout:  patience,
-			CallTimeout:     callTimeout,
+// open opens the database. log reports a wait for PostgreSQL and what a migration does to lookalike keys.
+func (f databaseFlags) open(ctx context.Context, log *slog.Logger, why purpose) (store, error) {
+	if f.Database.url == "" {
+		return sqlite.Open(ctx, f.Database.path, sqlite.Options{
+			Serve:           why.serve,
 			ReadOnly:        why.readOnly,
 			Migrate:         why.migrate,
 			SkipSchemaCheck: why.anySchema,
 			Logger:          log,
 		})
-		if err != nil {
-			return nil, "", fmt.Errorf("opening %s: %w", db, described(err))
-		}
-		return s, db.String(), nil
 	}
-	s, err := sqlite.Open(ctx, db.path, sqlite.Options{
-		Serve:           why.serve,
+	options := postgres.Options{
+		MaxConns:        f.DBMaxConns,
 		ReadOnly:        why.readOnly,
 		Migrate:         why.migrate,
 		SkipSchemaCheck: why.anySchema,
 		Logger:          log,
-	})
+	}
+	if !why.serve {
+		options.ConnectTimeout, options.CallTimeout = commandConnectTimeout, commandCallTimeout
+	}
+	s, err := postgres.Open(ctx, f.Database.url, options)
 	if err != nil {
-		return nil, "", err
+		return nil, fmt.Errorf("opening %s: %w", f.Database, described(err))
 	}
-	return s, db.String(), nil
+	return s, nil
 }
 
-// openToExport opens the database to read it, unless output, the file that is to
-// be written, belongs to it; "" stands for standard output.
-func (f databaseFlags) openToExport(ctx context.Context, p Process, output string) (store, string, error) {
-	if output != "" {
-		if err := f.spareDatabase(p, output, "--output (NAMETAG_OUTPUT)"); err != nil {
-			return nil, "", err
-		}
-	}
-	return f.open(ctx, p, nil, purpose{readOnly: true})
-}
-
-// spareDatabase returns an error if a file called name, which setting names and
-// which is about to be written, is the database or one of the files that belong
-// to it.
-func (f databaseFlags) spareDatabase(p Process, name, setting string) error {
-	db, err := f.locate(p)
-	if err != nil || db.path == "" {
+// use opens the database, calls do with it and closes it.
+func (f databaseFlags) use(ctx context.Context, p Process, why purpose, do func(store) error) error {
+	db, err := f.open(ctx, slog.New(slog.NewTextHandler(p.Stderr, nil)), why)
+	if err != nil {
 		return err
 	}
+	return errors.Join(described(do(db)), db.Close())
+}
+
+// refuseDatabasePath returns an error if a file that is about to be written, whose name a flag sets, is the database or
+// belongs to it.
+func (f databaseFlags) refuseDatabasePath(name, flag string) error {
+	if f.Database.path == "" {
+		return nil
+	}
 	for _, suffix := range []string{"", "-wal", "-shm", "-journal", ".lock", ".pid", ".migrate.lock"} {
-		if isSameFile(name, db.path+suffix) {
-			return usagef("%s belongs to the database; choose another file with %s", name, setting)
+		if isSameFile(name, f.Database.path+suffix) {
+			return usagef("%s belongs to the database; choose another file with %s", name, setting(flag))
 		}
 	}
 	return nil
 }
 
-// isSameFile reports whether two paths lead to one file, or to one place where
-// there is none yet.
+// isSameFile reports whether two paths lead to one file, or to one place where there is none yet.
 func isSameFile(a, b string) bool {
 	infoA, errA := os.Stat(a)
 	infoB, errB := os.Stat(b)
@@ -151,80 +110,74 @@ func isSameFile(a, b string) bool {
 	return errA == nil && errB == nil && os.SameFile(dirA, dirB) && filepath.Base(a) == filepath.Base(b)
 }
 
-// dataDir returns the user's directory for the data of programs, as the system
-// goos has it.
-func dataDir(goos string, getenv func(string) string) (string, error) {
+// defaultDatabase returns the path of the database in the user's data directory on the system goos; "" if there is no
+// such directory.
+func defaultDatabase(goos string, getenv func(string) string) string {
 	var dir string
-	switch goos {
-	case "windows":
+	home := getenv("HOME")
+	switch data := getenv("XDG_DATA_HOME"); {
+	case goos == "windows":
 		dir = getenv("LocalAppData")
-	case "darwin", "ios":
-		if home := getenv("HOME"); home != "" {
-			dir = filepath.Join(home, "Library", "Application Support")
-		}
-	default:
-		if dir = getenv("XDG_DATA_HOME"); !filepath.IsAbs(dir) { // the specification has relative ones ignored
-			dir = ""
-			if home := getenv("HOME"); home != "" {
-				dir = filepath.Join(home, ".local", "share")
-			}
-		}
+	case home != "" && (goos == "darwin" || goos == "ios"):
+		dir = filepath.Join(home, "Library", "Application Support")
+	case filepath.IsAbs(data): // the specification says to ignore relative ones
+		dir = data
+	case home != "":
+		dir = filepath.Join(home, ".local", "share")
 	}
 	if dir == "" {
-		return "", usagef("there is no home directory to keep the database in; say where with --database (NAMETAG_DATABASE): a file's path or a postgres:// URL")
+		return ""
 	}
-	return dir, nil
+	return filepath.Join(dir, "nametag", "nametag.db")
 }
 
-// A database is where the book is: the path of a file or the URL of a
-// PostgreSQL server. The zero database is the default file.
+// A database is the path of a file or the URL of a PostgreSQL database.
 type database struct{ path, url string }
 
-// UnmarshalText implements encoding.TextUnmarshaler. Its errors do not quote
-// the text, which may hold a password.
-func (d *database) UnmarshalText(text []byte) error {
-	s := string(text)
+// keywordValue matches the other form of PostgreSQL's connection strings.
+var keywordValue = regexp.MustCompile(`(^|\s)(host|hostaddr|port|dbname|user|password|service|sslmode)\s*=`)
+
+// parseDatabase reads a path, which it makes absolute, or a URL. Its errors do not quote the text, which may contain a
+// password.
+func parseDatabase(s string) (database, error) {
 	scheme, _, isURL := strings.Cut(s, "://")
 	switch {
 	case s == "":
-		return errors.New("it is empty; give a file's path or a postgres:// URL")
-	case isURL && (scheme == "postgres" || scheme == "postgresql"):
-		if err := checkURL(s); err != nil {
-			return err
-		}
-		*d = database{url: s}
+		return database{}, fmt.Errorf("give a file's path or a postgres:// URL, or set %s; "+
+			"there is no default without a home directory", variable("database"))
+	case isURL && scheme != "postgres" && scheme != "postgresql":
+		return database{}, fmt.Errorf("%s:// is not a supported database; give a file's path or a postgres:// URL", scheme)
 	case isURL:
-		return fmt.Errorf("%s:// is not a database that nametag knows; give a file's path or a postgres:// URL", scheme)
+		// In a password with an unescaped "/", "?" or "#", parts of it would pass for parts that may be shown.
+		u, err := url.Parse(s)
+		if err != nil || u.Fragment != "" || strings.Contains(u.Path+u.RawQuery, "@") {
+			return database{}, errors.New("the postgres:// URL is malformed; percent-encode characters " +
+				"such as / ? # @ : % in the user and the password (%2F %3F %23 %40 %3A %25)")
+		}
+		return database{url: s}, nil
 	case keywordValue.MatchString(s):
-		return errors.New("it looks like a list of PostgreSQL's keywords and values; give a URL such as postgres://user@host/database")
+		return database{}, errors.New("this looks like PostgreSQL's keywords and values; " +
+			"give a URL such as postgres://user@host/database")
 	default:
-		*d = database{path: s}
+		path, err := filepath.Abs(s)
+		return database{path: path}, err
 	}
-	return nil
 }
 
-// keywordValue recognises PostgreSQL's other form of connection strings.
-var keywordValue = regexp.MustCompile(`(^|\s)(host|hostaddr|port|dbname|user|password|service|sslmode)\s*=`)
-
-// checkURL refuses URLs that can't be what their author meant, as with a
-// password that has an unescaped "/", "?" or "#": parts of it would pass for
-// parts that may be shown.
-func checkURL(s string) error {
-	u, err := url.Parse(s)
-	if err != nil || u.Fragment != "" || strings.Contains(u.Path+u.RawQuery, "@") {
-		return errors.New("the postgres:// URL can't be read; characters such as / ? # @ : % in the user or the password must be percent-encoded (%2F %3F %23 %40 %3A %25)")
-	}
-	return nil
+// isMissing reports whether d is a file that does not exist.
+func (d database) isMissing() bool {
+	_, err := os.Stat(d.path)
+	return d.path != "" && errors.Is(err, fs.ErrNotExist)
 }
 
-// String returns d as it may be shown: without a password.
+// String returns d without passwords.
 func (d database) String() string {
 	if d.url == "" {
 		return d.path
 	}
 	u, err := url.Parse(d.url)
 	if err != nil {
-		return "postgres://…" // checkURL has let it pass, so this can't be
+		return "postgres://…" // parseDatabase has refused it
 	}
 	q := u.Query()
 	for key := range q {

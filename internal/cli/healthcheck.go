@@ -13,15 +13,16 @@ import (
 
 type healthcheckCmd struct {
 	addressFlags
-	URL site `name:"url" placeholder:"URL" help:"Ask this server, in place of the one that the other settings tell of."`
+	URL string `type:"site" name:"url" placeholder:"URL" help:"The server to ask; by default the one that the other settings describe."`
 }
 
 // healthcheckTimeout is how long the server may take to answer.
 const healthcheckTimeout = 3 * time.Second
 
-// Help implements kong.HelpProvider.
 func (healthcheckCmd) Help() string {
-	return `Asks for /readyz and exits with 0 if the answer is that the server is ready, else with 1: what the health check of a container needs. It may take 3 seconds. With the same settings as the server's it finds the server by itself, also before there is a certificate.
+	return `Requests /readyz and exits with 0 if the server is ready, else with 1, as the health check of a container
+needs it. The server may take 3 seconds. With the settings of the server, the command finds it without --url, even
+before the server has a certificate.
 
 Examples:
 
@@ -29,13 +30,12 @@ Examples:
     nametag healthcheck --url https://pets.example`
 }
 
-// Run implements the command.
 func (c healthcheckCmd) Run(ctx context.Context, p Process) error {
-	base := string(c.URL)
+	base := c.URL
 	if base == "" {
 		var err error
 		if base, err = c.localURL(); err != nil {
-			return usagef("%w; give --url (NAMETAG_URL)", err)
+			return err
 		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, healthcheckTimeout)
@@ -44,10 +44,10 @@ func (c healthcheckCmd) Run(ctx context.Context, p Process) error {
 	if err != nil {
 		return err
 	}
-	// A transport of its own asks no proxy that the environment names.
+	// A transport of its own ignores the proxy that the environment names.
 	client := &http.Client{Transport: &http.Transport{
 		DisableKeepAlives: true,
-		// Its own machine needs no certificate, and can't be asked by its domain.
+		// On this machine, a certificate is neither needed nor issued for the address.
 		TLSClientConfig: &tls.Config{InsecureSkipVerify: c.URL == ""},
 	}}
 	res, err := client.Do(req)
@@ -55,7 +55,7 @@ func (c healthcheckCmd) Run(ctx context.Context, p Process) error {
 		return fmt.Errorf("not ready: %s did not answer within %v", req.URL, healthcheckTimeout)
 	}
 	if err != nil {
-		return fmt.Errorf("no answer: %w; is the server running, and is this its address?", err)
+		return fmt.Errorf("no answer: %w; check that the server is running and that this is its address", err)
 	}
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {

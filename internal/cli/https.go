@@ -5,10 +5,8 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
 	"os"
 	"strings"
 
@@ -18,94 +16,103 @@ import (
 	"nametag/internal/web"
 )
 
-// addressFlags say where a server listens, and whether it speaks HTTPS there.
+// addressFlags say where a server listens and whether it serves HTTPS there.
 type addressFlags struct {
-	Listen         address         `placeholder:"HOST:PORT" help:"The server's address; 127.0.0.1:5000 by default, :443 with HTTPS."`
-	Domain         domains         `placeholder:"NAME,…" help:"Serve HTTPS for these domain names, with certificates that are got and renewed by ACME."`
-	TLSCertificate string          `name:"tls-certificate" placeholder:"FILE" help:"Serve HTTPS with this certificate and its chain (PEM). It is loaded anew when the file changes."`
-	RedirectListen redirectAddress `placeholder:"HOST:PORT" help:"Where to send plain HTTP on to HTTPS, answer http-01 challenges and health checks, or off; :80 by default with HTTPS."`
+	Listen         string   `type:"address" placeholder:"HOST:PORT" help:"The address of the pages and the API; 127.0.0.1:5000 by default, :443 with HTTPS."`
+	Domain         []string `type:"domains" placeholder:"NAME,…" help:"Serve HTTPS for these domains, with certificates that are issued and renewed by ACME."`
+	TLSCertificate string   `name:"tls-certificate" placeholder:"FILE" help:"Serve HTTPS with this certificate chain (PEM). It is loaded again when the file changes."`
+	RedirectListen string   `type:"address-or-off" placeholder:"HOST:PORT" help:"The address of plain HTTP, which redirects to HTTPS and answers http-01 challenges and health checks, or off; :80 by default with HTTPS."`
 }
 
-// The settings, as messages name them.
-const (
-	settingDomain      = "--domain (NAMETAG_DOMAIN)"
-	settingCertificate = "--tls-certificate (NAMETAG_TLS_CERTIFICATE)"
-	settingKey         = "--tls-key (NAMETAG_TLS_KEY)"
-	settingProxy       = "--behind-https-proxy (NAMETAG_BEHIND_HTTPS_PROXY)"
-	settingRedirect    = "--redirect-listen (NAMETAG_REDIRECT_LISTEN)"
-	settingRoot        = "--acme-root (NAMETAG_ACME_ROOT)"
-)
+func (f addressFlags) servesTLS() bool { return len(f.Domain) > 0 || f.TLSCertificate != "" }
 
-func (f addressFlags) endsTLS() bool { return len(f.Domain) > 0 || f.TLSCertificate != "" }
-
-// listen returns where the server listens.
-func (f addressFlags) listen() address {
-	switch {
-	case f.Listen != "":
-		return f.Listen
-	case f.endsTLS():
-		return ":443"
-	default:
-		return "127.0.0.1:5000"
+// listen returns the address of the site.
+func (f addressFlags) listen() string {
+	if f.servesTLS() {
+		return cmp.Or(f.Listen, ":443")
 	}
+	return cmp.Or(f.Listen, "127.0.0.1:5000")
 }
 
-// redirectListen returns where it listens for plain HTTP beside HTTPS; "" for
-// nowhere.
-func (f addressFlags) redirectListen() address {
-	switch {
-	case !f.endsTLS() || f.RedirectListen == "off":
-		return ""
-	case f.RedirectListen == "":
-		return ":80"
-	default:
-		return address(f.RedirectListen)
+// redirectListen returns the address of plain HTTP alongside HTTPS, or off.
+func (f addressFlags) redirectListen() string {
+	if f.servesTLS() {
+		return cmp.Or(f.RedirectListen, ":80")
 	}
+	return "off"
+}
+
+// localURL returns the URL at which this machine reaches the server for health checks, if possible by plain HTTP, which
+// needs no certificate.
+func (f addressFlags) localURL() (string, error) {
+	address, flag, scheme := f.listen(), "listen", "http"
+	if redirect := f.redirectListen(); redirect != "off" {
+		address, flag = redirect, "redirect-listen"
+	} else if f.servesTLS() {
+		scheme = "https"
+	}
+	if _, port, _ := net.SplitHostPort(address); port == "0" {
+		return "", usagef("%s has port 0, which does not say where the server is; give %s", setting(flag), setting("url"))
+	}
+	return urlOf(address, scheme), nil
+}
+
+// urlOf returns the URL at which this machine reaches a server that listens on address.
+func urlOf(address, scheme string) string {
+	host, port, _ := net.SplitHostPort(address)
+	switch host {
+	case "", "0.0.0.0":
+		host = "127.0.0.1"
+	case "::":
+		host = "::1"
+	}
+	return scheme + "://" + net.JoinHostPort(host, port)
 }
 
 // httpsFlags are the other settings of HTTPS.
 type httpsFlags struct {
-	TLSKey           string   `name:"tls-key" placeholder:"FILE" help:"The private key of --tls-certificate (PEM)."`
-	ACMEDirectory    httpsURL `name:"acme-directory" placeholder:"URL" help:"The directory of the ACME server for --domain; that of Let's Encrypt by default."`
-	ACMERoot         string   `name:"acme-root" placeholder:"FILE" help:"Root certificates (PEM) to trust, beside the system's, when talking to the ACME server."`
-	ACMEEmail        email    `name:"acme-email" placeholder:"ADDRESS" help:"Whom the ACME server may write to when something is wrong with a certificate."`
-	BehindHTTPSProxy bool     `name:"behind-https-proxy" help:"The --trusted-proxies end TLS: send on to HTTPS whoever X-Forwarded-Proto says came without."`
+	TLSKey           string `name:"tls-key" placeholder:"FILE" help:"The private key of --tls-certificate (PEM)."`
+	ACMEDirectory    string `type:"https-url" name:"acme-directory" placeholder:"URL" help:"The directory of the ACME server for --domain; Let's Encrypt by default."`
+	ACMERoot         string `name:"acme-root" placeholder:"FILE" help:"Root certificates (PEM) to trust for the ACME server, in addition to the system's."`
+	ACMEEmail        string `type:"email" name:"acme-email" placeholder:"ADDRESS" help:"The contact address for the ACME server."`
+	BehindHTTPSProxy bool   `name:"behind-https-proxy" help:"The --trusted-proxies terminate TLS: redirect requests that X-Forwarded-Proto marks as http."`
 }
 
-// checkHTTPS refuses settings that don't go together.
+// checkHTTPS returns an error if settings contradict each other.
 func (c serveCmd) checkHTTPS() error {
-	acme := len(c.Domain) > 0
+	domain, certificate, key := setting("domain"), setting("tls-certificate"), setting("tls-key")
+	proxy, redirect := setting("behind-https-proxy"), setting("redirect-listen")
 	files := c.TLSCertificate != "" || c.TLSKey != ""
 	switch {
-	case acme && files:
-		return usagef("%s gets its own certificates, and %s brings one; set only one of the two", settingDomain, settingCertificate)
-	case c.BehindHTTPSProxy && (acme || files):
-		return usagef("%s says that a proxy ends TLS; drop it, or drop %s and %s", settingProxy, settingDomain, settingCertificate)
+	case len(c.Domain) > 0 && files:
+		return usagef("%s obtains certificates, and %s brings one; set only one of the two", domain, certificate)
+	case c.BehindHTTPSProxy && (len(c.Domain) > 0 || files):
+		return usagef("%s says that a proxy terminates TLS; drop it, or drop %s and %s", proxy, domain, certificate)
 	case c.TLSCertificate != "" && c.TLSKey == "":
-		return usagef("%s needs its private key; give it with %s", settingCertificate, settingKey)
+		return usagef("%s needs its private key; set %s", certificate, key)
 	case c.TLSKey != "" && c.TLSCertificate == "":
-		return usagef("%s needs its certificate; give it with %s", settingKey, settingCertificate)
-	case c.BehindHTTPSProxy && len(c.TrustedProxies.prefixes) == 0:
-		return usagef("%s needs to know the proxy, or anybody could claim to be it; give its address with --trusted-proxies (NAMETAG_TRUSTED_PROXIES)", settingProxy)
-	case !acme && (c.ACMEDirectory != "" || c.ACMERoot != "" || c.ACMEEmail != ""):
-		return usagef("--acme-directory, --acme-root and --acme-email (NAMETAG_ACME_…) are for getting certificates; say for which domain with %s, or drop them", settingDomain)
-	case c.RedirectListen != "" && !c.endsTLS():
-		return usagef("%s leads to HTTPS, which is not served; set %s or %s, or drop it", settingRedirect, settingDomain, settingCertificate)
+		return usagef("%s needs its certificate; set %s", key, certificate)
+	case c.BehindHTTPSProxy && len(c.TrustedProxies) == 0:
+		return usagef("%s needs the proxy's address, or any client could claim to be the proxy; set %s",
+			proxy, setting("trusted-proxies"))
+	case len(c.Domain) == 0 && (c.ACMEDirectory != "" || c.ACMERoot != "" || c.ACMEEmail != ""):
+		return usagef("--acme-directory, --acme-root and --acme-email (NAMETAG_ACME_…) need a domain; set %s, or drop them",
+			domain)
+	case c.RedirectListen != "" && !c.servesTLS():
+		return usagef("%s redirects to HTTPS, which is not served; set %s or %s, or drop it", redirect, domain, certificate)
 	}
 	return nil
 }
 
-// An https is what serving takes beside the site. Without HTTPS it is the zero
-// https.
+// An https is how a server serves HTTPS.
 type https struct {
-	mode       string                          // for the log
-	tls        *tls.Config                     // nil if the program does not end TLS
-	run        func(context.Context)           // what is to be done beside serving; nil for nothing
-	challenges func(http.Handler) http.Handler // answers an ACME server over plain HTTP; nil for nothing
+	mode string                // for the log
+	site *web.HTTPS            // nil if visitors use plain HTTP
+	tls  *tls.Config           // nil if the program does not terminate TLS
+	run  func(context.Context) // keeps the certificates up to date; nil if there are none
 }
 
-// newHTTPS returns what the settings, which fit together, ask for. An error is
-// about a file that can't be used.
+// newHTTPS returns what the settings, which checkHTTPS has checked, ask for. The error is about an unusable file.
 func (c serveCmd) newHTTPS(log *slog.Logger, metrics prometheus.Registerer, db server.ACMEStore) (https, error) {
 	switch {
 	case len(c.Domain) > 0:
@@ -115,10 +122,10 @@ func (c serveCmd) newHTTPS(log *slog.Logger, metrics prometheus.Registerer, db s
 		}
 		acme, err := server.NewACME(server.ACMEConfig{
 			Domains:   c.Domain,
-			Directory: cmp.Or(string(c.ACMEDirectory), server.ACMEDirectory),
+			Directory: cmp.Or(c.ACMEDirectory, server.ACMEDirectory),
 			Roots:     roots,
-			Email:     string(c.ACMEEmail),
-			HTTP01:    c.redirectListen() != "",
+			Email:     c.ACMEEmail,
+			HTTP01:    c.redirectListen() != "off",
 			Store:     db,
 			Log:       log,
 			Metrics:   metrics,
@@ -126,66 +133,43 @@ func (c serveCmd) newHTTPS(log *slog.Logger, metrics prometheus.Registerer, db s
 		if err != nil {
 			return https{}, err
 		}
-		return https{"by ACME for " + strings.Join(c.Domain, ", "), acme.TLSConfig(), acme.Run, acme.HTTPHandler}, nil
+		site := &web.HTTPS{Hosts: c.Domain, Challenges: acme.HTTPHandler}
+		return https{"by ACME for " + strings.Join(c.Domain, ", "), site, acme.TLSConfig(), acme.Run}, nil
 	case c.TLSCertificate != "":
-		files, err := server.NewFiles(server.FilesConfig{Certificate: c.TLSCertificate, Key: c.TLSKey, Log: log, Metrics: metrics})
+		files, err := server.NewFiles(server.FilesConfig{
+			Certificate: c.TLSCertificate,
+			Key:         c.TLSKey,
+			Log:         log,
+			Metrics:     metrics,
+		})
 		if err != nil {
-			return https{}, usagef("the certificate can't be used: %w; mend %s or %s", err, settingCertificate, settingKey)
+			return https{}, usagef("the certificate is unusable: %w; fix %s or %s",
+				err, setting("tls-certificate"), setting("tls-key"))
 		}
-		return https{mode: "with " + c.TLSCertificate, tls: files.TLSConfig(), run: files.Run}, nil
+		return https{"with " + c.TLSCertificate, new(web.HTTPS), files.TLSConfig(), files.Run}, nil
 	case c.BehindHTTPSProxy:
-		return https{mode: "by the proxy"}, nil
+		return https{mode: "by the proxy", site: &web.HTTPS{ByProxy: true}}, nil
 	default:
 		return https{mode: "no, this is plain HTTP; NAMETAG_DOMAIN gives HTTPS"}, nil
 	}
 }
 
-// acmeRoots returns whom to trust at the ACME server; nil for the system's
-// roots.
+// acmeRoots returns the roots to trust for the ACME server; nil stands for the system's.
 func (c serveCmd) acmeRoots() (*x509.CertPool, error) {
 	if c.ACMERoot == "" {
 		return nil, nil
 	}
 	pem, err := os.ReadFile(c.ACMERoot)
 	if err != nil {
-		return nil, usagef("%s: %w", settingRoot, err)
+		return nil, usagef("%s: %w", setting("acme-root"), err)
 	}
 	roots, err := x509.SystemCertPool()
 	if err != nil {
-		roots = x509.NewCertPool() // there are none
+		roots = x509.NewCertPool() // the system has none
 	}
 	if !roots.AppendCertsFromPEM(pem) {
-		return nil, usagef("%s: %s has no certificate in PEM; give a file with -----BEGIN CERTIFICATE-----", settingRoot, c.ACMERoot)
+		return nil, usagef("%s: %s has no certificate in PEM; give a file with -----BEGIN CERTIFICATE-----",
+			setting("acme-root"), c.ACMERoot)
 	}
 	return roots, nil
-}
-
-// siteHTTPS tells the site how it is reached, with HTTPS at main.
-func (c serveCmd) siteHTTPS(main net.Addr, secure https) *web.HTTPS {
-	switch {
-	case c.endsTLS():
-		_, port, _ := net.SplitHostPort(main.String())
-		return &web.HTTPS{Hosts: c.Domain, Port: port, Challenges: secure.challenges}
-	case c.BehindHTTPSProxy:
-		return &web.HTTPS{ByProxy: true}
-	default:
-		return nil
-	}
-}
-
-// localURL returns the URL by which this machine reaches the server for health
-// checks: plain HTTP, which needs no certificate, if it can. The error says that
-// the address has no fixed port.
-func (f addressFlags) localURL() (string, error) {
-	at, setting, scheme := f.listen(), "--listen (NAMETAG_LISTEN)", "http"
-	if f.endsTLS() {
-		scheme = "https"
-	}
-	if redirect := f.redirectListen(); redirect != "" {
-		at, setting, scheme = redirect, settingRedirect, "http"
-	}
-	if _, port, _ := net.SplitHostPort(string(at)); port == "0" {
-		return "", fmt.Errorf("%s has port 0, so it does not say where the server is", setting)
-	}
-	return at.local(scheme), nil
 }

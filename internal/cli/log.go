@@ -10,14 +10,14 @@ import (
 
 // logFlags say how a command logs.
 type logFlags struct {
-	LogFormat string `enum:"auto,text,json" default:"auto" placeholder:"auto" help:"How to log: text, json, or auto: text on a terminal and else json."`
-	LogLevel  string `enum:"debug,info,warn,error" default:"info" placeholder:"info" help:"The least important events to log: debug, info, warn or error."`
+	LogFormat string `enum:"auto,text,json" default:"auto" placeholder:"auto" help:"The format of the log: text, json, or auto for text on a terminal and json otherwise."`
+	LogLevel  string `enum:"debug,info,warn,error" default:"info" placeholder:"info" help:"The lowest level to log: debug, info, warn or error."`
 }
 
 func (f logFlags) logger(w io.Writer) *slog.Logger {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(f.LogLevel)); err != nil {
-		panic(err) // the enum above lists a level that is none
+		panic(err) // the enum above lists an invalid level
 	}
 	options := &slog.HandlerOptions{Level: level}
 	if f.LogFormat == "text" || f.LogFormat == "auto" && isTerminal(w) {
@@ -26,7 +26,7 @@ func (f logFlags) logger(w io.Writer) *slog.Logger {
 	return slog.New(slog.NewJSONHandler(w, options))
 }
 
-func isTerminal(w any) bool {
+func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }

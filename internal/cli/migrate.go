@@ -7,14 +7,15 @@ import (
 
 type migrateCmd struct {
 	databaseFlags
-	Check bool `aliases:"status" help:"Only say whether the schema is up to date; exit with 1 if it is not."`
+	Check bool `aliases:"status" help:"Only report whether the schema is up to date; exit with 1 if it is not."`
 }
 
-// Help implements kong.HelpProvider.
 func (migrateCmd) Help() string {
-	return `A server does this by itself when it starts. This command is for those who want it done before, say by another user of the database.
+	return `A server updates the schema at start. Use this command to update it earlier, for example as another user of
+the database.
 
-If this nametag has another algorithm for lookalike keys than the one that computed those in the database, it computes them again. Pets whose names look alike by the new keys keep their names, and are listed on standard error.
+If this version of nametag computes lookalike keys differently, all keys in the database are computed again. Pets that
+become lookalikes keep their names and are listed on standard error.
 
 Examples:
 
@@ -22,28 +23,24 @@ Examples:
     nametag migrate --check --database postgres://owner@db.example/nametag`
 }
 
-// Run implements the command.
-func (c migrateCmd) Run(ctx context.Context, p Process) (err error) {
-	db, place, err := c.open(ctx, p, nil, purpose{readOnly: c.Check, anySchema: !c.Check})
-	if err != nil {
-		return err
-	}
-	defer closing(&err, db)
-	if c.Check {
-		if err := db.Ready(ctx); err != nil {
-			return fmt.Errorf("%s: %w", place, described(err))
+func (c migrateCmd) Run(ctx context.Context, p Process) error {
+	return c.use(ctx, p, purpose{readOnly: c.Check, anySchema: !c.Check}, func(db store) error {
+		if c.Check {
+			if err := db.Ready(ctx); err != nil {
+				return err
+			}
+			_, err := fmt.Fprintf(p.Stdout, "%s: the schema is up to date\n", c.Database)
+			return err
 		}
-		_, err = fmt.Fprintf(p.Stdout, "%s: the schema is up to date\n", place)
+		from, to, err := db.Migrate(ctx)
+		if err != nil {
+			return err
+		}
+		if from == to {
+			_, err = fmt.Fprintf(p.Stdout, "%s: the schema is up to date, at version %d\n", c.Database, to)
+		} else {
+			_, err = fmt.Fprintf(p.Stdout, "%s: migrated from version %d to version %d\n", c.Database, from, to)
+		}
 		return err
-	}
-	from, to, err := db.Migrate(ctx)
-	if err != nil {
-		return fmt.Errorf("%s: %w", place, described(err))
-	}
-	if from == to {
-		_, err = fmt.Fprintf(p.Stdout, "%s: the schema is up to date, at version %d\n", place, to)
-	} else {
-		_, err = fmt.Fprintf(p.Stdout, "%s: migrated from version %d to version %d\n", place, from, to)
-	}
-	return err
+	})
 }

@@ -3,8 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"io"
-	"text/tabwriter"
 	"time"
 
 	"nametag/internal/registry"
@@ -12,21 +10,23 @@ import (
 )
 
 type namesCmd struct {
-	Reserve   namesReserveCmd   `cmd:"" help:"Keep a name, and those that look like it, from everybody."`
-	Unreserve namesUnreserveCmd `cmd:"" help:"Take back that a name is reserved, in quarantine or let pass."`
-	LetPass   namesLetPassCmd   `cmd:"" help:"Let whoever registers a name next have it, though it looks like another."`
-	List      namesListCmd      `cmd:"" help:"List the names that are kept or let pass."`
+	Reserve   namesReserveCmd   `cmd:"" help:"Reserve a name and its lookalikes, so that nobody gets them."`
+	Unreserve namesUnreserveCmd `cmd:"" help:"Cancel a reservation, a quarantine or an allowed lookalike."`
+	LetPass   namesLetPassCmd   `cmd:"" help:"Allow the next registration of a name although it is a lookalike."`
+	List      namesListCmd      `cmd:"" help:"List reserved names, names in quarantine and allowed lookalikes."`
 }
 
-// A nameChange is a command that changes what holds for a name.
-type nameChange struct {
+// A rulingCmd is a command that makes or cancels a ruling on a name.
+type rulingCmd struct {
 	changeFlags
 	Name string `arg:"" help:"The name, in any spelling."`
 }
 
-// decide makes a ruling, or takes one back, and says what holds since.
-func (c nameChange) decide(ctx context.Context, p Process,
-	change func(*registry.Registry, context.Context, string) (registry.Decision, error), says func(registry.Ruling) string,
+// decide changes the ruling on the name and prints what it is now.
+func (c rulingCmd) decide(
+	ctx context.Context, p Process,
+	change func(*registry.Registry, context.Context, string) (registry.Decision, error),
+	says func(registry.Ruling) string,
 ) error {
 	return c.change(ctx, p, func(r *registry.Registry) error {
 		d, err := change(r, ctx, c.Name)
@@ -41,81 +41,71 @@ func (c nameChange) decide(ctx context.Context, p Process,
 	})
 }
 
-type namesReserveCmd struct{ nameChange }
+type namesReserveCmd struct{ rulingCmd }
 
-// Help implements kong.HelpProvider.
 func (namesReserveCmd) Help() string {
-	return `The reason is shown to people who ask for the name. Names that look like it are kept too, unless the policy allows lookalikes. A name that a pet has can't be reserved. Names that are always reserved may also stand in the policy's file. A server may run meanwhile.
+	return `The reason is shown to visitors who ask for the name. Lookalikes are not reserved if the policy allows them.
+A name that a pet has can't be reserved. A policy file can reserve names permanently. A server may be running.
 
 Examples:
 
     nametag names reserve King --reason "Kept for the club's own dogs."`
 }
 
-// Run implements the command.
 func (c namesReserveCmd) Run(ctx context.Context, p Process) error {
 	return c.decide(ctx, p, (*registry.Registry).Reserve, func(r registry.Ruling) string {
-		return fmt.Sprintf("“%s” is reserved, until you take it back with “nametag names unreserve”.", r.Name)
+		return fmt.Sprintf("“%s” is reserved. To cancel the reservation, run %s.",
+			r.Name, command("names unreserve", r.Name))
 	})
 }
 
-type namesLetPassCmd struct{ nameChange }
+type namesLetPassCmd struct{ rulingCmd }
 
-// Help implements kong.HelpProvider.
 func (namesLetPassCmd) Help() string {
-	return `This holds for one registration of this very name, in any case. A server may run meanwhile.
+	return `The ruling holds for one registration of exactly this name, regardless of case. A server may be running.
 
 Examples:
 
     nametag names let-pass Mamie --reason "Its owner knows of Marnie."`
 }
 
-// Run implements the command.
 func (c namesLetPassCmd) Run(ctx context.Context, p Process) error {
 	return c.decide(ctx, p, (*registry.Registry).AllowLookalike, func(r registry.Ruling) string {
-		return fmt.Sprintf("Whoever registers “%s” next may have it, even if it looks like another name.", r.Name)
+		return fmt.Sprintf("“%s” may be registered once although it is a lookalike.", r.Name)
 	})
 }
 
-type namesUnreserveCmd struct{ nameChange }
+type namesUnreserveCmd struct{ rulingCmd }
 
-// Help implements kong.HelpProvider.
 func (namesUnreserveCmd) Help() string {
-	return `Whoever asks first gets the name then. A server may run meanwhile.
+	return `After that, anyone can register the name. A server may be running.
 
 Examples:
 
     nametag names unreserve King --reason "The club gave it up."`
 }
 
-// Run implements the command.
 func (c namesUnreserveCmd) Run(ctx context.Context, p Process) error {
 	err := c.decide(ctx, p, (*registry.Registry).Unreserve, func(r registry.Ruling) string {
 		return fmt.Sprintf("“%s” is no longer %s.", r.Name, wording.Kind(r.Kind))
 	})
-	if err == nil || registry.ErrorCode(err) == registry.CodeNotFound {
-		c.warnOfPolicy(p.Stderr)
+	if err != nil && registry.ErrorCode(err) != registry.CodeNotFound {
+		return err
+	}
+	if d := c.policy().Decide(c.Name); d.Code != "" && d.Name.Key() != "" {
+		fmt.Fprintf(p.Stderr, "The policy %s does not allow the name: %s\n", c.policy().Version(), wording.Reason(d))
 	}
 	return err
 }
 
-// warnOfPolicy says if the policy does not allow the name, whatever the registry
-// says of it.
-func (c nameChange) warnOfPolicy(w io.Writer) {
-	d := c.policy().Decide(c.Name)
-	if d.Code != "" && d.Name.Key() != "" {
-		fmt.Fprintf(w, "The policy %s does not allow the name: %s\n", c.policy().Version(), wording.Reason(d))
-	}
-}
-
 type namesListCmd struct {
-	bookFlags
+	registryFlags
 	jsonFlag
 }
 
-// Help implements kong.HelpProvider.
 func (namesListCmd) Help() string {
-	return `Lists first the names that the policy reserves and then those of the book: reserved, in quarantine, or let pass. Who decided so is in “nametag journal show”.
+	return `Lists first the names that the policy reserves and then the rulings in the registry. For who made a ruling,
+see “nametag journal show”.
 
 Examples:
 
@@ -123,62 +113,59 @@ Examples:
     nametag names list --json --policy north-kennels.yaml`
 }
 
-// A keptName is a line of the list.
-type keptName struct {
+// A listedName is a row of the list.
+type listedName struct {
 	Name   string              `json:"name"`
 	Kind   registry.RulingKind `json:"kind"`
-	By     string              `json:"by"` // policy or book
+	By     string              `json:"by"` // policy, or book for the registry
 	Since  time.Time           `json:"since,omitzero"`
 	Until  time.Time           `json:"until,omitzero"`
 	Reason string              `json:"reason,omitempty"`
 }
 
-// Run implements the command.
 func (c namesListCmd) Run(ctx context.Context, p Process) error {
 	return c.read(ctx, p, func(r *registry.Registry) error {
-		list, err := keptNames(ctx, r, p.Now())
+		names, err := listedNames(ctx, r, p.Now())
 		if err != nil {
 			return err
 		}
-		if c.JSON {
-			out := newJSONLines(p.Stdout)
-			for _, k := range list {
-				if err := out.Encode(k); err != nil {
-					return err
-				}
-			}
-			return nil
-		}
-		if len(list) == 0 {
-			_, err := fmt.Fprintln(p.Stderr, "No name is reserved, in quarantine or let pass.")
+		if len(names) == 0 && !c.JSON {
+			_, err := fmt.Fprintln(p.Stderr, "No name is reserved, in quarantine or an allowed lookalike.")
 			return err
 		}
-		w := tabwriter.NewWriter(p.Stdout, 0, 0, 2, ' ', 0)
-		for _, k := range list {
-			when := "by the policy"
-			if !k.Until.IsZero() {
-				when = "until " + wording.Day(k.Until)
-			} else if !k.Since.IsZero() {
-				when = "since " + wording.Day(k.Since)
+		out := c.list(p.Stdout)
+		for _, n := range names {
+			if err := out.add(n, n.cells()...); err != nil {
+				return err
 			}
-			if k.Kind == registry.RulingQuarantine {
-				k.Reason = "Its pet gave it up."
-			}
-			fmt.Fprintf(w, "%s\t%s %s\t%s\n", k.Name, wording.Kind(k.Kind), when, k.Reason)
 		}
-		return w.Flush()
+		return out.Flush()
 	})
 }
 
-// keptNames returns the names that are reserved, in quarantine or let pass now.
-func keptNames(ctx context.Context, r *registry.Registry, now time.Time) (list []keptName, err error) {
+func (n listedName) cells() []string {
+	when, reason := "by the policy", n.Reason
+	if !n.Until.IsZero() {
+		when = "until " + wording.Day(n.Until)
+	} else if !n.Since.IsZero() {
+		when = "since " + wording.Day(n.Since)
+	}
+	if n.Kind == registry.RulingQuarantine {
+		reason = "Its pet gave it up."
+	}
+	return []string{n.Name, wording.Kind(n.Kind) + " " + when, reason}
+}
+
+// listedNames returns the names that are reserved, in quarantine or allowed as lookalikes now.
+func listedNames(ctx context.Context, r *registry.Registry, now time.Time) (names []listedName, err error) {
 	for _, res := range r.Policy().ReservedNames() {
-		list = append(list, keptName{Name: res.Name, Kind: registry.RulingReserved, By: "policy", Reason: res.Reason})
+		n := listedName{Name: res.Name, Kind: registry.RulingReserved, By: "policy", Reason: res.Reason}
+		names = append(names, n)
 	}
 	err = r.EachRuling(ctx, func(ru registry.Ruling) {
 		if ru.Kind == registry.RulingAllowLookalike || ru.InForce(now) {
-			list = append(list, keptName{ru.Name.String(), ru.Kind, "book", ru.At, ru.Until, ru.Reason})
+			names = append(names, listedName{ru.Name.String(), ru.Kind, "book", ru.At, ru.Until, ru.Reason})
 		}
 	})
-	return list, err
+	return names, err
 }

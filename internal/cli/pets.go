@@ -2,11 +2,8 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
 	"strings"
-	"text/tabwriter"
 
 	"nametag/internal/registry"
 	"nametag/internal/transfer"
@@ -14,26 +11,20 @@ import (
 
 type petsCmd struct {
 	Find    petsFindCmd    `cmd:"" help:"List the pets whose names contain a text."`
-	Show    petsShowCmd    `cmd:"" help:"Show a pet and what the journal tells of it."`
+	Show    petsShowCmd    `cmd:"" help:"Show a pet and its history."`
 	Rename  petsRenameCmd  `cmd:"" help:"Give a pet another name."`
 	Correct petsCorrectCmd `cmd:"" help:"Correct a pet's favourite colour or category."`
-	Release petsReleaseCmd `cmd:"" help:"Take a pet out of the book."`
-}
-
-// jsonFlag asks for output that programs read.
-type jsonFlag struct {
-	JSON bool `name:"json" help:"Write JSON, one object a line."`
+	Release petsReleaseCmd `cmd:"" help:"Remove a pet from the registry."`
 }
 
 type petsFindCmd struct {
-	bookFlags
+	registryFlags
 	jsonFlag
 	Text string `arg:"" help:"A part of the name, in any case."`
 }
 
-// Help implements kong.HelpProvider.
 func (petsFindCmd) Help() string {
-	return `Lists the name, category, favourite colour and date of each, the newest first.
+	return `Lists the name, category, favourite colour and registration date of each pet, newest first.
 
 Examples:
 
@@ -41,49 +32,44 @@ Examples:
     nametag pets find --json "of york"`
 }
 
-// Run implements the command.
 func (c petsFindCmd) Run(ctx context.Context, p Process) error {
 	if strings.TrimSpace(c.Text) == "" {
-		return usagef("there is nothing to look for: give a part of the name; “nametag export” has the whole book")
+		return usagef("the text to search for is empty; give a part of the name, or list all pets with “nametag export”")
 	}
 	return c.read(ctx, p, func(r *registry.Registry) error {
-		table := tabwriter.NewWriter(p.Stdout, 0, 0, 2, ' ', 0)
-		out := newJSONLines(p.Stdout)
-		n := 0
-		for q := (registry.Query{Search: c.Text, Limit: registry.MaxPageSize}); n == 0 || !q.After.IsZero(); {
+		out, found := c.list(p.Stdout), false
+		q := registry.Query{Search: c.Text, Limit: registry.MaxPageSize}
+		for more := true; more; more = !q.After.IsZero() {
 			page, err := r.Pets(ctx, q)
 			if err != nil {
 				return err
 			}
 			for _, pet := range page.Pets {
-				if !c.JSON {
-					fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", pet.Name, pet.Category, pet.FavoriteColor, moment(pet.RegisteredAt))
-				} else if err := out.Encode(transfer.JSON(pet)); err != nil {
+				found = true
+				err := out.add(transfer.JSON(pet),
+					pet.Name.String(), string(pet.Category), string(pet.FavoriteColor), moment(pet.RegisteredAt))
+				if err != nil {
 					return err
 				}
 			}
-			n += len(page.Pets)
-			if q.After = page.Next; n == 0 {
-				break
-			}
+			q.After = page.Next
 		}
-		if n == 0 {
-			_, err := fmt.Fprintf(p.Stderr, "No pet has a name that contains “%s”.\n", c.Text)
-			return err
+		if !found {
+			fmt.Fprintf(p.Stderr, "No pet has a name that contains “%s”.\n", c.Text)
 		}
-		return table.Flush()
+		return out.Flush()
 	})
 }
 
 type petsShowCmd struct {
-	bookFlags
+	registryFlags
 	jsonFlag
-	Name string `arg:"" help:"The pet's name, in any spelling, or one that it had before."`
+	Name string `arg:"" help:"The pet's name or a former name, in any spelling."`
 }
 
-// Help implements kong.HelpProvider.
 func (petsShowCmd) Help() string {
-	return `The story begins when the pet came into the book. Of who had its name before, and of what was decided on it, “nametag journal show” tells.
+	return `The history begins with the registration of the pet. For earlier pets of that name and for rulings on it,
+see “nametag journal show”.
 
 Examples:
 
@@ -91,29 +77,20 @@ Examples:
     nametag pets show --json "Rex of York"`
 }
 
-// Run implements the command.
 func (c petsShowCmd) Run(ctx context.Context, p Process) error {
 	return c.read(ctx, p, func(r *registry.Registry) error {
-		pet, err := r.Pet(ctx, c.Name)
-		former := ""
-		if registry.ErrorCode(err) == registry.CodeNotFound {
-			if heir, herr := r.Successor(ctx, c.Name); herr == nil {
-				pet, err, former = heir, nil, c.Name
-			}
-		}
-		if registry.ErrorCode(err) == registry.CodeNotFound {
-			return c.notFound(ctx, r, err)
-		}
+		pet, former, err := c.find(ctx, r)
 		if err != nil {
 			return err
 		}
-		story, err := r.History(ctx, pet.Name)
+		events, err := r.History(ctx, pet.Name)
 		if err != nil {
 			return err
 		}
-		own := registry.OfPet(story, pet.Name)
+		own := registry.OfPet(events, pet.Name)
+		out := c.list(p.Stdout)
 		if c.JSON {
-			return newJSONLines(p.Stdout).Encode(struct {
+			return out.add(struct {
 				Pet     any              `json:"pet"`
 				Former  string           `json:"former_name,omitempty"`
 				Journal []registry.Event `json:"journal"`
@@ -124,37 +101,41 @@ func (c petsShowCmd) Run(ctx context.Context, p Process) error {
 		}
 		fmt.Fprintf(p.Stdout, "%s\n  favourite colour  %s\n  category          %s\n  registered        %s\n\n",
 			pet.Name, pet.FavoriteColor, pet.Category, moment(pet.RegisteredAt))
-		if err := tell(p.Stdout, own); err != nil || len(own) == len(story) {
+		if err := addEvents(out, own); err != nil || len(own) == len(events) {
 			return err
 		}
-		_, err = fmt.Fprintf(p.Stdout, "\nWhat there was on its name before is in %s.\n", command("journal show", pet.Name.String()))
+		_, err = fmt.Fprintf(p.Stdout, "\nFor the earlier history of its name, run %s.\n", command("journal show", pet.Name))
 		return err
 	})
 }
 
-// notFound adds to err, which says that there is no such pet, where to read about
-// one that was released.
-func (c petsShowCmd) notFound(ctx context.Context, r *registry.Registry, err error) error {
-	name, perr := registry.ParseName(c.Name)
-	if perr != nil {
-		return err
+// find returns the pet that has the name, or the one that had it last, with its former name.
+func (c petsShowCmd) find(ctx context.Context, r *registry.Registry) (pet registry.Pet, former string, err error) {
+	if pet, err = r.Pet(ctx, c.Name); registry.ErrorCode(err) != registry.CodeNotFound {
+		return pet, "", err
 	}
-	if events, herr := r.History(ctx, name); herr == nil && len(events) > 0 {
-		return fmt.Errorf("%w Its history is in %s.", described(err), command("journal show", name.String()))
+	if successor, err := r.Successor(ctx, c.Name); err == nil {
+		return successor, c.Name, nil
 	}
-	return err
+	if name, perr := registry.ParseName(c.Name); perr == nil {
+		if events, herr := r.History(ctx, name); herr == nil && len(events) > 0 {
+			return pet, "", fmt.Errorf("%w For the history of the name, run %s.",
+				described(err), command("journal show", name))
+		}
+	}
+	return pet, "", err
 }
 
 type petsRenameCmd struct {
 	changeFlags
-	LetPass bool   `help:"Allow a new name that looks like another pet's."`
+	LetPass bool   `help:"Allow a new name that is a lookalike of another pet's."`
 	Old     string `arg:"" help:"The pet's name, in any spelling."`
-	New     string `arg:"" help:"The name that it is to have."`
+	New     string `arg:"" help:"The new name."`
 }
 
-// Help implements kong.HelpProvider.
 func (petsRenameCmd) Help() string {
-	return `The new name is judged as one that is registered would be. The old one is kept from others for the time that the policy says; to give it back before, see “nametag names unreserve”. A server may run meanwhile.
+	return `The new name is checked like that of a new pet. The old one is in quarantine for the time that the policy
+sets; to end the quarantine earlier, see “nametag names unreserve”. A server may be running.
 
 Examples:
 
@@ -162,7 +143,6 @@ Examples:
     nametag pets rename Mary Mamie --let-pass --as ann --reason "Agreed with the owner of Marnie."`
 }
 
-// Run implements the command.
 func (c petsRenameCmd) Run(ctx context.Context, p Process) error {
 	return c.change(ctx, p, func(r *registry.Registry) error {
 		before, err := r.Pet(ctx, c.Old)
@@ -170,40 +150,34 @@ func (c petsRenameCmd) Run(ctx context.Context, p Process) error {
 			return err
 		}
 		d, err := r.Rename(ctx, c.Old, c.New, c.LetPass)
-		if err == nil {
-			err = refused(d)
+		if err != nil {
+			return err
 		}
-		switch {
-		case err != nil && isForLookalike(d):
-			return fmt.Errorf("%w To allow the lookalike, add --let-pass.", err)
-		case err != nil:
+		if err := refused(d); err != nil {
+			if d.Code == registry.CodeSimilar || d.Code == registry.CodeReserved && d.Ruling.Name.Key() != d.Name.Key() {
+				return fmt.Errorf("%w To allow the lookalike, add --let-pass.", err)
+			}
 			return err
 		}
 		fmt.Fprintf(p.Stdout, "“%s” is now called “%s”.", before.Name, d.Pet.Name)
 		if before.Name.Key() != d.Pet.Name.Key() {
-			fmt.Fprintf(p.Stdout, " %s", freeAfter(before.Name, d.Ruling))
+			fmt.Fprintf(p.Stdout, " %s", freeAgain(before.Name, d.Ruling))
 		}
-		_, err = io.WriteString(p.Stdout, "\n")
+		_, err = fmt.Fprintln(p.Stdout)
 		return err
 	})
 }
 
-// isForLookalike reports whether d refuses a name only because it looks like
-// another.
-func isForLookalike(d registry.Decision) bool {
-	return d.Code == registry.CodeSimilar || d.Code == registry.CodeReserved && d.Ruling.Name.Key() != d.Name.Key()
-}
-
 type petsCorrectCmd struct {
 	changeFlags
-	Color    color  `placeholder:"COLOR" help:"The favourite colour that it is to have."`
-	Category string `placeholder:"CATEGORY" help:"The category that it is to have, one of the policy's."`
-	Name     string `arg:"" help:"The pet's name, in any spelling."`
+	Color    registry.Color `placeholder:"COLOR" help:"The correct favourite colour."`
+	Category string         `placeholder:"CATEGORY" help:"The correct category, one of the policy's."`
+	Name     string         `arg:"" help:"The pet's name, in any spelling."`
 }
 
-// Help implements kong.HelpProvider.
 func (petsCorrectCmd) Help() string {
-	return `Give --color, --category or both; what is not given stays. The pet's page says that it was corrected, and the journal what was there before. A server may run meanwhile.
+	return `Give --color, --category or both. The pet's page says that it was corrected; the journal records the
+previous value. A server may be running.
 
 Examples:
 
@@ -211,17 +185,17 @@ Examples:
     nametag pets correct Rex --category cat --as ann --reason "The vet says so."`
 }
 
-// Run implements the command.
 func (c petsCorrectCmd) Run(ctx context.Context, p Process) error {
 	if c.Color == "" && c.Category == "" {
-		return usagef("there is nothing to correct: say what is right with --color (NAMETAG_COLOR) or --category (NAMETAG_CATEGORY)")
+		return usagef("there is nothing to correct; give %s or %s", setting("color"), setting("category"))
 	}
 	return c.change(ctx, p, func(r *registry.Registry) error {
 		pet, err := r.Correct(ctx, c.Name, string(c.Color), c.Category)
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(p.Stdout, "“%s” is now %s with the favourite colour %s.\n", pet.Name, pet.Category.WithArticle(), pet.FavoriteColor)
+		_, err = fmt.Fprintf(p.Stdout, "“%s” is now %s with the favourite colour %s.\n",
+			pet.Name, pet.Category.WithArticle(), pet.FavoriteColor)
 		return err
 	})
 }
@@ -231,30 +205,22 @@ type petsReleaseCmd struct {
 	Name string `arg:"" help:"The pet's name, in any spelling."`
 }
 
-// Help implements kong.HelpProvider.
 func (petsReleaseCmd) Help() string {
-	return `The name is kept from others for the time that the policy says; to give it back before, see “nametag names unreserve”. The journal keeps the pet's story. A server may run meanwhile.
+	return `The name is in quarantine for the time that the policy sets; to end the quarantine earlier, see “nametag
+names unreserve”. The journal keeps the history of the pet. A server may be running.
 
 Examples:
 
     nametag pets release Bella --reason "Its owner asked for it."`
 }
 
-// Run implements the command.
 func (c petsReleaseCmd) Run(ctx context.Context, p Process) error {
 	return c.change(ctx, p, func(r *registry.Registry) error {
 		d, err := r.Release(ctx, c.Name)
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(p.Stdout, "“%s” was released. %s\n", d.Pet.Name, freeAfter(d.Pet.Name, d.Ruling))
+		_, err = fmt.Fprintf(p.Stdout, "“%s” was released. %s\n", d.Pet.Name, freeAgain(d.Pet.Name, d.Ruling))
 		return err
 	})
-}
-
-// newJSONLines returns an encoder that writes one object a line.
-func newJSONLines(w io.Writer) *json.Encoder {
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	return enc
 }

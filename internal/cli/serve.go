@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -19,29 +19,31 @@ import (
 	"nametag/internal/queue"
 	"nametag/internal/registry"
 	"nametag/internal/server"
+	"nametag/internal/sleep"
 	"nametag/internal/web"
 )
 
 type serveCmd struct {
 	addressFlags
 	httpsFlags
-	bookFlags
+	registryFlags
 	logFlags
-	RateLimit       rate         `default:"50" help:"How many requests a second each client may send; 0 for no limit."`
-	TrustedProxies  proxies      `placeholder:"NETWORK,…" help:"Addresses and networks (CIDR) of the proxies before the server, whose X-Forwarded-For is believed, and with --behind-https-proxy their X-Forwarded-Proto."`
-	AdminListen     adminAddress `placeholder:"HOST:PORT" help:"Where to serve metrics and profiles to operators, or off. By default 127.0.0.1:5001, or a free port when that is taken."`
-	ShutdownTimeout duration     `default:"20s" help:"How long requests under way may take to finish when the server is told to stop."`
-	ShutdownDelay   duration     `default:"0s" help:"How long to go on accepting requests before that, while /readyz says not ready, so that load balancers can learn of it."`
+	RateLimit       float64        `type:"rate" default:"50" help:"The number of requests per second that each client may send; 0 for no limit."`
+	TrustedProxies  []netip.Prefix `type:"proxies" placeholder:"NETWORK,…" help:"Addresses and networks (CIDR) of proxies whose X-Forwarded-For is trusted, and with --behind-https-proxy their X-Forwarded-Proto."`
+	AdminListen     string         `type:"address-or-off" placeholder:"HOST:PORT" help:"The address of metrics and profiles for operators, or off. The default is 127.0.0.1:5001, or a free port if that is in use."`
+	ShutdownTimeout time.Duration  `default:"20s" help:"How long requests in progress may take to finish when the server stops."`
+	ShutdownDelay   time.Duration  `default:"0s" help:"How long the server still accepts requests when it stops, while /readyz reports not ready, so that load balancers notice."`
 }
 
 const defaultAdminListen = "127.0.0.1:5001"
 
-// retention is how long the answers to idempotency keys are kept.
-const retention = 24 * time.Hour
+// keyRetention is how long idempotency keys are kept.
+const keyRetention = 24 * time.Hour
 
-// Help implements kong.HelpProvider.
 func (serveCmd) Help() string {
-	return `Serves the registry until it gets SIGINT or SIGTERM, then finishes the requests under way; a second signal ends it at once. The database is created if it is not there, and brought up to date. Port 0 in an address is any free one: the log says which.
+	return `Serves until it gets SIGINT or SIGTERM, then finishes the requests in progress; a second signal ends it at
+once. The server creates the database if it does not exist, and updates its schema. Port 0 in an address stands for any
+free port, which the log names.
 
 Examples:
 
@@ -51,236 +53,233 @@ Examples:
     NAMETAG_DATABASE_FILE=/run/secrets/database nametag serve`
 }
 
-// Run implements the command.
+// A service is what a running server consists of.
+type service struct {
+	serveCmd
+	log     *slog.Logger
+	metrics *prometheus.Registry
+	index   *index.Index
+	queue   *queue.Queue
+	reg     *registry.Registry
+	https   https
+	on      listeners
+}
+
 func (c serveCmd) Run(ctx context.Context, p Process) (err error) {
 	if err := c.checkHTTPS(); err != nil {
 		return err
 	}
-	log := c.logger(p.Stderr)
-	// The database first: who connects while it is awaited is refused, and not
-	// left waiting.
-	db, place, err := c.open(ctx, p, log, purpose{serve: true, migrate: true})
+	s := service{serveCmd: c, log: c.logger(p.Stderr), metrics: prometheus.NewRegistry()}
+	// The database comes first: until it is open, connections are refused and do not wait with the server.
+	db, err := c.open(ctx, s.log, purpose{serve: true, migrate: true})
 	if err != nil {
 		return err
 	}
-	idx := index.New(db, log)
-	q := queue.New(idx)
+	s.index = index.New(db, s.log)
+	s.queue = queue.New(s.index)
+	s.reg = c.registry(p, s.queue)
 	defer func() {
-		closing(&err, q) // a database that hangs may take a while
-		log.Info("stopped")
+		err = errors.Join(err, s.queue.Close()) // takes a while if the database hangs
+		s.log.Info("stopped")
 	}()
-	metrics := prometheus.NewRegistry()
-	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	secure, err := c.newHTTPS(log, metrics, db)
-	if err != nil {
-		return err
-	}
-	on, err := c.listenAll(ctx, log)
-	defer on.close()
-	if err != nil {
+	s.addMetrics()
+	if s.https, err = c.newHTTPS(s.log, s.metrics, db); err != nil {
 		return err
 	}
 
-	log.Info("serving", c.facts(p, on, secure, place)...)
-	return c.serve(ctx, p, log, on, secure, metrics, q, idx)
+	// Listeners and background tasks stay until the last request has its answer.
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var tasks sync.WaitGroup
+	defer tasks.Wait()
+	defer stop()
+	if s.on, err = c.listenAll(background, s.log); err != nil {
+		return err
+	}
+	s.logStart(p)
+	s.start(background, &tasks)
+	return s.serve(ctx)
 }
 
-// facts are what an operator wants to know of a server that starts.
-func (c serveCmd) facts(p Process, on listeners, secure https, place string) []any {
+// logStart logs what an operator wants to know of a server at its start.
+func (s service) logStart(p Process) {
 	scheme := "http"
-	if secure.tls != nil {
+	if s.https.tls != nil {
 		scheme = "https"
 	}
-	facts := []any{"url", urlOf(on.main, scheme), "https", secure.mode, "database", place, "policy", c.policy().Version(), "version", version(p).Version}
-	if on.redirect != nil {
-		facts = append(facts, "redirect", urlOf(on.redirect, "http"))
+	url := func(l net.Listener, scheme string) string { return urlOf(l.Addr().String(), scheme) }
+	facts := []any{"url", url(s.on.main, scheme), "https", s.https.mode, "database", s.Database.String(),
+		"policy", s.policy().Version(), "version", version(p).Version}
+	if s.on.redirect != nil {
+		facts = append(facts, "redirect", url(s.on.redirect, "http"))
 	}
-	if on.admin != nil {
-		facts = append(facts, "admin", urlOf(on.admin, "http"))
+	if s.on.admin != nil {
+		facts = append(facts, "admin", url(s.on.admin, "http"))
 	}
-	return facts
+	s.log.Info("serving", facts...)
 }
 
-func urlOf(l net.Listener, scheme string) string { return address(l.Addr().String()).local(scheme) }
-
-// serve runs the servers and the chores until ctx ends.
-func (c serveCmd) serve(ctx context.Context, p Process, log *slog.Logger, on listeners, secure https, metrics *prometheus.Registry, q *queue.Queue, idx *index.Index) error {
-	var draining atomic.Bool
-	reg := c.registry(p, q)
-	watch(metrics, q, idx)
-	site := web.New(web.Config{
-		Registry: reg,
-		Ready: func(ctx context.Context) error {
-			if draining.Load() {
-				return &registry.Error{Code: registry.CodeUnavailable, Message: "The server is shutting down."}
-			}
-			return q.Ready(ctx)
-		},
-		Log:            log,
-		Metrics:        metrics,
-		RateLimit:      float64(c.RateLimit),
-		TrustedProxies: c.TrustedProxies.prefixes,
-		HTTPS:          c.siteHTTPS(on.main.Addr(), secure),
-	})
-
-	// Operators and chores stay until the last request has its answer.
-	behind, stop := context.WithCancel(context.WithoutCancel(ctx))
-	var wg sync.WaitGroup
-	defer wg.Wait()
-	defer stop()
-	wg.Go(func() { forgetKeys(behind, log, q) })
-	wg.Go(func() { idx.Run(behind) })
-	wg.Go(func() {
-		select { // one after the other reads the whole book
-		case <-idx.Filled():
-			countViolations(behind, log, reg)
-		case <-behind.Done():
+// start starts the background tasks, which run until ctx ends.
+func (s service) start(ctx context.Context, tasks *sync.WaitGroup) {
+	tasks.Go(func() { forgetKeys(ctx, s.log, s.queue) })
+	tasks.Go(func() { s.index.Run(ctx) })
+	tasks.Go(func() {
+		select { // the index and the count each read the whole registry, one after the other
+		case <-s.index.Filled():
+			countViolations(ctx, s.log, s.reg)
+		case <-ctx.Done():
 		}
 	})
-	if secure.run != nil {
-		wg.Go(func() { secure.run(behind) })
+	if s.https.run != nil {
+		tasks.Go(func() { s.https.run(ctx) })
 	}
-	if on.admin != nil {
-		wg.Go(func() {
-			if err := serveAdmin(behind, log, on.admin, server.Admin(metrics)); err != nil {
-				log.Error("the admin server failed", "error", err)
+	if s.on.admin != nil {
+		tasks.Go(func() {
+			err := server.Run(ctx, server.Config{Listener: s.on.admin, Handler: server.Admin(s.metrics), Log: s.log})
+			if err != nil && ctx.Err() == nil { // at the end, requests may be cut off
+				s.log.Error("the admin server failed", "error", err)
 			}
 		})
 	}
-	main := server.Config{
-		Listener:        on.main,
-		TLS:             secure.tls,
-		Handler:         site,
-		Log:             log,
-		ShutdownDelay:   time.Duration(c.ShutdownDelay),
-		ShutdownTimeout: time.Duration(c.ShutdownTimeout),
-		Draining: func() {
-			draining.Store(true)
-			log.Info("shutting down")
-		},
-	}
-	if on.redirect == nil {
-		return server.Run(ctx, main)
-	}
-	redirect := main
-	redirect.Listener, redirect.TLS, redirect.Draining = on.redirect, nil, nil
-	return server.RunAll(ctx, main, redirect)
 }
 
-// watch registers what operators may want to know of the book's two helpers.
-func watch(metrics *prometheus.Registry, q *queue.Queue, idx *index.Index) {
-	gauge := func(name, help string, value func() float64) {
-		metrics.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value))
+// serve serves the site until ctx ends.
+func (s service) serve(ctx context.Context) error {
+	var draining atomic.Bool
+	if s.https.tls != nil {
+		_, s.https.site.Port, _ = net.SplitHostPort(s.on.main.Addr().String())
 	}
-	gauge("nametag_queue_calls", "Registrations that wait for the next transaction.", func() float64 { return float64(q.Waiting()) })
-	gauge("nametag_index_names", "Names that are checked in memory; 0 until they have been read.", func() float64 {
-		names, _ := idx.Size()
+	site := server.Config{
+		Listener: s.on.main,
+		TLS:      s.https.tls,
+		Handler: web.New(web.Config{
+			Registry: s.reg,
+			Ready: func(ctx context.Context) error {
+				if draining.Load() {
+					return &registry.Error{Code: registry.CodeUnavailable, Message: "The server is shutting down."}
+				}
+				return s.queue.Ready(ctx)
+			},
+			Log:            s.log,
+			Metrics:        s.metrics,
+			RateLimit:      s.RateLimit,
+			TrustedProxies: s.TrustedProxies,
+			HTTPS:          s.https.site,
+		}),
+		Log:             s.log,
+		ShutdownDelay:   s.ShutdownDelay,
+		ShutdownTimeout: s.ShutdownTimeout,
+		Draining: func() {
+			draining.Store(true)
+			s.log.Info("shutting down")
+		},
+	}
+	if s.on.redirect == nil {
+		return server.Run(ctx, site)
+	}
+	redirect := site
+	redirect.Listener, redirect.TLS, redirect.Draining = s.on.redirect, nil, nil
+	return server.RunAll(ctx, site, redirect)
+}
+
+// addMetrics registers the metrics of the process, the queue and the index.
+func (s service) addMetrics() {
+	s.metrics.MustRegister(collectors.NewGoCollector())
+	s.metrics.MustRegister(collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	gauge := func(name, help string, value func() float64) {
+		s.metrics.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value))
+	}
+	gauge("nametag_queue_calls", "Registrations that wait for the next transaction.", func() float64 {
+		return float64(s.queue.Waiting())
+	})
+	gauge("nametag_index_names", "Names in the in-memory index; 0 until it is filled.", func() float64 {
+		names, _ := s.index.Size()
 		return float64(names)
 	})
-	gauge("nametag_index_bytes", "Memory that these names take.", func() float64 {
-		_, bytes := idx.Size()
+	gauge("nametag_index_bytes", "Memory of the index.", func() float64 {
+		_, bytes := s.index.Size()
 		return float64(bytes)
 	})
-	gauge("nametag_index_ready", "1 while names are checked in memory, 0 while the database is asked.", func() float64 {
-		if idx.AsOf().IsZero() {
+	gauge("nametag_index_ready", "1 while the index answers checks, 0 while the database does.", func() float64 {
+		if s.index.AsOf().IsZero() {
 			return 0
 		}
 		return 1
 	})
-	gauge("nametag_index_age_seconds", "How long ago the index was last known to have every name; 0 while it has none.", func() float64 {
-		if asOf := idx.AsOf(); !asOf.IsZero() {
+	gauge("nametag_index_age_seconds", "Time since the index was known to be up to date; 0 until it is filled.", func() float64 {
+		if asOf := s.index.AsOf(); !asOf.IsZero() {
 			return time.Since(asOf).Seconds()
 		}
 		return 0
 	})
 }
 
-// serveAdmin runs the server for operators until ctx ends. Nobody waits for
-// what is asked of it then.
-func serveAdmin(ctx context.Context, log *slog.Logger, l net.Listener, h http.Handler) error {
-	err := server.Run(ctx, server.Config{Listener: l, Handler: h, Log: log})
-	if ctx.Err() != nil {
-		return nil
-	}
-	return err
-}
-
-// forgetKeys forgets old idempotency keys, now and every hour until ctx ends.
+// forgetKeys deletes old idempotency keys, now and every hour until ctx ends.
 func forgetKeys(ctx context.Context, log *slog.Logger, db registry.Store) {
-	hourly := time.NewTicker(time.Hour)
-	defer hourly.Stop()
 	for {
-		switch n, err := db.ForgetKeys(ctx, time.Now().Add(-retention)); {
+		switch n, err := db.ForgetKeys(ctx, time.Now().Add(-keyRetention)); {
 		case ctx.Err() != nil:
 			return
 		case err != nil:
-			log.Error("forgetting old idempotency keys failed; it is tried again in an hour", "error", err)
+			log.Error("deleting old idempotency keys failed; the next attempt is in an hour", "error", err)
 		case n > 0:
-			log.Info("forgot old idempotency keys", "keys", n)
+			log.Info("deleted old idempotency keys", "keys", n)
 		}
-		select {
-		case <-hourly.C:
-		case <-ctx.Done():
+		if sleep.For(ctx, time.Hour) != nil {
 			return
 		}
 	}
 }
 
-// listeners are the addresses of a server.
-type listeners struct {
-	main     net.Listener
-	redirect net.Listener // nil if there is none
-	admin    net.Listener // nil if it is off
+// countViolations logs how many pets violate the policy. It reads the whole registry.
+func countViolations(ctx context.Context, log *slog.Logger, reg *registry.Registry) {
+	version := reg.Policy().Version()
+	switch violations, pets, err := reg.CountViolations(ctx); {
+	case ctx.Err() != nil:
+	case err != nil:
+		log.Warn("counting the pets that violate the policy failed", "policy", version, "error", err)
+	case violations > 0:
+		log.Info("pets violate the policy; they keep their names", "pets", pets, "violations", violations,
+			"policy", version, "names", "nametag export | nametag policy try POLICY -")
+	default:
+		log.Debug("no pet violates the policy", "pets", pets, "policy", version)
+	}
 }
 
-// listenAll opens the addresses. With an error, too, some may be open.
+// listeners are the addresses of a server; nil if they are off.
+type listeners struct{ main, redirect, admin net.Listener }
+
+// listenAll opens the addresses until ctx ends.
 func (c serveCmd) listenAll(ctx context.Context, log *slog.Logger) (on listeners, err error) {
-	if on.main, err = listen(ctx, c.listen(), "--listen (NAMETAG_LISTEN)"); err != nil {
+	if on.main, err = listen(ctx, c.listen(), "listen"); err != nil {
 		return on, err
 	}
-	if a := c.redirectListen(); a != "" {
-		if on.redirect, err = listen(ctx, a, settingRedirect); err != nil {
-			return on, err
-		}
+	if on.redirect, err = listen(ctx, c.redirectListen(), "redirect-listen"); err != nil {
+		return on, err
 	}
-	on.admin, err = c.listenAdmin(ctx, log)
+	if c.AdminListen != "" {
+		on.admin, err = listen(ctx, c.AdminListen, "admin-listen")
+		return on, err
+	}
+	if on.admin, err = listen(ctx, defaultAdminListen, "admin-listen"); err != nil {
+		log.Warn("the default address for operators is not available; using a free port", "error", err)
+		on.admin, err = listen(ctx, "127.0.0.1:0", "admin-listen")
+	}
 	return on, err
 }
 
-func (on listeners) close() {
-	for _, l := range []net.Listener{on.main, on.redirect, on.admin} {
-		if l != nil {
-			l.Close() // the server has mostly done so
-		}
-	}
-}
-
-// listenAdmin opens the address for operators; nil if it is off. The default
-// address gives way when somebody else has it.
-func (c serveCmd) listenAdmin(ctx context.Context, log *slog.Logger) (net.Listener, error) {
-	switch c.AdminListen {
-	case "off":
+// listen opens an address that a flag sets, until ctx ends. If the address is off, the listener is nil.
+func listen(ctx context.Context, address, flag string) (net.Listener, error) {
+	if address == "off" {
 		return nil, nil
-	case "":
-		l, err := listen(ctx, defaultAdminListen, "--admin-listen (NAMETAG_ADMIN_LISTEN)")
-		if err == nil {
-			return l, nil
-		}
-		log.Warn("the default address for operators can't be used; a free port takes its place", "error", err)
-		return listen(ctx, "127.0.0.1:0", "--admin-listen (NAMETAG_ADMIN_LISTEN)")
-	default:
-		return listen(ctx, address(c.AdminListen), "--admin-listen (NAMETAG_ADMIN_LISTEN)")
 	}
-}
-
-// listen opens an address that setting sets.
-func listen(ctx context.Context, a address, setting string) (net.Listener, error) {
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", string(a))
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("another program listens on %s already; choose another address with %s", a, setting)
+		return nil, fmt.Errorf("another program already listens on %s; choose another address with %s",
+			address, setting(flag))
 	}
 	if err != nil {
-		return nil, fmt.Errorf("cannot listen on %s: %w; choose another address with %s", a, err, setting)
+		return nil, fmt.Errorf("cannot listen on %s: %w; choose another address with %s", address, err, setting(flag))
 	}
+	context.AfterFunc(ctx, func() { l.Close() })
 	return l, nil
 }

@@ -10,45 +10,41 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// environment resolves flags that the command line leaves out: --db-max-conns
-// from NAMETAG_DB_MAX_CONNS. A flag tagged "file" may also stand in a file that
-// NAMETAG_…_FILE names, as orchestrators hand out secrets. A variable that is
-// set but empty counts as not set.
-type environment struct{ getenv func(string) string }
-
-// Validate implements kong.Resolver.
-func (environment) Validate(*kong.Application) error { return nil }
-
-// Resolve implements kong.Resolver.
-func (e environment) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
-	if flag.Name == "help" {
-		return nil, nil
-	}
-	source, value := variable(flag.Value), e.getenv(variable(flag.Value))
-	if file := e.getenv(fileVariable(flag.Value)); file != "" && flag.Tag.Has("file") {
-		if value != "" {
-			return nil, fmt.Errorf("both %s and %s are set; drop one of them", source, fileVariable(flag.Value))
+// environment returns a resolver of the flags that the command line leaves out: --db-max-conns is read from
+// NAMETAG_DB_MAX_CONNS. A flag tagged "file" may also be in the file that NAMETAG_…_FILE names, as orchestrators pass
+// secrets. A variable that is set to the empty string counts as not set.
+func environment(getenv func(string) string) kong.ResolverFunc {
+	return func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+		if flag.Name == "help" {
+			return nil, nil
 		}
-		content, err := os.ReadFile(file)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", fileVariable(flag.Value), err)
+		name := variable(flag.Name)
+		value := getenv(name)
+		if file := getenv(name + "_FILE"); file != "" && flag.Tag.Has("file") {
+			if value != "" {
+				return nil, fmt.Errorf("both %s and %s_FILE are set; unset one of them", name, name)
+			}
+			name += "_FILE"
+			content, err := os.ReadFile(file)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", name, err)
+			}
+			name = fmt.Sprintf("%s (%s)", name, file)
+			if value = strings.TrimSpace(string(content)); value == "" {
+				return nil, fmt.Errorf("%s: the file is empty; write the value into it", name)
+			}
 		}
-		source, value = fmt.Sprintf("%s (%s)", fileVariable(flag.Value), file), strings.TrimSpace(string(content))
 		if value == "" {
-			return nil, fmt.Errorf("%s: the file is empty; it should hold the value", source)
+			return nil, nil
 		}
+		if err := try(flag, value); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		return value, nil
 	}
-	if value == "" {
-		return nil, nil
-	}
-	if err := try(flag, value); err != nil {
-		return nil, fmt.Errorf("%s: %w", source, err)
-	}
-	return value, nil
 }
 
-// try tells whether flag could take value, so that an error can name where the
-// value comes from.
+// try returns an error unless value is valid for flag, so that the caller can name where the value comes from.
 func try(flag *kong.Flag, value string) error {
 	scan := kong.ScanFromTokens(kong.Token{Type: kong.FlagValueToken, Value: value})
 	target := reflect.New(flag.Target.Type()).Elem()
@@ -61,20 +57,22 @@ func try(flag *kong.Flag, value string) error {
 	return nil
 }
 
-func variable(v *kong.Value) string {
-	return "NAMETAG_" + strings.ToUpper(strings.ReplaceAll(v.Name, "-", "_"))
+// variable returns the environment variable of a flag.
+func variable(flag string) string {
+	return "NAMETAG_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
 
-func fileVariable(v *kong.Value) string { return variable(v) + "_FILE" }
+// setting returns how messages name a flag.
+func setting(flag string) string { return fmt.Sprintf("--%s (%s)", flag, variable(flag)) }
 
-// helpWithVariable is the help of a flag with its variable behind it.
+// helpWithVariable returns the help of a flag followed by its variable.
 func helpWithVariable(v *kong.Value) string {
 	switch {
 	case v.Flag == nil || v.Name == "help":
 		return v.Help
 	case v.Tag.Has("file"):
-		return fmt.Sprintf("%s ($%s, or the content of the file $%s)", v.Help, variable(v), fileVariable(v))
+		return fmt.Sprintf("%s ($%s, or the content of the file $%s_FILE)", v.Help, variable(v.Name), variable(v.Name))
 	default:
-		return fmt.Sprintf("%s ($%s)", v.Help, variable(v))
+		return fmt.Sprintf("%s ($%s)", v.Help, variable(v.Name))
 	}
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"runtime"
@@ -8,19 +9,18 @@ import (
 )
 
 type versionCmd struct {
-	JSON bool `name:"json" help:"Answer in JSON."`
+	JSON bool `name:"json" help:"Write JSON."`
 }
 
-// A build says what this program was made of.
+// A build says what this program was built from.
 type build struct {
 	Version  string `json:"version"`
 	Commit   string `json:"commit,omitempty"`
-	Modified bool   `json:"modified,omitempty"` // there were changes that the commit does not have
+	Modified bool   `json:"modified,omitempty"` // there were uncommitted changes
 	Go       string `json:"go"`
 	Platform string `json:"platform"`
 }
 
-// Help implements kong.HelpProvider.
 func (versionCmd) Help() string {
 	return `Examples:
 
@@ -28,35 +28,30 @@ func (versionCmd) Help() string {
     nametag version --json`
 }
 
-// Run implements the command.
 func (c versionCmd) Run(p Process) error {
 	b := version(p)
 	if c.JSON {
 		return json.NewEncoder(p.Stdout).Encode(b)
 	}
-	commit := b.Commit
-	switch {
-	case commit == "":
-		commit = "unknown"
-	case b.Modified:
+	commit := cmp.Or(b.Commit, "unknown")
+	if b.Modified {
 		commit += " and changes"
 	}
-	_, err := fmt.Fprintf(p.Stdout, "nametag %s\ncommit   %s\ngo       %s\nplatform %s\n", b.Version, commit, b.Go, b.Platform)
+	_, err := fmt.Fprintf(p.Stdout, "nametag %s\ncommit   %s\ngo       %s\nplatform %s\n",
+		b.Version, commit, b.Go, b.Platform)
 	return err
 }
 
-// version returns the version as released, or what Go knows of the build.
+// version returns the released version, or what Go knows about the build.
 func version(p Process) build {
-	b := build{Version: p.Version, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		info = &debug.BuildInfo{}
 	}
-	if b.Version == "" {
-		b.Version = info.Main.Version
-	}
-	if b.Version == "" {
-		b.Version = "(devel)"
+	b := build{
+		Version:  cmp.Or(p.Version, info.Main.Version, "(devel)"),
+		Go:       runtime.Version(),
+		Platform: runtime.GOOS + "/" + runtime.GOARCH,
 	}
 	for _, s := range info.Settings {
 		switch s.Key {

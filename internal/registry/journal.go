@@ -177,7 +177,7 @@ func ParseHead(s string) (Head, error) {
 	n, err := strconv.ParseInt(seq, 10, 64)
 	b, hexErr := hex.DecodeString(hash)
 	if err != nil || n < 0 || hexErr != nil || len(b) != len(h.Hash) {
-		return h, fmt.Errorf("%q is no head of a journal: that is a number, a colon and 64 hexadecimal digits, as “nametag journal verify” prints it", s)
+		return h, fmt.Errorf("%q is not a valid journal head; give a number, a colon and 64 hexadecimal digits, as “nametag journal verify” prints it", s)
 	}
 	h.Seq = n
 	copy(h.Hash[:], b)
@@ -185,7 +185,7 @@ func ParseHead(s string) (Head, error) {
 }
 
 // ErrNoHead says that the journal has no head: somebody removed it past nametag.
-var ErrNoHead = errors.New("the journal's head is missing: somebody removed it; run “nametag journal verify” to see what else is wrong")
+var ErrNoHead = errors.New("the journal head is missing; run “nametag journal verify” to see what else is wrong")
 
 // A Record is an Event as the journal has it: the text of the event, and the
 // SHA-256 over the hash of the record before (32 zero bytes for the first) and
@@ -265,22 +265,22 @@ func (r Record) Event() (Event, error) {
 func (r Record) fault(h Head) string {
 	switch {
 	case r.Seq <= h.Seq:
-		return fmt.Sprintf("Row %d stands twice.", r.Seq)
+		return fmt.Sprintf("Row %d appears twice.", r.Seq)
 	case r.Seq == h.Seq+2:
 		return fmt.Sprintf("Row %d is missing.", h.Seq+1)
 	case r.Seq > h.Seq+1:
 		return fmt.Sprintf("Rows %d to %d are missing.", h.Seq+1, r.Seq-1)
 	case r.Hash != h.hash(r.Entry) && h.Seq == 0:
-		return fmt.Sprintf("Row %d is not what was written.", r.Seq)
+		return fmt.Sprintf("Row %d was altered.", r.Seq)
 	case r.Hash != h.hash(r.Entry):
-		return fmt.Sprintf("Row %d is not what was written, or row %d before it is not.", r.Seq, h.Seq)
+		return fmt.Sprintf("Row %d was altered, or row %d before it.", r.Seq, h.Seq)
 	}
 	e, err := r.Event()
 	if err != nil {
-		return fmt.Sprintf("Row %d was never written by nametag: its hash is right, but its entry is not.", r.Seq)
+		return fmt.Sprintf("Row %d was not written by nametag: its hash is correct, but its entry can't be read.", r.Seq)
 	}
 	if key, former := e.Key(); e.Seq != r.Seq || key != r.Key || former != r.FormerKey {
-		return fmt.Sprintf("Row %d is filed under other names than its entry says.", r.Seq)
+		return fmt.Sprintf("Row %d has other name keys than its entry.", r.Seq)
 	}
 	return ""
 }
@@ -370,9 +370,9 @@ func (r *Registry) VerifyJournal(ctx context.Context, noted []Head, progress fun
 	}
 	for _, h := range noted {
 		if h.Seq > v.found.Head.Seq {
-			v.fault("Row %d was noted, but is not there: the journal ends with row %d.", h.Seq, v.found.Head.Seq)
+			v.fault("Row %d was noted, but is missing: the journal ends with row %d.", h.Seq, v.found.Head.Seq)
 		} else if v.hashes[h.Seq] != h.Hash {
-			v.fault("Row %d is not the one that was noted: it, or rows before it, were written anew.", h.Seq)
+			v.fault("Row %d is not the row that was noted: it or rows before it were rewritten.", h.Seq)
 		}
 	}
 	if len(v.found.Faults) == 0 {
@@ -424,7 +424,7 @@ func (v *verifier) readJournal(ctx context.Context) error {
 	}
 	end, err := v.registry.store.JournalHead(ctx)
 	if errors.Is(err, ErrNoHead) {
-		v.fault("The journal's head is missing, so rows may be missing after row %d: nothing can be changed without it. Bring back a backup.", v.found.Head.Seq)
+		v.fault("The journal head is missing, so rows after row %d may be missing too. Without the head, nothing can be changed: restore a backup.", v.found.Head.Seq)
 		return nil
 	}
 	if err == nil {
@@ -434,9 +434,9 @@ func (v *verifier) readJournal(ctx context.Context) error {
 	case err != nil:
 		return err
 	case end.Seq < v.found.Head.Seq:
-		v.fault("The journal goes on to row %d, though row %d is said to be its last.", v.found.Head.Seq, end.Seq)
+		v.fault("The journal continues to row %d, but its head is row %d.", v.found.Head.Seq, end.Seq)
 	case end != v.found.Head:
-		v.fault("The journal should end with row %d, but that row is not there or is another.", end.Seq)
+		v.fault("The journal head is row %d, but that row is missing or another.", end.Seq)
 	}
 	return nil
 }

@@ -281,24 +281,24 @@ func TestVerifyFindsEveryTampering(t *testing.T) {
 		do   string
 		want string // "" for what only a noted head shows
 	}{
-		"a byte altered":        {`UPDATE journal SET entry = replace(entry, '"Pet 3"', '"Pet 8"') WHERE seq = 3`, "Row 3 is not what was written"},
-		"a hash altered":        {`UPDATE journal SET hash = zeroblob(32) WHERE seq = 3`, "Row 3 is not what was written"},
-		"a hash made longer":    {`UPDATE journal SET hash = CAST(hash || x'00' AS BLOB) WHERE seq = 3`, "Row 3 is not what was written"},
+		"a byte altered":        {`UPDATE journal SET entry = replace(entry, '"Pet 3"', '"Pet 8"') WHERE seq = 3`, "Row 3 was altered"},
+		"a hash altered":        {`UPDATE journal SET hash = zeroblob(32) WHERE seq = 3`, "Row 3 was altered"},
+		"a hash made longer":    {`UPDATE journal SET hash = CAST(hash || x'00' AS BLOB) WHERE seq = 3`, "Row 3 was altered"},
 		"a row removed":         {`DELETE FROM journal WHERE seq = 3`, "Row 3 is missing."},
 		"rows removed":          {`DELETE FROM journal WHERE seq IN (2, 3)`, "Rows 2 to 3 are missing."},
-		"the last row removed":  {`DELETE FROM journal WHERE seq = 5`, "should end with row 5"},
-		"the last row hidden":   {`DELETE FROM journal WHERE seq = 5; UPDATE journal_head SET (seq, hash) = (SELECT seq, hash FROM journal WHERE seq = 4)`, "“Pet 5” is in the book, but not in its journal."},
-		"all rows removed":      {`DELETE FROM journal; UPDATE journal_head SET seq = 0, hash = zeroblob(32)`, "“Pet 1” is in the book, but not in its journal."},
+		"the last row removed":  {`DELETE FROM journal WHERE seq = 5`, "The journal head is row 5"},
+		"the last row hidden":   {`DELETE FROM journal WHERE seq = 5; UPDATE journal_head SET (seq, hash) = (SELECT seq, hash FROM journal WHERE seq = 4)`, "“Pet 5” is in the registry, but not in the journal."},
+		"all rows removed":      {`DELETE FROM journal; UPDATE journal_head SET seq = 0, hash = zeroblob(32)`, "“Pet 1” is in the registry, but not in the journal."},
 		"all removed":           {`DELETE FROM journal; DELETE FROM pets; UPDATE journal_head SET seq = 0, hash = zeroblob(32)`, ""},
-		"the head set back":     {`UPDATE journal_head SET (seq, hash) = (SELECT seq, hash FROM journal WHERE seq = 1)`, "The journal goes on to row 5, though row 1 is said to be its last."},
-		"the head set to none":  {`UPDATE journal_head SET seq = 0, hash = zeroblob(32)`, "The journal goes on to row 5, though row 0 is said to be its last."},
-		"the head's hash wrong": {`UPDATE journal_head SET hash = zeroblob(32)`, "The journal should end with row 5, but that row is not there or is another."},
-		"the head set forward":  {`UPDATE journal_head SET seq = 6`, "The journal should end with row 6"},
-		"the head removed":      {`DELETE FROM journal_head`, "The journal's head is missing, so rows may be missing after row 5"},
-		"and an altered row":    {`DELETE FROM journal_head; UPDATE journal SET hash = zeroblob(32) WHERE seq = 3`, "Row 3 is not what was written"},
-		"a row inserted":        {`INSERT INTO journal SELECT 6, name_key, former_key, entry, hash, by_pet FROM journal WHERE seq = 5`, "Row 6 is not what was written"},
-		"a row filed elsewhere": {`UPDATE journal SET name_key = 'nobody' WHERE seq = 3`, "Row 3 is filed under other names"},
-		"rows exchanged":        {`UPDATE journal SET seq = 9 WHERE seq = 2; UPDATE journal SET seq = 2 WHERE seq = 3; UPDATE journal SET seq = 3 WHERE seq = 9`, "Row 2 is not what was written"},
+		"the head set back":     {`UPDATE journal_head SET (seq, hash) = (SELECT seq, hash FROM journal WHERE seq = 1)`, "The journal continues to row 5, but its head is row 1."},
+		"the head set to none":  {`UPDATE journal_head SET seq = 0, hash = zeroblob(32)`, "The journal continues to row 5, but its head is row 0."},
+		"the head's hash wrong": {`UPDATE journal_head SET hash = zeroblob(32)`, "The journal head is row 5, but that row is missing or another."},
+		"the head set forward":  {`UPDATE journal_head SET seq = 6`, "The journal head is row 6"},
+		"the head removed":      {`DELETE FROM journal_head`, "The journal head is missing, so rows after row 5 may be missing"},
+		"and an altered row":    {`DELETE FROM journal_head; UPDATE journal SET hash = zeroblob(32) WHERE seq = 3`, "Row 3 was altered"},
+		"a row inserted":        {`INSERT INTO journal SELECT 6, name_key, former_key, entry, hash, by_pet FROM journal WHERE seq = 5`, "Row 6 was altered"},
+		"a row filed elsewhere": {`UPDATE journal SET name_key = 'nobody' WHERE seq = 3`, "Row 3 has other name keys"},
+		"rows exchanged":        {`UPDATE journal SET seq = 9 WHERE seq = 2; UPDATE journal SET seq = 2 WHERE seq = 3; UPDATE journal SET seq = 3 WHERE seq = 9`, "Row 2 was altered"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := newDesk(t)
@@ -334,10 +334,10 @@ func TestVerifyFindsWhatWasChangedPastTheJournal(t *testing.T) {
 	}{
 		"nothing": {`UPDATE pets SET name = name`, nil},
 		"a pet renamed": {`UPDATE pets SET name = 'Stella', name_key = 'stella', lookalike_key = 'stella' WHERE name = 'Bella'`,
-			[]string{"“Bella” is in the journal, but not in the book.", "“Stella” is in the book, but not in its journal."}},
-		"a pet removed": {`DELETE FROM pets WHERE name = 'Bella'`, []string{"“Bella” is in the journal, but not in the book."}},
+			[]string{"“Bella” is in the journal, but not in the registry.", "“Stella” is in the registry, but not in the journal."}},
+		"a pet removed": {`DELETE FROM pets WHERE name = 'Bella'`, []string{"“Bella” is in the journal, but not in the registry."}},
 		"a pet put back": {`INSERT INTO pets SELECT 'gone', 'gone', 0, 'Gone', favorite_color, category, registered_at_us, 0 FROM pets WHERE name = 'Bella'`,
-			[]string{"“Gone” is in the book, but not in its journal."}},
+			[]string{"“Gone” is in the registry, but not in the journal."}},
 		"a spelling": {`UPDATE pets SET name = 'BELLA' WHERE name = 'Bella'`, []string{"“BELLA” is in the journal with another spelling: “Bella”, not “BELLA”."}},
 		"a colour and a category": {`UPDATE pets SET favorite_color = 'red', category = 'dog' WHERE name = 'Bella'`,
 			[]string{"“Bella” is in the journal with another colour: “sky blue”, not “red”, with another category: “cat”, not “dog”."}},
@@ -345,16 +345,16 @@ func TestVerifyFindsWhatWasChangedPastTheJournal(t *testing.T) {
 			[]string{"“Bella” is in the journal with another date: “2026-03-01T12:00:00Z”, not “2026-03-01T11:59:59.999999Z”."}},
 		"a lookalike key": {`UPDATE pets SET lookalike_key = 'x' WHERE name = 'Bella'`, []string{"“Bella” is in the journal with another lookalike key: “bella”, not “x”."}},
 		"who is let pass": {`UPDATE pets SET let_pass = 1 WHERE name = 'Bella'`,
-			[]string{"“Bella” is in the journal with another word on whether it was let pass: “false”, not “true”."}},
+			[]string{"“Bella” is in the journal with another let_pass: “false”, not “true”."}},
 		"colours exchanged": {`UPDATE pets SET favorite_color = CASE name WHEN 'Max' THEN 'sky blue' ELSE 'green' END WHERE name IN ('Max', 'Bella')`,
 			[]string{"“Bella” is in the journal with another colour: “sky blue”, not “green”.", "“Max” is in the journal with another colour: “green”, not “sky blue”."}},
-		"a ruling removed": {`DELETE FROM rulings WHERE name = 'King'`, []string{"The journal has a ruling on “King” that is not in the book: reserved."}},
+		"a ruling removed": {`DELETE FROM rulings WHERE name = 'King'`, []string{"A ruling on “King” is in the journal, but not in the registry: reserved."}},
 		"a ruling added": {`INSERT INTO rulings SELECT 'x', 'x', kind, 'X', reason, at_us, until_us FROM rulings WHERE name = 'King'`,
-			[]string{"The book has a ruling on “X” that is not in its journal: reserved."}},
+			[]string{"A ruling on “X” is in the registry, but not in the journal: reserved."}},
 		"a quarantine cut": {`UPDATE rulings SET until_us = NULL WHERE name = 'Gone'`,
-			[]string{"The ruling on “Gone” is another in the journal: its end: “2026-05-30T12:00:00Z”, not “none”."}},
+			[]string{"The ruling on “Gone” differs in the journal: its end: “2026-05-30T12:00:00Z”, not “none”."}},
 		"a reason": {`UPDATE rulings SET reason = 'x' WHERE name = 'King'`,
-			[]string{"The ruling on “King” is another in the journal: its reason: “because”, not “x”."}},
+			[]string{"The ruling on “King” differs in the journal: its reason: “because”, not “x”."}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d, ctx := newDesk(t), t.Context()
@@ -425,7 +425,7 @@ func TestVerifyMindsWhoeverRegistersMeanwhile(t *testing.T) {
 	}
 	tamper(t, d.file, `DELETE FROM pets WHERE name = 'Bella'`)
 	v, err := r.VerifyJournal(t.Context(), nil, nil)
-	if want := []string{"“Bella” is in the journal, but not in the book."}; err != nil || len(v.Faults) > 0 || !slices.Equal(v.Differences, want) {
+	if want := []string{"“Bella” is in the journal, but not in the registry."}; err != nil || len(v.Faults) > 0 || !slices.Equal(v.Differences, want) {
 		t.Errorf("found: %+v, %v; want %q", v, err, want)
 	}
 }

@@ -179,20 +179,20 @@ func differ(book, journal State) (told []string) {
 	switch b, j := book.Pet, journal.Pet; {
 	case b == nil && j == nil:
 	case j == nil:
-		tell("“%s” is in the book, but not in its journal.", b.Name)
+		tell("“%s” is in the registry, but not in the journal.", b.Name)
 	case b == nil:
-		tell("“%s” is in the journal, but not in the book.", j.Name)
+		tell("“%s” is in the journal, but not in the registry.", j.Name)
 	case State{Pet: b}.hash() != State{Pet: j}.hash():
 		tell("“%s” is in the journal %s.", b.Name, strings.Join(petDiffers(b, j), ", "))
 	}
 	switch b, j := book.Ruling, journal.Ruling; {
 	case b == nil && j == nil:
 	case j == nil:
-		tell("The book has a ruling on “%s” that is not in its journal: %s.", b.Name, b.Kind)
+		tell("A ruling on “%s” is in the registry, but not in the journal: %s.", b.Name, b.Kind)
 	case b == nil:
-		tell("The journal has a ruling on “%s” that is not in the book: %s.", j.Name, j.Kind)
+		tell("A ruling on “%s” is in the journal, but not in the registry: %s.", j.Name, j.Kind)
 	case State{Ruling: b}.hash() != State{Ruling: j}.hash():
-		tell("The ruling on “%s” is another in the journal: %s.", b.Name, strings.Join(rulingDiffers(b, j), ", "))
+		tell("The ruling on “%s” differs in the journal: %s.", b.Name, strings.Join(rulingDiffers(b, j), ", "))
 	}
 	return told
 }
@@ -204,7 +204,7 @@ func petDiffers(book, journal *PetState) []string {
 	ways.see("with another category", string(journal.Category), string(book.Category))
 	ways.see("with another date", journal.RegisteredAt.Format(time.RFC3339Nano), book.RegisteredAt.Format(time.RFC3339Nano))
 	ways.see("with another lookalike key", journal.LookalikeKey, book.LookalikeKey)
-	ways.see("with another word on whether it was let pass", strconv.FormatBool(journal.LookalikeExempt), strconv.FormatBool(book.LookalikeExempt))
+	ways.see("with another let_pass", strconv.FormatBool(journal.LookalikeExempt), strconv.FormatBool(book.LookalikeExempt))
 	return ways
 }
 

@@ -186,7 +186,7 @@ func straysFound(t *testing.T, db Database) {
 		t.Fatal(err)
 	}
 	equal(t, "verification", found, registry.Verification{Head: head(t, s), Orphans: all[:2],
-		Differences: []string{"“Ada” is in the journal, but not in the book."}})
+		Differences: []string{"“Ada” is in the journal, but not in the registry."}})
 	equal(t, "of Ada", records(t, s, registry.JournalQuery{Key: "ada", Limit: 10}), nil)
 
 	db.Execute(t, `UPDATE journal SET by_pet = NULL WHERE seq IN (1, 2)`)
