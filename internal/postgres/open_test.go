@@ -221,9 +221,9 @@ func TestOneConnectionIsEnoughToMigrate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	url := pgtest.URL(t)
-	execute(t, raw(t, url), string(dump))
-	head, err := open(t, url, postgres.Options{Migrate: true, MaxConns: 1}).JournalHead(t.Context())
+	database := pgtest.URL(t)
+	execute(t, raw(t, database), string(dump))
+	head, err := open(t, database, postgres.Options{Migrate: true, MaxConns: 1}).JournalHead(t.Context())
 	if err != nil || head.Seq != 2505 {
 		t.Errorf("the journal ends with row %d (%v), want 2505", head.Seq, err)
 	}
