@@ -60,7 +60,7 @@ func TestExportComesBackAsTheSameBook(t *testing.T) {
 		for _, format := range []string{"csv", "jsonl"} {
 			want := must(t, "export", "--database", database, "--format", format)
 			if got := must(t, "export", "--database", copied, "--format", format); got != want || strings.Count(got, "\n") < 2104 {
-				t.Errorf("the %s of the copy differs from that of the book", format)
+				t.Errorf("the %s of the copy differs from that of the registry", format)
 			}
 		}
 	})

@@ -84,7 +84,7 @@ func TestASecondServerOnTheSameFileIsRefused(t *testing.T) {
 	file := write(t, "pets.csv", "name,category\nBella,dog\nrex,dog\n")
 	must(t, "import", "--database", database, "--report", filepath.Join(t.TempDir(), "report.csv"), file)
 	if got := names(t, database); len(got) != 2 || !got["Rex"] || !got["Bella"] {
-		t.Errorf("beside the server, export has %v, want Rex and the imported Bella", got)
+		t.Errorf("alongside the server, export has %v, want Rex and the imported Bella", got)
 	}
 	if code, _ := get(t, first.URL+"/api/v1/pets/bella"); code != 200 {
 		t.Errorf("the server answers %d about an imported pet", code)
@@ -138,15 +138,15 @@ func TestShutdownUnderLoadAnswersWhatItRegisters(t *testing.T) {
 			t.Errorf("exit code %d, want 0", code)
 		}
 		programtest.Serve(t, nil, "--database", database)
-		book := names(t, database)
+		registered := names(t, database)
 		for name := range said {
-			if !book[name] {
-				t.Errorf("%q was registered and is not in the book", name)
+			if !registered[name] {
+				t.Errorf("%q was registered and is not in the registry", name)
 			}
 		}
-		for name := range book {
+		for name := range registered {
 			if !said[name] {
-				t.Errorf("%q is in the book and its client got no answer", name)
+				t.Errorf("%q is in the registry and its client got no answer", name)
 			}
 		}
 	})
@@ -158,10 +158,10 @@ func TestKillLosesNothingThatWasAnswered(t *testing.T) {
 		said := hammer(t, p.URL, func() { p.Signal(syscall.SIGKILL) })
 		p.Exit()
 		again := programtest.Serve(t, nil, "--database", database)
-		book := names(t, database)
+		registered := names(t, database)
 		for name := range said {
-			if !book[name] {
-				t.Errorf("%q was registered and is not in the book", name)
+			if !registered[name] {
+				t.Errorf("%q was registered and is not in the registry", name)
 			}
 		}
 		if _, err := register(http.DefaultClient, again.URL, "Phoenix"); err != nil {
@@ -288,7 +288,7 @@ func TestServeJudgesUnderThePolicyAndCountsViolations(t *testing.T) {
 		if version, _ := p.Start["policy"].(string); !strings.HasPrefix(version, "club-") {
 			t.Errorf("the server says that its policy is %q", version)
 		}
-		if line := p.Logged("break the policy; they keep their names"); !strings.Contains(line, `"level":"INFO"`) || !strings.Contains(line, `"pets":3,"violations":2,"policy":"club-`) {
+		if line := p.Logged("violate the policy; they keep their names"); !strings.Contains(line, `"level":"INFO"`) || !strings.Contains(line, `"pets":3,"violations":2,"policy":"club-`) {
 			t.Errorf("of violations it logs %s", line)
 		}
 		exported := must(t, "export", "--database", database)
