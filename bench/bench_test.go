@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -10,189 +12,193 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/pprof/profile"
-	"github.com/jackc/pgx/v5"
 
 	"nametag/internal/pgtest"
+	"nametag/internal/registry"
 )
 
+// small is a run that shows whether everything works. Its figures say nothing.
+var small = options{Sizes: []int{500, 2_000}, Slices: 2, Slice: 300 * time.Millisecond, Warmup: time.Second, Connections: 8, Buffers: "128MB"}
+
 func TestMain(m *testing.M) {
-	if is, err := child(os.Args[1:]); is {
-		exit(err)
+	isPeer, err := serve(os.Args[1:])
+	if !isPeer {
+		os.Exit(m.Run())
 	}
-	os.Exit(m.Run())
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 }
 
-// TestEverythingIsMeasured does a small run and looks at the report. It does
-// not judge the figures.
-func TestEverythingIsMeasured(t *testing.T) {
-	opts, out := small, t.TempDir()
-	b, err := measure(t.Context(), opts)
+// TestMeasure measures everything and reads the report. It does not judge the figures.
+func TestMeasure(t *testing.T) {
+	results, err := measure(t.Context(), small, "")
 	if err != nil {
 		pgtest.LeaveOut(t, err)
 	}
-	results := b.results
-	if err := writeAll(out, results); err != nil {
+	n, large := results.Smallest(), results.Largest()
+	want := map[string]int{}
+	for _, load := range []struct {
+		what    string
+		names   int
+		systems []string
+	}{
+		{checks, n, []string{nametagPostgres, constant, nametagSQLite, pocketBase}},
+		{registrations, n, []string{nametagPostgres, nametagSQLite, pocketBase, pgbench}},
+		{checks, large, []string{nametagPostgres, constant}},
+		{registrations, large, []string{nametagPostgres, pgbench}},
+	} {
+		for _, system := range load.systems {
+			want[fmt.Sprint(load.what, system, load.names)] = small.Slices
+			if system != pgbench {
+				want[fmt.Sprint(load.what, p99, system, load.names)] = small.Slices
+			}
+		}
+	}
+	for _, what := range []string{"start to first answer", "start to index ready", "index", "memory"} {
+		want[fmt.Sprint(what, nametagPostgres, large)] = 3
+	}
+	got := map[string]int{}
+	for _, m := range results.Measurements {
+		got[fmt.Sprint(m.What, m.System, m.Names)]++
+		isLoad := m.What == checks || m.What == registrations
+		if m.Value <= 0 || m.Slice < 1 || (m.Server > 0) != (isLoad && m.System != pgbench) {
+			t.Errorf("%+v is not a measurement", m)
+		}
+		if m.What == registrations && m.System == nametagPostgres && m.Sessions <= 0 {
+			t.Errorf("%+v does not say how long PostgreSQL worked", m)
+		}
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("the numbers of measurements are %v, want %v", got, want)
+	}
+
+	folder := t.TempDir()
+	if err := errors.Join(results.write(filepath.Join(folder, "benchmarks.json")), writeReport(folder)); err != nil {
 		t.Fatal(err)
 	}
-	n, large := results.smallest(), results.largest()
-	for what, want := range map[string]int{
-		fmt.Sprint(checks, constant, n):               1,
-		fmt.Sprint(checks, constant, large):           1,
-		fmt.Sprint(checks, nametagPostgres, n):        1,
-		fmt.Sprint(checks, nametagSQLite, n):          1,
-		fmt.Sprint(checks, pocketBase, n):             1,
-		fmt.Sprint(checks, pocketBaseTuned, n):        1,
-		fmt.Sprint(registrations, nametagPostgres, n): 1,
-		fmt.Sprint(registrations, nametagSQLite, n):   1,
-		fmt.Sprint(registrations, pocketBase, n):      1,
-		fmt.Sprint(registrations, pocketBaseTuned, n): 1,
-		fmt.Sprint(writtenEach, nametagSQLite, n):     1,
-		fmt.Sprint(writtenEach, pocketBase, n):        1,
-		fmt.Sprint(registrations, plainInsert, n):     1,
+	page, err := os.ReadFile(filepath.Join(folder, "benchmarks.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, bad := range []string{"not measured", "NaN", "Inf", "<no value>", "%!"} {
+		if strings.Contains(string(page), bad) {
+			t.Errorf("the report has %q:\n%s", bad, page)
+		}
+	}
+	picture, err := os.Open(filepath.Join(folder, "benchmarks.svg"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer picture.Close()
+	for d := xml.NewDecoder(picture); ; {
+		if _, err := d.Token(); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatalf("benchmarks.svg: %v", err)
+		}
+	}
+}
 
-		fmt.Sprint(registrationsAtFirst, nametagPostgres, large): 1,
-		fmt.Sprint(registrationsAtFirst, plainInsert, large):     1,
-		fmt.Sprint(registrations, nametagPostgres, large):        1,
-		fmt.Sprint(registrations, plainInsert, large):            1,
-		fmt.Sprint(latencyP50, constant, large):                  1,
-		fmt.Sprint(latencyP99, constant, large):                  1,
-		fmt.Sprint(latencyP99, nametagPostgres, large):           1,
-		fmt.Sprint(latencyP999, nametagPostgres, large):          1,
-		fmt.Sprint(memory, nametagPostgres, large):               1,
-		fmt.Sprint(firstAnswer, nametagPostgres, large):          1,
-		fmt.Sprint(indexBytes, nametagPostgres, large):           1,
-		fmt.Sprint(indexReady, nametagPostgres, large):           1,
-		fmt.Sprint(replicaKnows, nametagPostgres, n):             opts.replicas,
+// TestCompare compares the working tree's program, given by its path, with that of a revision.
+func TestCompare(t *testing.T) {
+	program := filepath.Join(t.TempDir(), "nametag")
+	if out, err := exec.Command("env", "CGO_ENABLED=0", "go", "-C", tree, "build", "-trimpath", "-buildvcs=false", "-o", program, "./cmd/nametag").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	opts := small
+	opts.nametag = program
+	results, err := measure(t.Context(), opts, "HEAD")
+	if err != nil {
+		pgtest.LeaveOut(t, err)
+	}
+	var text bytes.Buffer
+	results.compare(&text)
+	for _, want := range []string{
+		"check on PostgreSQL, 500 names: µs of the server",
+		"register on PostgreSQL, 500 names: µs of the server",
+		"register on PostgreSQL, 500 names: µs of PostgreSQL",
+		"register on SQLite, 500 names: µs of the server",
+		"check on PostgreSQL, 2,000 names: µs of the server",
+		"index on PostgreSQL, 2,000 names: bytes a name",
+		"start to index ready on PostgreSQL, 2,000 names: s",
 	} {
-		got := 0
-		for _, m := range results.Measurements {
-			if fmt.Sprint(m.What, m.System, m.Names) == what {
-				got++
-			}
-			if m.Value <= 0 {
-				t.Errorf("%+v is no value", m)
-			}
-		}
-		if got != want {
-			t.Errorf("%s was measured %d times, want %d", what, got, want)
+		line := regexp.MustCompile(regexp.QuoteMeta(want) + `( +[\d.]+){3}   [\d.]+ – [\d.]+\n`)
+		if !line.MatchString(text.String()) {
+			t.Errorf("there is no line of %q in\n%s", want, &text)
 		}
 	}
-	for _, m := range results.Measurements {
-		switch m.What {
-		case latencyP99: // each slice counts, and what comes before it does not
-			if want := m.Rate * opts.duration.Seconds(); math.Abs(float64(m.Requests)-want) > 2*float64(opts.checkSlices) {
-				t.Errorf("%+v is of %d requests, want some %.0f", m, m.Requests, want)
-			}
-			fallthrough
-		case checks, registrations, registrationsAtFirst:
-			if c := m.CPU; c == nil || c.Load <= 0 || c.Answered <= 0 || c.Server <= 0 && m.What == checks || c.Server > 0 && m.System == plainInsert {
-				t.Errorf("%+v does not say who had the processors: %+v", m, c)
-			}
-		}
+	if one, two := results.Environment[first], results.Environment[second]; one != program || two != "HEAD" {
+		t.Errorf("compared %q with %q, want %q with HEAD", one, two, program)
 	}
-	for what, peer := range map[string]string{checks: constant, registrations: plainInsert} {
-		if got := divisions(results, what, nametagPostgres, peer); len(got) != 4 || got[0].All <= 0 {
-			t.Errorf("of %s the page tells %+v, want two systems at two sizes", what, got)
-		}
-	}
-	if a, b := serverLimits(results), idleLimits(results, nametagPostgres, plainInsert, insertAim); len(a) != 2 || len(b) != 2 {
-		t.Errorf("the page tells limits %+v and %+v, want both of two sizes", a, b)
-	}
-	if got := idleLimits(results, nametagSQLite, pocketBase, createAim); len(got) != 1 {
-		t.Errorf("the page tells limits %+v of SQLite, want one", got)
-	}
-	if len(results.Profiles) != 4 {
-		t.Errorf("there are %d profiles, want 4: two loads on two databases", len(results.Profiles))
-	}
-	for _, p := range results.Profiles {
-		if p.Cores <= 0 || len(p.Parts) < 3 || p.Parts[0].Share <= 0 {
-			t.Errorf("%+v is no profile", p)
-		}
-	}
-	checkPage(t, out)
 }
 
-// The contenders take turns in an order that is turned round each time.
+// Contenders take turns in an order that is reversed each time, after a warm-up that does not count.
 func TestInTurn(t *testing.T) {
-	b := &bench{options: options{warmup: 4 * time.Second, duration: 8 * time.Second}}
-	all := []*contender{{m: Measurement{System: "one"}}, {m: Measurement{System: "two"}}}
-	var order []int
-	shares, err := b.inTurn(4, all, func(i int, warmup, duration time.Duration) (outcome, error) {
-		if warmup != time.Second || duration != 2*time.Second {
-			t.Errorf("a slice takes %v after %v, want 2s after 1s", duration, warmup)
-		}
-		order = append(order, i)
-		return outcome{answered: 10 * (i + 1)}, nil
-	})
-	if want := []int{0, 1, 1, 0, 0, 1, 1, 0}; err != nil || !slices.Equal(order, want) || len(shares) != 2 {
-		t.Errorf("they came in the order %v with %d shares (%v), want %v and 2", order, len(shares), err, want)
+	r := &run{Results: &Results{options: options{Slice: time.Second}}}
+	var order []string
+	turn := func(name string, err error) contender {
+		return contender{name, func(_ context.Context, d time.Duration) ([]Measurement, error) {
+			order = append(order, fmt.Sprint(name, d))
+			return []Measurement{{What: checks, Value: float64(len(order))}}, err
+		}}
 	}
-	if all[0].answered != 40 || all[1].answered != 80 {
-		t.Errorf("they answered %d and %d, want 40 and 80", all[0].answered, all[1].answered)
+	if err := r.inTurn(t.Context(), 10, 3, time.Minute, []contender{turn("a", nil), turn("b", nil)}); err != nil {
+		t.Fatal(err)
 	}
-	_, err = b.inTurn(1, all, func(i int, _, _ time.Duration) (outcome, error) {
-		return outcome{}, []error{nil, io.ErrUnexpectedEOF}[i]
-	})
-	if err == nil || !strings.HasPrefix(err.Error(), "two: ") {
-		t.Errorf("what went wrong is %v, and does not say with which", err)
+	if want := strings.Fields("b1m0s a1m0s a1s b1s b1s a1s a1s b1s"); !slices.Equal(order, want) {
+		t.Errorf("they came in the order %v, want %v", order, want)
+	}
+	if a, b := r.values(value, checks, "a", 10), r.values(value, checks, "b", 10); !slices.Equal(a, []float64{3, 6, 7}) || !slices.Equal(b, []float64{4, 5, 8}) {
+		t.Errorf("measured %v and %v", a, b)
+	}
+	err := r.inTurn(t.Context(), 10, 1, 0, []contender{turn("a", nil), turn("b", io.ErrUnexpectedEOF)})
+	if err == nil || !strings.HasPrefix(err.Error(), "b: ") {
+		t.Errorf("the error is %v, and does not say whose it is", err)
 	}
 }
 
-// The names that pgbench inserts come among those that its table has.
-func TestInsertedNames(t *testing.T) {
+// The registry that PostgreSQL makes has the names that checks ask for, with the keys that nametag gives them; and pgbench
+// inserts names among them.
+func TestNamesInSQL(t *testing.T) {
 	cluster, err := pgtest.New()
 	if err != nil {
 		pgtest.LeaveOut(t, err)
 	}
 	defer cluster.Close()
-	conn, err := pgx.Connect(t.Context(), cluster.URL())
+	err = execute(t.Context(), cluster.URL(), `CREATE TABLE pets (name_key text, lookalike_key text, let_pass boolean, name text,
+		favorite_color text, category text, registered_at timestamptz)`, seedStatement(1000))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close(t.Context())
-	for _, n := range []int64{1, 77, math.MaxInt32 + 1, math.MaxInt64 - 1} {
-		var got string
-		query := "SELECT " + strings.ReplaceAll(newNameSQL, ":n", fmt.Sprint(n)+"::bigint")
-		if err := conn.QueryRow(t.Context(), query).Scan(&got); err != nil || got != insertedName(n) {
-			t.Errorf("%s makes %q (%v), and insertedName %q", query, got, err, insertedName(n))
-		}
+	got, err := query[string](t.Context(), cluster.URL(), `SELECT string_agg(concat_ws('/', name, name_key, lookalike_key), ' ' ORDER BY name) FROM pets`)
+	if err != nil {
+		t.Fatal(err)
 	}
-	first := map[byte]int{}
-	for i := range 1000 {
-		p := insertedPet(i)
-		first[p.NameKey[0]]++
-		if p.NameKey != p.Name || p.LookalikeKey != p.Name || len(p.Name) != 12 {
-			t.Fatalf("%+v is not what the script inserts", p)
+	var want []string
+	for i := range uint64(1000) {
+		name, err := registry.ParseName(nameOf(i))
+		if err != nil {
+			t.Fatal(err)
 		}
+		want = append(want, name.String()+"/"+name.Key()+"/"+name.LookalikeKey())
 	}
-	if len(first) != 32 { // of 64, for the numbers are not negative
-		t.Errorf("names begin with %d different characters, want 32", len(first))
+	slices.Sort(want)
+	if got := strings.Fields(got); !slices.Equal(got, want) {
+		t.Errorf("PostgreSQL makes %v, want %v", got, want)
 	}
-}
-
-func TestPartOf(t *testing.T) {
-	for _, c := range []struct {
-		want  string
-		stack []string // innermost first
-	}{
-		{"the log", []string{"runtime.mallocgc", "log/slog.(*Logger).logAttrs", "nametag/internal/web.(*site).logRequest", "net/http.(*conn).serve"}},
-		{"SQLite: writing pages into its log", []string{"syscall.Syscall6", "modernc.org/libc.Xpwrite", "modernc.org/sqlite/lib._unixWrite", "modernc.org/sqlite/lib._walFrames", "nametag/internal/queue.(*Queue).work"}},
-		{"net/http: sending answers", []string{"syscall.Syscall", "bufio.(*Writer).Flush", "net/http.checkConnErrorWriter.Write", "net/http.(*response).finishRequest", "net/http.(*conn).serve"}},
-		{"net/http: all else", []string{"runtime.park_m", "net/http.(*conn).serve"}},
-		{"net/http: all else", []string{"net.(*conn).Read", "nametag/internal/server.(*lazyConn).Read", "net/http.(*connReader).backgroundRead"}},
-		{"looking into the index", []string{"nametag/internal/index.(*set).has", "nametag/internal/index.(*Index).GlanceAll", "nametag.(*Registry).suggest"}},
-		{"collecting garbage", []string{"runtime.scanobject", "runtime.gcBgMarkWorker"}},
-		{"Go's scheduler", []string{"runtime.findRunnable", "runtime.mcall"}},
-	} {
-		if got := partOf(c.stack); got != c.want {
-			t.Errorf("%v is a part of %q, want %q", c.stack, got, c.want)
-		}
+	expression := strings.NewReplacer(":a", "1", ":b", "42", ":c", "100", ":n", "255").Replace(strings.ReplaceAll(insertedName, "::", "\x00"))
+	inserted, err := query[string](t.Context(), cluster.URL(), `SELECT `+strings.ReplaceAll(expression, "\x00", "::"))
+	if want := syllables[0] + syllables[41] + syllables[99] + "ff"; err != nil || inserted != want {
+		t.Errorf("pgbench inserts %q (%v), want %q", inserted, err, want)
 	}
 }
 
@@ -218,140 +224,101 @@ func TestWriteProfile(t *testing.T) {
 	}
 }
 
-func checkPage(t *testing.T, folder string) {
-	t.Helper()
-	page, err := os.ReadFile(filepath.Join(folder, "benchmarks.md"))
+// The time of a process is that of its work, and not of its waiting.
+func TestProcessTime(t *testing.T) {
+	sleep := exec.Command("sleep", "60")
+	if err := sleep.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		sleep.Process.Kill()
+		sleep.Wait()
+	}()
+	before, err := processTime(os.Getpid())
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, bad := range []string{"not measured", "NaN", "Inf", "<no value>", "%!"} {
-		if strings.Contains(string(page), bad) {
-			t.Errorf("the report has %q:\n%s", bad, page)
+	start := time.Now()
+	for after := before; after < before+300*time.Millisecond; {
+		if after, err = processTime(os.Getpid()); err != nil {
+			t.Fatal(err)
 		}
 	}
-	picture, err := os.Open(filepath.Join(folder, "benchmarks.svg"))
-	if err != nil {
-		t.Fatal(err)
+	if took := time.Since(start); took < 30*time.Millisecond {
+		t.Errorf("300 ms of work took %v", took)
 	}
-	defer picture.Close()
-	for d := xml.NewDecoder(picture); ; {
-		if _, err := d.Token(); errors.Is(err, io.EOF) {
-			break
-		} else if err != nil {
-			t.Fatalf("benchmarks.svg: %v", err)
-		}
+	if slept, err := processTime(sleep.Process.Pid); err != nil || slept > 100*time.Millisecond {
+		t.Errorf("a sleeping process worked for %v (%v)", slept, err)
+	}
+	if _, err := processTime(math.MaxInt32 >> 3); err == nil {
+		t.Error("a process that does not exist has worked")
 	}
 }
 
-// A moment reads what the kernel counts.
-func TestMoments(t *testing.T) {
-	self := &process{cmd: &exec.Cmd{Process: &os.Process{Pid: os.Getpid()}}}
-	before, err := now(self)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for cpu := cpuTime(); cpuTime() < cpu+300*time.Millisecond; {
-	}
-	if _, err := exec.Command("sh", "-c", "i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done").Output(); err != nil {
-		t.Fatal(err)
-	}
-	after, err := now(self)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := after.minus(before)
-	if m.server < 0.25 || m.busy < 0.2 || m.idle < 0 || m.clock < 0.3 {
-		t.Errorf("meanwhile processors did %+v", m)
-	}
-	if children := m.load - m.server; m.load < 0.3 || children < 0.005 {
-		t.Errorf("%v s for this process and those that it waited for, %v s for itself", m.load, m.server)
-	}
-}
-
-// What is neither the load's nor the server's is the rest.
-func TestDivisions(t *testing.T) {
-	r := &Results{Rounds: 1, Sizes: []int{10}, Measurements: []Measurement{
-		{Round: 1, What: registrations, System: nametagPostgres, Names: 10, Value: 1,
-			CPU: moment{clock: 2, busy: 3, idle: 1, load: 0.5, server: 1.5}.shares(20_000)},
-		{Round: 1, What: registrations, System: plainInsert, Names: 10, Value: 1, CPU: moment{clock: 1, busy: 2, load: 0.5}.shares(20_000)},
-		{Round: 1, What: registrations, System: nametagSQLite, Names: 10, Value: 1},
-	}}
-	want := []division{
-		{System: nametagPostgres, Names: 10, Server: 75, Load: 25, Rest: 50, All: 150, Idle: 0.5},
-		{System: plainInsert, Names: 10, Load: 25, Rest: 75, All: 100},
-	}
-	if got := divisions(r, registrations, nametagPostgres, plainInsert); !reflect.DeepEqual(got, want) {
-		t.Errorf("got %+v, want %+v", got, want)
-	}
-}
-
-// What an aim takes is told from the rounds.
-func TestLimits(t *testing.T) {
-	r := &Results{Rounds: 1, Sizes: []int{10}, Measurements: []Measurement{
-		{Round: 1, What: checks, System: nametagPostgres, Names: 10, Value: 20_000, CPU: moment{clock: 1, busy: 1.5, load: 0.6, server: 1}.shares(20_000)},
-		{Round: 1, What: checks, System: constant, Names: 10, Value: 32_000},
-		{Round: 1, What: registrations, System: nametagPostgres, Names: 10, Value: 4_000, CPU: moment{clock: 1, busy: 1.2, idle: 0.8}.shares(4_000)},
-		{Round: 1, What: registrations, System: plainInsert, Names: 10, Value: 5_000},
-	}}
-	// 0.8 of 32,000 checks a second are 25,600: 62.5 µs each for 80, of which the load has 30.
-	if got := serverLimits(r); len(got) != 1 || got[0].Is != 50 || math.Abs(got[0].Might-32.5) > 1e-9 {
-		t.Errorf("got %+v, want 50 and 32.5 µs", got)
-	}
-	// 5,000 registrations a second keep 1.5 cores busy.
-	if got := idleLimits(r, nametagPostgres, plainInsert, insertAim); len(got) != 1 || got[0].Is != 0.8 || math.Abs(got[0].Might-0.5) > 1e-9 {
-		t.Errorf("got %+v, want 0.8 and 0.5 cores", got)
-	}
-	if got := limits(r, registrations, nametagPostgres, pocketBase, 1, nil); got != nil {
-		t.Errorf("got %+v of what was not measured", got)
-	}
-}
-
-// Two rounds in three fall short, though the middle one of what might idle is more than
-// that of what did.
-func TestLimitsOfRounds(t *testing.T) {
-	r := &Results{Rounds: 3, Sizes: []int{10}}
-	for round, v := range []struct{ idle, registered float64 }{{0.51, 292}, {0.54, 317}, {0.57, 296}} {
+// Ratios are of slices that were measured in turn.
+func TestRatios(t *testing.T) {
+	r := Results{}
+	for slice, v := range [][2]float64{{80, 100}, {45, 50}, {10, 20}} {
 		r.Measurements = append(r.Measurements,
-			Measurement{Round: round + 1, What: registrations, System: nametagSQLite, Names: 10, Value: v.registered, CPU: moment{clock: 1, busy: 1.45, idle: v.idle}.shares(1)},
-			Measurement{Round: round + 1, What: registrations, System: pocketBase, Names: 10, Value: 100})
+			Measurement{Slice: slice + 1, What: checks, System: nametagPostgres, Names: 10, Value: v[0]},
+			Measurement{Slice: slice + 1, What: checks, System: nametagPostgres, Names: 99, Value: 1},
+			Measurement{Slice: slice + 1, What: checks, System: constant, Names: 10, Value: v[1]})
 	}
-	got := idleLimits(r, nametagSQLite, pocketBase, createAim)
-	if want := 0.54 - 1.45*(300.0/296-1); len(got) != 1 || got[0].Is != 0.54 || math.Abs(got[0].Might-want) > 1e-9 {
-		t.Errorf("got %+v, want 0.54 and %.3f cores", got, want)
+	of := r.values(value, checks, nametagPostgres, 10)
+	if got := median(ratios(of, r.values(value, checks, constant, 10))); got != 0.8 {
+		t.Errorf("got %v, want 0.8: the median of 0.8, 0.9 and 0.5", got)
 	}
-}
-
-// Ratios are of what was measured in the same round.
-func TestRatio(t *testing.T) {
-	r := Results{Rounds: 3}
-	for round, v := range [][2]float64{{80, 100}, {45, 50}, {10, 20}} {
-		r.Measurements = append(r.Measurements,
-			Measurement{Round: round + 1, What: checks, System: nametagPostgres, Names: 10, Value: v[0]},
-			Measurement{Round: round + 1, What: checks, System: nametagPostgres, Names: 99, Value: 1},
-			Measurement{Round: round + 1, What: checks, System: constant, Names: 10, Value: v[1]})
-	}
-	of := thing(checks, nametagPostgres, 10)
-	if got, ok := r.ratio(of, thing(checks, constant, 10)); !ok || got != 0.8 {
-		t.Errorf("got %v (%v), want 0.8: the median of 0.8, 0.9 and 0.5", got, ok)
-	}
-	if _, ok := r.ratio(of, thing(checks, constant, 99)); ok {
-		t.Error("there is a ratio to what was not measured")
+	if got := ratios(of, r.values(value, checks, constant, 99)); len(got) != 0 {
+		t.Errorf("the ratios to what was not measured are %v", got)
 	}
 }
 
-func TestParseSystems(t *testing.T) {
-	for _, good := range []string{"constant,nametag-postgres", "nametag-sqlite"} {
-		if got, err := parseSystems(good); err != nil || strings.Join(got, ",") != good {
-			t.Errorf("%s is %v (%v)", good, got, err)
-		}
-	}
-	for bad, want := range map[string]string{
-		"constant,nametag-sqlite": "name that as well",
-		"pgbench":                 "name that as well",
-		"nametag":                 "choose among",
+func TestQuantile(t *testing.T) {
+	for _, c := range []struct {
+		values  []float64
+		q, want float64
+	}{
+		{nil, 0.5, 0},
+		{[]float64{7}, 0.99, 7},
+		{[]float64{3, 1, 2}, 0.5, 2},
+		{[]float64{4, 1, 2, 3}, 0.5, 2.5},
+		{[]float64{0, 1, 2, 3, 4}, 0.25, 1},
+		{[]float64{0, 1, 2, 3, 4}, 1, 4},
 	} {
-		if got, err := parseSystems(bad); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s is %v (%v), want an error with %q", bad, got, err, want)
+		if got := quantile(c.values, c.q); got != c.want {
+			t.Errorf("the quantile %v of %v is %v, want %v", c.q, c.values, got, c.want)
+		}
+	}
+}
+
+func TestJudge(t *testing.T) {
+	atLeastTwo := func(v float64) bool { return v >= 2 }
+	for want, values := range map[string][]float64{
+		"3 | ≥ 2 | yes |":        {2, 3, 9},
+		"1.5 | ≥ 2 | **no** |":   {1, 2},
+		"| ≥ 2 | not measured |": nil,
+	} {
+		if got := judge(values, "≥ 2", atLeastTwo); got != want {
+			t.Errorf("the judgement of %v is %q, want %q", values, got, want)
+		}
+	}
+}
+
+func TestFigure(t *testing.T) {
+	for v, want := range map[float64]string{0: "0", 0.02714: "0.0271", 8: "8", 12.34: "12.3", 345.49: "345", 71823.4: "71,823"} {
+		if got := figure(v); got != want {
+			t.Errorf("%v is written %q, want %q", v, got, want)
+		}
+	}
+}
+
+func TestParseSizes(t *testing.T) {
+	if got, err := parseSizes("10000,10000000"); err != nil || !slices.Equal(got, []int{10_000, 10_000_000}) {
+		t.Errorf("got %v (%v)", got, err)
+	}
+	for _, bad := range []string{"", "0", "x", "2,1", "1.5", "99999999999"} {
+		if got, err := parseSizes(bad); err == nil {
+			t.Errorf("%q is %v", bad, got)
 		}
 	}
 }
@@ -361,12 +328,13 @@ func TestResultsOfAnotherBenchmark(t *testing.T) {
 	for _, text := range []string{
 		`{"rounds": 3, "sizes": [10000]}`,
 		`{"rounds": 3, "sizes": [10000], "check_slices": 4, "measurements": [{"what": "check", "load_cpu": 0.3}]}`,
+		`[]`,
 	} {
 		file := filepath.Join(t.TempDir(), "benchmarks.json")
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := readResults(file); err == nil || !strings.Contains(err.Error(), "run this one without -report") {
+		if _, err := readResults(file); err == nil || !strings.Contains(err.Error(), "run it without -report") {
 			t.Errorf("%s: %v", text, err)
 		}
 	}
@@ -377,33 +345,21 @@ func TestReadPgbench(t *testing.T) {
 number of failed transactions: 0 (0.000%)
 latency average = 1.234 ms
 initial connection time = 250.500 ms
-tps = 5678.901234 (without initial connection time)
-progress: 1.5 s, 2000.0 tps, lat 2.256 ms stddev 1.561, 0 failed
-progress: 2.0 s, 5000.5 tps, lat 2.139 ms stddev 1.095, 0 failed
-progress: 3.0 s, 6000.5 tps, lat 2.044 ms stddev 0.863, 0 failed
+tps = 617.000000 (without initial connection time)
 `)
-	const s = time.Second
-	want := inserts{1234, 250500 * time.Microsecond, []rateReport{{0, s * 3 / 2, 2000}, {s * 3 / 2, 2 * s, 5000.5}, {2 * s, 3 * s, 6000.5}}}
-	if err != nil || !reflect.DeepEqual(got, want) {
-		t.Errorf("got %+v (%v), want %+v", got, err, want)
+	if err != nil || got.answered != 1234 || got.took != 2*time.Second {
+		t.Errorf("got %+v (%v), want 1234 in 2 s", got, err)
 	}
-	for _, c := range []struct {
-		after, of time.Duration
-		rate      float64
-	}{
-		{0, 3 * s, (1.5*2000 + 0.5*5000.5 + 6000.5) / 3},
-		{s, s * 3 / 2, (0.5*5000.5 + 6000.5) / 1.5},
-		{2 * s, s, 6000.5},
-		{3 * s, 0, 0},
+	if got, err := readPgbench("number of transactions actually processed: 0\n"); err != nil || got.answered != 0 {
+		t.Errorf("got %+v (%v), want nothing yet", got, err)
+	}
+	for _, bad := range []string{
+		"number of transactions actually processed: 9\nnumber of failed transactions: 3 (0.1%)\ntps = 3 (without initial connection time)",
+		"number of transactions actually processed: 9",
+		"tps = 3 (without initial connection time)",
 	} {
-		if rate, of := got.rateAfter(c.after); math.Abs(rate-c.rate) > 1e-6 || of != c.of {
-			t.Errorf("after %v it is %v, of %v; want %v, of %v", c.after, rate, of, c.rate, c.of)
+		if got, err := readPgbench(bad); err == nil {
+			t.Errorf("%q is %+v, want an error", bad, got)
 		}
-	}
-	if _, err := readPgbench("number of failed transactions: 3 (0.1%)"); err == nil {
-		t.Error("failed transactions are no error")
-	}
-	if _, err := readPgbench("tps = 3"); err == nil {
-		t.Error("what can't be read is no error")
 	}
 }

@@ -1,53 +1,61 @@
 package main
 
 import (
-	"encoding/json"
-	"net"
+	"io"
 	"net/http"
-	"os"
 	"runtime/debug"
 	"strings"
 	"time"
 )
 
-// An answer is what the constant server gives to every request.
-type answer struct {
-	Header http.Header `json:"header"`
-	Body   string      `json:"body"`
+// serve serves as one of the peers if args are a peer, its argument and the address to serve at, and reports whether
+// they are.
+func serve(args []string) (isPeer bool, err error) {
+	if len(args) != 3 {
+		return false, nil
+	}
+	switch peer, argument, addr := args[0], args[1], args[2]; peer {
+	case constant:
+		return true, serveConstant(addr, argument)
+	case pocketBase:
+		return true, servePocketBase(addr, argument)
+	}
+	return false, nil
 }
 
-// constantBody returns a JSON body of that many bytes, and no fewer than it
-// takes.
-func constantBody(length int) string {
-	const frame = `{"status":"constant","padding":""}`
-	return strings.TrimSuffix(frame, `"}`) + strings.Repeat("x", max(0, length-len(frame))) + `"}`
-}
-
-// serveConstant serves the answer in a file: as much as net/http can do here.
-func serveConstant(addr, file string) error {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return err
+// serveConstant answers all requests alike: as much as net/http can do here. The answer has the headers and the average
+// length of the answers to checks of the nametag at another address.
+func serveConstant(addr, nametag string) error {
+	var header http.Header
+	length := 0
+	for _, n := range []uint64{0, freeNames} { // taken, free
+		res, err := http.Get("http://" + nametag + checkPath + nameOf(n))
+		if err != nil {
+			return err
+		}
+		defer res.Body.Close()
+		body, err := io.ReadAll(res.Body)
+		if err != nil {
+			return err
+		}
+		header, length = res.Header, length+len(body)/2
 	}
-	var a answer
-	if err := json.Unmarshal(text, &a); err != nil {
-		return err
+	for _, name := range []string{"Date", "Content-Length"} { // net/http adds them
+		header.Del(name)
 	}
-	body := []byte(a.Body)
-	l, err := net.Listen("tcp", addr)
-	if err != nil {
-		return err
-	}
-	debug.SetGCPercent(1600) // as much room for garbage as nametag has with a small book
+	const start, end = `{"status":"constant","padding":"`, `"}`
+	body := []byte(start + strings.Repeat("x", max(0, length-len(start)-len(end))) + end)
+	debug.SetGCPercent(1600) // as much room for garbage as nametag has with a small registry
 	server := &http.Server{
+		Addr:              addr,
 		ReadHeaderTimeout: 10 * time.Second,
-		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			h := w.Header()
-			for name, values := range a.Header {
+			for name, values := range header {
 				h[name] = values
 			}
 			w.Write(body)
 		}),
 	}
-	return server.Serve(l)
+	return server.ListenAndServe()
 }

@@ -1,190 +1,104 @@
-// Bench measures Nametag beside its peers, on one machine and by one load, and
-// writes docs/benchmarks.md from what it measured. See README.md.
+// Bench measures Nametag next to its peers, on one machine and under one load, and writes docs/benchmarks.md. It also
+// compares two revisions of Nametag, and takes the profile for the compiler. See README.md.
 package main
 
 import (
+	"cmp"
 	"context"
-	"errors"
+	"encoding/json"
 	"flag"
 	"fmt"
+	"log"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"slices"
-	"strconv"
-	"strings"
 	"syscall"
 	"time"
 )
 
-// options are what a run may be told.
+// options say how a run measures.
 type options struct {
-	rounds      int
-	warmup      time.Duration
-	settling    time.Duration // how long registrations go into a large book between the two times that they are measured
-	duration    time.Duration
-	checkSlices int // that warmup and duration are spent in, others' between them
-	writeSlices int // the same, of registrations: fewer, for pgbench is started anew for each
-	connections int
-	sizes       []int    // names in the books on PostgreSQL, ascending
-	systems     []string // empty for all
-	large       int      // a book with more names is not copied for each turn: it hardly changes by what a turn adds
-	buffers     string   // PostgreSQL's shared_buffers
-	compression string   // PostgreSQL's wal_compression
-	tree        string   // the repository
-	program     string   // a nametag to measure; "" to build one from the tree
-	trial       bool     // of the benchmark itself
-	replicas    int      // how many registrations the other replica is asked about
+	nametag     string        // the program to measure: see build
+	Sizes       []int         `json:"sizes"`       // names in the registries, ascending
+	Slices      int           `json:"slices"`      // of each load; those of others are measured in between
+	Slice       time.Duration `json:"slice"`       // its length
+	Warmup      time.Duration `json:"warmup"`      // how long each load is sent before its slices
+	Connections int           `json:"connections"` // to a server
+	Buffers     string        `json:"buffers"`     // PostgreSQL's shared_buffers
 }
 
-// full is the benchmark, small what tests that it works.
-var (
-	full = options{rounds: 5, warmup: 4 * time.Second, settling: 25 * time.Second, duration: 8 * time.Second, checkSlices: 16, writeSlices: 2, connections: 64,
-		sizes: []int{10_000, 100_000, 1_000_000, 10_000_000}, large: 1_000_000, buffers: "4GB", compression: "lz4", tree: "..", replicas: 20}
-	small = options{rounds: 1, warmup: 100 * time.Millisecond, settling: 100 * time.Millisecond, duration: 300 * time.Millisecond, checkSlices: 2, writeSlices: 2, connections: 8,
-		sizes: []int{500, 2_000}, large: 1_000, buffers: "128MB", compression: "lz4", tree: "..", replicas: 3, trial: true}
-)
+// full is how the report is measured. A comparison has more and shorter slices, for it is about smaller differences.
+var full = options{Sizes: []int{10_000, 100_000, 1_000_000, 10_000_000}, Slices: 8, Slice: 2 * time.Second,
+	Warmup: 8 * time.Second, Connections: 64, Buffers: "4GB"}
+
+// tree is the repository: go -C bench run . starts the program in bench.
+const tree = ".."
 
 func main() {
-	if is, err := child(os.Args[1:]); is {
-		exit(err)
+	log.SetPrefix("bench: ")
+	isPeer, err := serve(os.Args[1:])
+	if !isPeer {
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+		err = command(ctx)
+		stop()
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx)
-	stop()
-	exit(err)
-}
-
-func exit(err error) {
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "bench:", err)
-		os.Exit(1)
+		log.Fatal(err)
 	}
-	os.Exit(0)
 }
 
-func run(ctx context.Context) error {
-	opts := full
-	out := flag.String("out", "../docs", "the `folder` that the report goes into")
-	report := flag.Bool("report", false, "only write the report anew, from the benchmarks.json in -out")
-	isSmall := flag.Bool("small", false, "a quick run that shows whether everything works; its figures say nothing, so it needs an -out of its own")
-	sizes := flag.String("sizes", "", "how many `names` the books have, ascending: 10000,1000000")
-	systems := flag.String("systems", "", "only these `systems`: "+strings.Join(allSystems, ",")+"; "+constant+" and "+plainInsert+" are measured beside "+nametagPostgres+" only")
-	rounds := flag.Int("rounds", 0, "how often everything is measured")
-	warmup := flag.Duration("warmup", 0, "how long each load lasts before it is measured, in all its slices")
-	settling := flag.Duration("settling", 0, "how long registrations go into a book of millions before they are measured again")
-	duration := flag.Duration("duration", 0, "how long each load is measured, in all its slices")
-	profile := flag.String("profile", "", "measure nothing: take CPU profiles of nametag, and write them for the compiler to this `file`, "+
-		"which is cmd/nametag/default.pgo")
-	compression := flag.String("wal-compression", "", "how PostgreSQL compresses the pages in its log: lz4, pglz or off")
-	program := flag.String("nametag", "", "the nametag `program` to measure, rather than one built from this repository")
+func command(ctx context.Context) error {
+	out := flag.String("out", "../docs", "the `folder` to write the report to")
+	reportOnly := flag.Bool("report", false, "measure nothing: write the report again, from the benchmarks.json in -out")
+	nametag := flag.String("nametag", "", "measure not the working tree but a Git `revision`, or the program at a path")
+	against := flag.String("against", "", "write no report: compare with a Git `revision`, or with the program at a path")
+	profile := flag.String("profile", "", "write no report: write the compiler's profile to `../cmd/nametag/default.pgo`")
+	slices := flag.Int("slices", 0, "measure each load in this `number` of slices (8 of 2 s, -against 20 of 0.75 s)")
+	sizes := flag.String("sizes", "", "the numbers of `names` to measure at, ascending, such as 10000,1000000")
 	flag.Parse()
 	if flag.NArg() > 0 {
 		return fmt.Errorf("%q is not a flag: see -help", flag.Arg(0))
 	}
-	if *report {
-		return rewrite(*out)
+	opts := full
+	if *against != "" {
+		opts.Sizes, opts.Slices, opts.Slice, opts.Warmup = opts.Sizes[:1], 20, 750*time.Millisecond, time.Second
 	}
-	if *isSmall {
-		if *out == "../docs" {
-			return errors.New("-small measures nothing worth keeping: give it a folder of its own with -out")
-		}
-		opts = small
-	}
-	opts.program = *program
-	if *compression != "" {
-		opts.compression = *compression
-	}
-	if *rounds > 0 {
-		opts.rounds = *rounds
-	}
-	if *warmup > 0 {
-		opts.warmup = *warmup
-	}
-	if *settling > 0 {
-		opts.settling = *settling
-	}
-	if *duration > 0 {
-		opts.duration = *duration
-	}
+	opts.nametag, opts.Slices = *nametag, cmp.Or(*slices, opts.Slices)
 	if *sizes != "" {
 		var err error
-		if opts.sizes, err = parseSizes(*sizes); err != nil {
+		if opts.Sizes, err = parseSizes(*sizes); err != nil {
 			return err
 		}
 	}
-	if *systems != "" {
-		var err error
-		if opts.systems, err = parseSystems(*systems); err != nil {
-			return err
-		}
-	}
-	if *profile != "" {
+	switch {
+	case *reportOnly:
+		return writeReport(*out)
+	case *profile != "":
 		return writeProfile(ctx, opts, *profile)
 	}
-	b, err := measure(ctx, opts)
+	if err := os.MkdirAll(*out, 0o755); err != nil {
+		return err
+	}
+	results, err := measure(ctx, opts, *against)
 	if err != nil {
 		return err
 	}
-	return writeAll(*out, b.results)
-}
-
-func parseSizes(s string) ([]int, error) {
-	var sizes []int
-	for text := range strings.SplitSeq(s, ",") {
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 1 || n >= freeNames {
-			return nil, fmt.Errorf("-sizes: %q is not a number of names", text)
-		}
-		sizes = append(sizes, n)
+	if *against != "" {
+		results.compare(os.Stdout)
+		return nil
 	}
-	if !slices.IsSorted(sizes) {
-		return nil, errors.New("-sizes: give the smallest first")
-	}
-	return slices.Compact(sizes), nil
-}
-
-func parseSystems(s string) ([]string, error) {
-	systems := strings.Split(s, ",")
-	for _, system := range systems {
-		switch {
-		case !slices.Contains(allSystems, system):
-			return nil, fmt.Errorf("-systems: there is no system %q: choose among %s", system, strings.Join(allSystems, ", "))
-		case (system == constant || system == plainInsert) && !slices.Contains(systems, nametagPostgres):
-			return nil, fmt.Errorf("-systems: %s is measured beside %s: name that as well", system, nametagPostgres)
-		}
-	}
-	return systems, nil
-}
-
-// writeAll writes what was measured, and the report.
-func writeAll(folder string, r *Results) error {
-	if err := os.MkdirAll(folder, 0o755); err != nil {
+	if err := results.write(filepath.Join(*out, "benchmarks.json")); err != nil {
 		return err
 	}
-	if err := r.write(filepath.Join(folder, "benchmarks.json")); err != nil {
-		return err
-	}
-	return rewrite(folder)
+	return writeReport(*out)
 }
 
-// rewrite writes the report from what was measured.
-func rewrite(folder string) error {
-	r, err := readResults(filepath.Join(folder, "benchmarks.json"))
-	if err != nil {
-		return err
+// parseSizes parses ascending numbers that are separated by commas.
+func parseSizes(s string) (sizes []int, err error) {
+	err = json.Unmarshal([]byte("["+s+"]"), &sizes)
+	if err != nil || len(sizes) == 0 || !slices.IsSorted(sizes) || sizes[0] < 1 || sizes[len(sizes)-1] >= freeNames {
+		return nil, fmt.Errorf("-sizes: %q is not a list of numbers of names, the smallest first", s)
 	}
-	page, err := report(r)
-	if err != nil {
-		return err
-	}
-	if err := os.WriteFile(filepath.Join(folder, "benchmarks.md"), page, 0o644); err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(folder, "benchmarks.svg"), plot(r), 0o644)
-}
-
-// progress tells whoever waits what is being done.
-func progress(format string, args ...any) {
-	fmt.Fprintf(os.Stderr, "%s  %s\n", time.Now().Format("15:04:05"), fmt.Sprintf(format, args...))
+	return sizes, nil
 }

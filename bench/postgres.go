@@ -2,264 +2,145 @@ package main
 
 import (
 	"context"
-	"errors"
+	"database/sql"
 	"fmt"
+	"log"
 	"math"
-	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strconv"
+	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
-	"nametag/internal/pgtest"
+	_ "github.com/jackc/pgx/v5/stdlib"
+	_ "modernc.org/sqlite"
 )
 
-// serverSettings are PostgreSQL's, for all that use it. A commit is on disk
-// before it is answered.
-var serverSettings = []string{"fsync=on", "synchronous_commit=on", "max_wal_size=16GB"}
+// postgresSettings are the PostgreSQL server's, besides shared_buffers. A commit is on disk before it is answered.
+var postgresSettings = []string{"fsync=on", "synchronous_commit=on", "max_wal_size=16GB", "wal_compression=lz4"}
 
-// books is a PostgreSQL server with books of several sizes. It runs only while
-// it is used.
-type books struct {
-	cluster *pgtest.Cluster
-	large   int // with more names, turns get no copies
-}
-
-func newBooks(opts options) (*books, error) {
-	cluster, err := pgtest.New(append(serverSettings, "shared_buffers="+opts.buffers, "wal_compression="+opts.compression)...)
-	if err != nil {
-		return nil, err
-	}
-	return &books{cluster, opts.large}, nil
-}
-
-// url returns the URL of a database.
-func (b *books) url(database string) string {
-	u, err := url.Parse(b.cluster.URL())
-	if err != nil {
-		panic(err) // pgtest has made it
-	}
-	u.Path = "/" + database
-	return u.String()
-}
-
-// create makes an empty database and fills it.
-func (b *books) create(ctx context.Context, database string, fill func(url string) error) error {
-	if err := b.exec(ctx, `CREATE DATABASE `+database+` TEMPLATE template0`); err != nil {
-		return err
-	}
-	return fill(b.url(database))
-}
-
-// use starts the server, calls f with the URLs of databases of that many names,
-// or of copies of them, and stops the server.
-func (b *books) use(ctx context.Context, databases []string, names int, f func(urls []string) error) (err error) {
-	if err := b.cluster.Restart(); err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, b.cluster.Stop()) }()
-	urls := make([]string, len(databases))
-	if names > b.large {
-		for i, database := range databases {
-			urls[i] = b.url(database)
-		}
-		err := f(urls)
-		return errors.Join(err, b.exec(ctx, `CHECKPOINT`)) // so that stopping is quick
-	}
-	for i, database := range databases {
-		turn := "turn_" + strconv.Itoa(i)
-		if err := b.exec(ctx, `DROP DATABASE IF EXISTS `+turn, `CREATE DATABASE `+turn+` TEMPLATE `+database); err != nil {
-			return err
-		}
-		urls[i] = b.url(turn)
-	}
-	if err := b.exec(ctx, `CHECKPOINT`); err != nil {
-		return err
-	}
-	return f(urls)
-}
-
-// exec executes statements on the server.
-func (b *books) exec(ctx context.Context, statements ...string) error {
-	conn, err := pgx.Connect(ctx, b.cluster.URL())
+// execute executes statements on a database.
+func execute(ctx context.Context, database string, statements ...string) error {
+	db, err := openDatabase(database)
 	if err != nil {
 		return err
 	}
-	defer conn.Close(ctx)
+	defer db.Close()
+	db.SetMaxOpenConns(1)
 	for _, s := range statements {
-		if _, err := conn.Exec(ctx, s); err != nil {
+		if _, err := db.ExecContext(ctx, s); err != nil {
 			return fmt.Errorf("%s: %w", s, err)
 		}
 	}
 	return nil
 }
 
-// facts returns the server's version, and the settings that it was started
-// with.
-func (b *books) facts(ctx context.Context) (version string, settings []string, err error) {
-	conn, err := pgx.Connect(ctx, b.cluster.URL())
+// query returns the one value that a query gives on a database.
+func query[T any](ctx context.Context, database, sql string) (v T, err error) {
+	db, err := openDatabase(database)
 	if err != nil {
-		return "", nil, err
+		return v, err
 	}
-	defer conn.Close(ctx)
-	if err := conn.QueryRow(ctx, `SHOW server_version`).Scan(&version); err != nil {
-		return "", nil, err
-	}
-	rows, err := conn.Query(ctx, `
-		SELECT name || '=' || current_setting(name) FROM pg_settings
-		WHERE source = 'command line' AND name NOT IN ('port', 'listen_addresses', 'unix_socket_directories', 'config_file', 'data_directory')
-		ORDER BY name`)
-	if err != nil {
-		return "", nil, err
-	}
-	settings, err = pgx.CollectRows(rows, pgx.RowTo[string])
-	return version, settings, err
+	defer db.Close()
+	return v, db.QueryRowContext(ctx, sql).Scan(&v)
 }
 
-// number returns what a query says on a database.
-func number(ctx context.Context, url, query string) (n int, err error) {
-	conn, err := pgx.Connect(ctx, url)
-	if err != nil {
-		return 0, err
+// openDatabase opens the database at a URL, or in a file.
+func openDatabase(database string) (*sql.DB, error) {
+	if strings.HasPrefix(database, "postgres:") {
+		return sql.Open("pgx", database)
 	}
-	defer conn.Close(ctx)
-	err = conn.QueryRow(ctx, query).Scan(&n)
-	return n, err
+	return sql.Open("sqlite", database)
 }
 
-// newNameSQL makes a name of the number :n, as insertedName does.
-const newNameSQL = `encode(int8send(:n), 'base64')`
+// syllableArray is the syllables as SQL has them, the first at 1.
+var syllableArray = `('{` + strings.Join(syllables, ",") + `}'::text[])`
 
-// insertOne is pgbench's script: one new name, which comes among those that the table
-// has, at a place of its own in each index. Of 63 random bits, not one run in a hundred
-// thousand meets a name twice, which would fail it.
-const insertOne = `\set n random(1, 9223372036854775806)
+// seedStatement returns a statement that enters the first n names into a registry's pets, but not into its journal, which
+// neither checks nor registrations read. It enters them in the order of the indexes, which is fast. Of these letters,
+// lookalike keys replace only m.
+func seedStatement(n int) string {
+	return fmt.Sprintf(`
+		INSERT INTO pets (name_key, lookalike_key, let_pass, name, favorite_color, category, registered_at)
+		SELECT name, replace(name, 'm', 'rn'), false, initcap(name), 'blue', 'cat', '2020-01-01 UTC'
+		FROM generate_series(0::bigint, %[2]d - 1) AS i,
+			LATERAL (SELECT i * %[3]d %% %[4]d AS x) AS scrambled,
+			LATERAL (SELECT %[1]s[x / 100000000 + 1] || %[1]s[x / 1000000 %% 100 + 1] || %[1]s[x / 10000 %% 100 + 1] ||
+				%[1]s[x / 100 %% 100 + 1] || %[1]s[x %% 100 + 1] AS name) AS named
+		ORDER BY name COLLATE "C"`, syllableArray, n, scramble, allNames)
+}
+
+// createRegistries makes databases that have a registry of n names each, by the schema of a nametag program, and returns
+// their URLs. All but the first are copies.
+func (r *run) createRegistries(ctx context.Context, program string, n, databases int) (urls []string, err error) {
+	log.Printf("making %d registries of %s names on PostgreSQL", databases, count(n))
+	template := "template0"
+	for i := range databases {
+		name := fmt.Sprintf("registry_%d_%d", n, i)
+		// By default, PostgreSQL 15 copies a database by way of its log.
+		create := `CREATE DATABASE ` + name + ` TEMPLATE ` + template + ` STRATEGY FILE_COPY`
+		if err := execute(ctx, r.cluster.URL(), create); err != nil {
+			return nil, err
+		}
+		urls = append(urls, strings.Replace(r.cluster.URL(), "/postgres?", "/"+name+"?", 1))
+		if i == 0 {
+			if _, err := runProgram(ctx, r.folder, program, "migrate", "--database", urls[i]); err != nil {
+				return nil, err
+			}
+			if err := execute(ctx, urls[i], `SET work_mem = '1GB'`, seedStatement(n), `VACUUM ANALYZE`); err != nil {
+				return nil, err
+			}
+			template = name
+		}
+	}
+	return urls, execute(ctx, r.cluster.URL(), `CHECKPOINT`)
+}
+
+// insertedName makes a name from pgbench's variables a, b and c, which choose syllables, and n. Its place in an index is
+// as random as that of a name that nametag registers.
+var insertedName = fmt.Sprintf(`%s[:a] || %[1]s[:b] || %[1]s[:c] || to_hex(:n::bigint)`, syllableArray)
+
+// insertScript has pgbench insert one new name in a transaction. With 10^18 names to choose from, none comes twice.
+var insertScript = `\set a random(1, 100)
+\set b random(1, 100)
+\set c random(1, 100)
+\set n random(0, 1000000000000)
 INSERT INTO pets (name_key, lookalike_key, let_pass, name, favorite_color, category, registered_at)
-VALUES (` + newNameSQL + `, ` + newNameSQL + `, false, ` + newNameSQL + `, 'blue', 'cat', now());
+SELECT name, name, false, name, 'blue', 'cat', now() FROM (SELECT ` + insertedName + ` AS name) AS new;
 `
 
-// pgbench measures how many such inserts PostgreSQL does a second.
-func (b *books) pgbench(ctx context.Context, folder, url string, connections int, warmup, duration time.Duration) (outcome, error) {
-	program, err := b.cluster.Program("pgbench")
-	if err != nil {
-		return outcome{}, err
-	}
-	script := filepath.Join(folder, "insert.sql")
-	if err := os.WriteFile(script, []byte(insertOne), 0o600); err != nil {
-		return outcome{}, err
-	}
-	const count = `SELECT coalesce(sum(n_tup_ins), 0)::bigint FROM pg_stat_user_tables WHERE relname = 'pets'`
-	before, err := number(ctx, url, count)
-	if err != nil {
-		return outcome{}, err
-	}
-	o, err := insertFor(ctx, warmup, duration, folder, program, "--no-vacuum", "--protocol=prepared", "--file="+script,
-		"--client="+strconv.Itoa(connections), "--jobs=2", "--progress=1", url)
+// pgbench has PostgreSQL's own load program insert into a registry's pets for the duration d, in whole seconds. If it
+// takes that long to connect, it gets longer.
+func (r *run) pgbench(ctx context.Context, url string, d time.Duration) (o outcome, err error) {
+	program, err := r.cluster.Program("pgbench")
 	if err != nil {
 		return o, err
 	}
-	return o, awaitNumber(ctx, url, count, before+o.answered)
+	script := filepath.Join(r.folder, "insert.sql")
+	if err := os.WriteFile(script, []byte(insertScript), 0o600); err != nil {
+		return o, err
+	}
+	for seconds := int(math.Ceil(d.Seconds())); err == nil && o.answered == 0; seconds *= 2 {
+		var out string
+		out, err = runProgram(ctx, r.folder, program, "--no-vacuum", "--protocol=prepared", "--file="+script, "--jobs=2",
+			"--client="+strconv.Itoa(r.Connections), "--time="+strconv.Itoa(seconds), url)
+		if err == nil {
+			o, err = readPgbench(out)
+		}
+	}
+	return o, err
 }
 
-// insertFor runs pgbench until it has inserted for about as long after it had
-// connected, which on a busy machine takes seconds. It reports once a second.
-func insertFor(ctx context.Context, warmup, duration time.Duration, folder, program string, args ...string) (o outcome, err error) {
-	var r inserts
-	for connecting := time.Duration(0); connecting < patience; connecting = max(2*connecting, r.connecting+time.Second) {
-		seconds := math.Ceil((warmup + duration + connecting).Seconds()) + 1
-		cmd := exec.CommandContext(ctx, program, append([]string{fmt.Sprintf("--time=%.0f", seconds)}, args...)...)
-		cmd.Dir = folder
-		out, err := cmd.CombinedOutput() // progress is told as an error is
-		if err != nil {
-			return o, fmt.Errorf("pgbench: %w\n%s", err, out)
-		}
-		if r, err = readPgbench(string(out)); err != nil {
-			return o, err
-		}
-		o.answered += r.number
-		rate, of := r.rateAfter(r.connecting + warmup)
-		if of >= duration*3/4 {
-			o.rate = rate
-			return o, nil
-		}
+// readPgbench reads what pgbench prints. The time that it took to connect does not count.
+func readPgbench(out string) (outcome, error) {
+	inserted, failed, tps := -1, 0, 0.0
+	for line := range strings.Lines(out) {
+		fmt.Sscanf(line, "number of transactions actually processed: %d", &inserted)
+		fmt.Sscanf(line, "number of failed transactions: %d", &failed)
+		fmt.Sscanf(line, "tps = %f (without initial connection time)", &tps)
 	}
-	return o, fmt.Errorf("pgbench takes more than %v to connect: run it on a machine that does less", patience)
-}
-
-// inserts is what pgbench did.
-type inserts struct {
-	number     int
-	connecting time.Duration // how long that took
-	reports    []rateReport
-}
-
-// A rateReport is the rate, in inserts a second, between two times since the start.
-type rateReport struct {
-	from, to time.Duration
-	rate     float64
-}
-
-// rateAfter returns the rate by the reports that begin at a time since the start or
-// later, and of how long it is.
-func (r inserts) rateAfter(d time.Duration) (rate float64, of time.Duration) {
-	sum := 0.0
-	for _, report := range r.reports {
-		if report.from >= d {
-			sum += report.rate * (report.to - report.from).Seconds()
-			of += report.to - report.from
-		}
+	if inserted < 0 || failed > 0 || inserted > 0 && tps == 0 {
+		return outcome{}, fmt.Errorf("pgbench failed:\n%s", out)
 	}
-	if of == 0 {
-		return 0, 0
-	}
-	return sum / of.Seconds(), of
-}
-
-// readPgbench reads what pgbench says.
-func readPgbench(out string) (r inserts, err error) {
-	read := func(pattern string) (v float64) {
-		m := regexp.MustCompile(pattern).FindStringSubmatch(out)
-		if m == nil {
-			err = fmt.Errorf("pgbench has no %q:\n%s", pattern, out)
-			return 0
-		}
-		v, perr := strconv.ParseFloat(m[1], 64)
-		err = errors.Join(err, perr)
-		return v
-	}
-	if failed := read(`failed transactions: (\d+)`); failed > 0 {
-		return r, fmt.Errorf("pgbench: transactions failed:\n%s", out)
-	}
-	if r.number = int(read(`transactions actually processed: (\d+)`)); r.number == 0 {
-		return r, err // then it says no more
-	}
-	seconds := func(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
-	r.connecting = seconds(read(`initial connection time = ([\d.]+) ms`) / 1000)
-	var before time.Duration
-	for _, m := range regexp.MustCompile(`(?m)^progress: ([\d.]+) s, ([\d.]+) tps`).FindAllStringSubmatch(out, -1) {
-		at, err1 := strconv.ParseFloat(m[1], 64)
-		rate, err2 := strconv.ParseFloat(m[2], 64)
-		err = errors.Join(err, err1, err2)
-		r.reports = append(r.reports, rateReport{before, seconds(at), rate})
-		before = seconds(at)
-	}
-	return r, err
-}
-
-// awaitNumber waits until a query on a database gives want: sessions report what
-// they did when they end.
-func awaitNumber(ctx context.Context, url, query string, want int) error {
-	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
-		got, err := number(ctx, url, query)
-		if err != nil || got == want {
-			return err
-		}
-		if time.Now().After(deadline) {
-			return fmt.Errorf("PostgreSQL should have %d rows inserted by what pgbench says, and says %d", want, got)
-		}
-	}
+	return outcome{answered: inserted, took: time.Duration(float64(inserted) / tps * float64(time.Second))}, nil
 }

@@ -27,7 +27,7 @@ func TestPetsFindReadsEveryPage(t *testing.T) {
 	}
 }
 
-func TestExportComesBackAsTheSameBook(t *testing.T) {
+func TestAnExportImportsAsTheSameRegistry(t *testing.T) {
 	onBoth(t, func(t *testing.T, database string) {
 		var file strings.Builder
 		file.WriteString("name,category,color,registered_at\n")

@@ -21,7 +21,7 @@ import (
 	"nametag/internal/pgtest"
 )
 
-// onBoth runs f on an empty database of either kind, in parallel with other tests.
+// onBoth runs f on an empty database of either kind, beside other tests.
 func onBoth(t *testing.T, f func(t *testing.T, database string)) {
 	t.Parallel()
 	t.Run("SQLite", func(t *testing.T) {
@@ -101,7 +101,7 @@ func register(client *http.Client, url, name string) (bool, error) {
 	return err == nil, err
 }
 
-// names returns the names in the registry.
+// names returns the names that are registered.
 func names(t *testing.T, database string) map[string]bool {
 	t.Helper()
 	set := make(map[string]bool)

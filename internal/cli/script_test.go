@@ -24,8 +24,9 @@ func TestMain(m *testing.M) {
 	programtest.Main(func() int { return pgtest.Main(m.Run) }, nametag)
 }
 
-// nametag is the main function of the program that the tests run. The variable
-// NOW is its clock, if set. In a transcript, it prints the same on every machine.
+// nametag is the main function of the program that the tests start. If the
+// variable NOW is set, it is the time of its clock. In a transcript, the output is
+// the same on every machine.
 func nametag() int {
 	p := cli.Process{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv}
 	if now := os.Getenv("NOW"); now != "" {
@@ -43,15 +44,15 @@ func nametag() int {
 	var stdout, stderr bytes.Buffer
 	p.Stdout, p.Stderr = &stdout, &stderr
 	code := cli.Main(p)
-	os.Stdout.WriteString(anywhere(stdout.String()))
-	os.Stderr.WriteString(anywhere(stderr.String()))
+	os.Stdout.WriteString(normalize(stdout.String()))
+	os.Stderr.WriteString(normalize(stderr.String()))
 	return code
 }
 
 var speed = regexp.MustCompile(`\d+\.\d s, [\d,]+ rows/s`)
 
-// anywhere returns output without what differs from run to run.
-func anywhere(output string) string {
+// normalize replaces what differs from machine to machine and from run to run.
+func normalize(output string) string {
 	if database, err := url.Parse(os.Getenv("NAMETAG_DATABASE")); err == nil && filepath.IsAbs(database.Path) {
 		output = strings.ReplaceAll(output, database.Redacted(), "$DATABASE")
 	}
@@ -59,11 +60,12 @@ func anywhere(output string) string {
 	return speed.ReplaceAllString(output, "0.1 s, 1,000 rows/s")
 }
 
-var update = flag.Bool("update", false, "rewrite the transcripts with what the commands print")
+var update = flag.Bool("update", false, "write what the commands print into the transcripts")
 
-// The transcripts in testdata/script are run on a database of either kind, those
-// in testdata/script/once on a file. They begin on 1 March 2026 at noon, and ann
-// runs the commands.
+// TestScript runs the transcripts in testdata/script on SQLite and on PostgreSQL,
+// and those in testdata/script/once on SQLite. They begin on 1 March 2026 at noon,
+// and ann runs the commands. With -update, it writes what the commands print into
+// the transcripts.
 func TestScript(t *testing.T) {
 	t.Parallel()
 	t.Run("SQLite", func(t *testing.T) {
@@ -119,11 +121,9 @@ func runScripts(t *testing.T, dir string, database func(*testscript.Env) string)
 			"unescape": unescape,
 			// server [FLAG...] starts a server at $URL, which ends with the transcript.
 			"server": startServer,
-			// get URL prints what the server answers.
-			"get": getPage,
 			// register NAME [CATEGORY] registers a pet, a cat unless told otherwise, with the
 			// server, and prints what it answers.
-			"register": registerCat,
+			"register": registerPet,
 			// chained FILE checks an exported journal as docs/operating.md says.
 			"chained": chained,
 		},

@@ -21,20 +21,21 @@ import (
 	"nametag/internal/programtest"
 )
 
-// A testKey leads to the test that a transcript is, among the values of its
-// environment.
+// A testKey is the key of the test among the values of a transcript.
 type testKey struct{}
 
+// testOf returns the test that runs a transcript.
 func testOf(ts *testscript.TestScript) testing.TB { return ts.Value(testKey{}).(testing.TB) }
 
-// arguments sees that a command has at least n of them, and no !.
+// arguments fails the transcript if a command has fewer than n arguments, or a !
+// before it.
 func arguments(ts *testscript.TestScript, neg bool, args []string, n int, usage string) {
 	if neg || len(args) < n {
 		ts.Fatalf("usage: %s", usage)
 	}
 }
 
-// exitCode runs a command and returns its exit code.
+// exitCode runs a command of the system and returns its exit code.
 func exitCode(ts *testscript.TestScript, command ...string) int {
 	err := ts.Exec(command[0], command[1:]...)
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
@@ -75,7 +76,7 @@ func misuse(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("exit code %d, want 2", got)
 	}
 	if out := ts.ReadFile("stdout"); out != "" {
-		ts.Fatalf("it prints what is not about the mistake:\n%s", out)
+		ts.Fatalf("it prints to standard output:\n%s", out)
 	}
 	f, err := os.OpenFile(ts.MkAbs("misuse.txt"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	ts.Check(err)
@@ -83,7 +84,7 @@ func misuse(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(f.Close())
 }
 
-// quoted returns an argument as a shell takes it, more or less.
+// quoted returns an argument for a reader, who may know shells.
 func quoted(arg string) string {
 	if arg == "" || strings.ContainsAny(arg, " \t;*") {
 		return "'" + arg + "'"
@@ -114,7 +115,7 @@ func newPostgres(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv(args[0], pgtest.URL(testOf(ts)))
 }
 
-// startServer has the server take the settings of the transcript, and its clock.
+// startServer starts a server on the database of the transcript, with its clock.
 func startServer(ts *testscript.TestScript, neg bool, args []string) {
 	arguments(ts, neg, args, 0, "server [FLAG...]")
 	env := map[string]string{"NOW": ts.Getenv("NOW"), "NAMETAG_DATABASE": ts.Getenv("NAMETAG_DATABASE")}
@@ -122,28 +123,16 @@ func startServer(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv("URL", p.URL)
 }
 
-func getPage(ts *testscript.TestScript, neg bool, args []string) {
-	arguments(ts, neg, args, 1, "get URL")
-	res, err := http.Get(args[0])
-	ts.Check(err)
-	printResponse(ts, res)
-}
-
-func registerCat(ts *testscript.TestScript, neg bool, args []string) {
+func registerPet(ts *testscript.TestScript, neg bool, args []string) {
 	arguments(ts, neg, args, 1, "register NAME [CATEGORY]")
 	category := append(args, "cat")[1]
 	body, err := json.Marshal(map[string]string{"name": args[0], "favorite_color": "red", "category": category})
 	ts.Check(err)
 	res, err := http.Post(ts.Getenv("URL")+"/api/v1/pets", "application/json", strings.NewReader(string(body)))
 	ts.Check(err)
-	printResponse(ts, res)
-}
-
-// printResponse prints the status and the body.
-func printResponse(ts *testscript.TestScript, res *http.Response) {
 	defer res.Body.Close()
 	fmt.Fprintln(ts.Stdout(), res.Status)
-	_, err := io.Copy(ts.Stdout(), res.Body)
+	_, err = io.Copy(ts.Stdout(), res.Body)
 	ts.Check(err)
 }
 
@@ -160,7 +149,7 @@ func chained(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// execute changes a database behind the program's back.
+// execute changes a database without nametag.
 func execute(t testing.TB, database, statement string) {
 	t.Helper()
 	if !strings.HasPrefix(database, "postgres") {

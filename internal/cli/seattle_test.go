@@ -14,7 +14,7 @@ func TestSeattle(t *testing.T) {
 		summary, report := bring(t, database, file)
 		t.Logf("the first import:\n%s", summary)
 		if got := len(names(t, database)); got != pets {
-			t.Errorf("%d pets are in the registry, want %d", got, pets)
+			t.Errorf("%d pets are registered, want %d", got, pets)
 		}
 		if got := len(report); got != rows-pets {
 			t.Errorf("%d rows are in the report, want every other one of %d: %d", got, rows, rows-pets)
@@ -40,7 +40,7 @@ func TestSeattle(t *testing.T) {
 			t.Errorf("the second import refuses %d rows, %d of them as registered already, want %d and %d", len(second), already, rows, pets)
 		}
 		if got := len(names(t, database)); got != pets {
-			t.Errorf("after the second import %d pets are in the registry, want %d", got, pets)
+			t.Errorf("after the second import %d pets are registered, want %d", got, pets)
 		}
 	})
 }

@@ -119,7 +119,6 @@ func (s *service) logStart(p Process) {
 
 // start starts the background tasks, which run until ctx ends.
 func (s *service) start(ctx context.Context, tasks *sync.WaitGroup) {
-	tasks.Go(func() { collectSteadily(ctx) })
 	tasks.Go(func() { forgetKeys(ctx, s.log, s.queue) })
 	tasks.Go(func() { s.index.Run(ctx) })
 	tasks.Go(func() {

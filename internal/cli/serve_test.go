@@ -84,7 +84,7 @@ func TestASecondServerOnTheSameFileIsRefused(t *testing.T) {
 	file := write(t, "pets.csv", "name,category\nBella,dog\nrex,dog\n")
 	must(t, "import", "--database", database, "--report", filepath.Join(t.TempDir(), "report.csv"), file)
 	if got := names(t, database); len(got) != 2 || !got["Rex"] || !got["Bella"] {
-		t.Errorf("alongside the server, export has %v, want Rex and the imported Bella", got)
+		t.Errorf("beside the server, export has %v, want Rex and the imported Bella", got)
 	}
 	if code, _ := get(t, first.URL+"/api/v1/pets/bella"); code != 200 {
 		t.Errorf("the server answers %d about an imported pet", code)
@@ -141,12 +141,12 @@ func TestShutdownUnderLoadAnswersWhatItRegisters(t *testing.T) {
 		registered := names(t, database)
 		for name := range said {
 			if !registered[name] {
-				t.Errorf("%q was registered and is not in the registry", name)
+				t.Errorf("%q was answered as registered, but is not", name)
 			}
 		}
 		for name := range registered {
 			if !said[name] {
-				t.Errorf("%q is in the registry and its client got no answer", name)
+				t.Errorf("%q is registered, but its client got no answer", name)
 			}
 		}
 	})
@@ -161,7 +161,7 @@ func TestKillLosesNothingThatWasAnswered(t *testing.T) {
 		registered := names(t, database)
 		for name := range said {
 			if !registered[name] {
-				t.Errorf("%q was registered and is not in the registry", name)
+				t.Errorf("%q was answered as registered, but is not", name)
 			}
 		}
 		if _, err := register(http.DefaultClient, again.URL, "Phoenix"); err != nil {

@@ -3,7 +3,6 @@
 package index
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -83,27 +82,13 @@ func (x *Index) Lookup(ctx context.Context, q registry.Inquiry) ([]registry.Deci
 	if q.At.Sub(asOf) <= staleAfter {
 		asOf = time.Time{}
 	}
-	decisions := make([]registry.Decision, 0, len(q.Names))
-	for names := range slices.Chunk(q.Names, prefetched) {
-		var asked [prefetched]keys
-		for i, n := range names {
-			asked[i] = v.keysOf(n)
-		}
-		for i := range names {
-			v.expect(asked[i])
-		}
-		for i, n := range names {
-			d := v.decide(n, asked[i], q)
-			d.AsOf = asOf
-			decisions = append(decisions, d)
-		}
+	decisions := make([]registry.Decision, len(q.Names))
+	for i, n := range q.Names {
+		decisions[i] = v.decide(n, q)
+		decisions[i].AsOf = asOf
 	}
 	return decisions, nil
 }
-
-// prefetched is how many reads from memory a processor can wait for at once,
-// about.
-const prefetched = 8
 
 // Insert implements registry.Store.
 func (x *Index) Insert(ctx context.Context, entries []registry.Entry) ([]registry.Decision, error) {
@@ -305,27 +290,14 @@ func (x *Index) catchUp(ctx context.Context, v *view) error {
 	return nil
 }
 
-// A view is what is known of a book. Most names are read as their comparison keys
-// are (see registry.Name.IsReadAsItsKey), and most pets hold the lookalike key that
-// these have: where nobody holds it, nobody has such a name, unless it is among the
-// odd ones. So one look, at a place in memory that no cache has, tells that a name
-// is free. Odd are pets whose names are not read as their keys, though another
-// spelling may be ("McIntosh" and "Mcintosh"), and those that were let pass, which
-// hold no lookalike key; they are few.
+// A view is what is known of a registry.
 type view struct {
 	seed       maphash.Seed
 	names      set // hashes of comparison keys
-	odd        set // of those of odd pets
 	lookalikes set // of the lookalike keys that are held
 
-	// turns is how often a pet has turned odd, or has ceased to be. Between two
-	// turns it is found in one of odd and lookalikes all the time, if rows come in
-	// their turn.
-	turns atomic.Uint64
-
-	rulingsMu  sync.RWMutex
-	rulings    registry.Rulings
-	anyRulings atomic.Bool // false spares asking them
+	rulingsMu sync.RWMutex
+	rulings   registry.Rulings
 
 	asOf atomic.Int64 // when it was last known to have all that there is; nanoseconds since 1970
 
@@ -341,53 +313,23 @@ func (v *view) addKeys(key, lookalike []byte) {
 	if len(lookalike) > 0 {
 		v.lookalikes.add(maphash.Bytes(v.seed, lookalike))
 	}
-	if isOdd(key, lookalike) {
-		v.odd.add(maphash.Bytes(v.seed, key))
-	}
-}
-
-// isOdd reports whether a pet with this comparison key, which holds this lookalike
-// key, is odd. Where no spelling is read as the key is, no pet is.
-func isOdd(key, lookalike []byte) bool {
-	var buffer [2 * registry.MaxNameLength]byte // on the stack: hardly a key is longer
-	usual, ok := registry.AppendPlainLookalikeKey(buffer[:0], key)
-	return ok && (len(lookalike) == 0 || !bytes.Equal(usual, lookalike))
 }
 
 func (v *view) size() (names, size int) {
-	for i, s := range v.sets() {
-		n, b := s.size()
-		if size += b; i == 0 {
-			names = n
-		}
-	}
-	return names, size
+	names, size = v.names.size()
+	_, more := v.lookalikes.size()
+	return names, size + more
 }
 
-// sets returns the sets, in the order in which hashesOf has what is in them.
-func (v *view) sets() [3]*set { return [3]*set{&v.names, &v.odd, &v.lookalikes} }
-
-// keys are what a name is looked for by.
-type keys struct {
-	name, lookalike uint64 // hashes
-	isReadAsItsKey  bool
-}
+// keys are what a name is looked for by: hashes.
+type keys struct{ name, lookalike uint64 }
 
 func (v *view) keysOf(n registry.Name) keys {
-	var buffer [2 * registry.MaxNameLength]byte // on the stack: hardly a key is longer
-	return keys{maphash.String(v.seed, n.Key()), maphash.Bytes(v.seed, n.AppendLookalikeKey(buffer[:0])), n.IsReadAsItsKey()}
+	return keys{maphash.String(v.seed, n.Key()), maphash.String(v.seed, n.LookalikeKey())}
 }
 
-// expect has the memory come nearer where a look for a free name begins.
-func (v *view) expect(k keys) {
-	v.lookalikes.expect(k.lookalike)
-	if !k.isReadAsItsKey {
-		v.names.expect(k.name)
-	}
-}
-
-func (v *view) decide(n registry.Name, k keys, q registry.Inquiry) registry.Decision {
-	taken, similar := v.has(k)
+func (v *view) decide(n registry.Name, q registry.Inquiry) registry.Decision {
+	taken, similar := v.has(v.keysOf(n))
 	if taken {
 		return registry.Decide(n, true, nil, false, q.AllowLookalike)
 	}
@@ -397,12 +339,6 @@ func (v *view) decide(n registry.Name, k keys, q registry.Inquiry) registry.Deci
 
 // has reports whether a pet has the name, and whether one holds its lookalike key.
 func (v *view) has(k keys) (name, lookalike bool) {
-	if k.isReadAsItsKey {
-		turns := v.turns.Load()
-		if !v.odd.has(k.name) && !v.lookalikes.has(k.lookalike) && v.turns.Load() == turns {
-			return false, false
-		}
-	}
 	return v.names.has(k.name), v.lookalikes.has(k.lookalike)
 }
 
@@ -412,18 +348,12 @@ func (v *view) knowsNothingOf(n registry.Name) bool {
 	if has, similar := v.has(v.keysOf(n)); has || similar {
 		return false
 	}
-	if !v.anyRulings.Load() {
-		return true
-	}
 	v.rulingsMu.RLock()
 	defer v.rulingsMu.RUnlock()
 	return !v.rulings.Concern(n)
 }
 
 func (v *view) over(n registry.Name, at time.Time) (inForce *registry.Ruling, permitted bool) {
-	if !v.anyRulings.Load() {
-		return nil, false
-	}
 	v.rulingsMu.RLock()
 	defer v.rulingsMu.RUnlock()
 	return v.rulings.Over(n, at)
@@ -497,19 +427,8 @@ func (v *view) settle(rec registry.Record, e registry.Event, inTurn bool) error 
 // between.
 func (v *view) change(before, after registry.State) {
 	from, to := v.hashesOf(before.Pet), v.hashesOf(after.Pet)
-	for i, s := range v.sets() {
-		if to[i] != 0 {
-			s.add(to[i])
-		}
-	}
-	if from[1] != to[1] {
-		v.turns.Add(1)
-	}
-	for i, s := range v.sets() {
-		if from[i] != 0 && from[i] != to[i] {
-			s.remove(from[i])
-		}
-	}
+	v.names.replace(from.name, to.name)
+	v.lookalikes.replace(from.lookalike, to.lookalike)
 	if before.Ruling != nil || after.Ruling != nil {
 		v.rule(before.Ruling, after.Ruling)
 	}
@@ -525,24 +444,16 @@ func (v *view) rule(before, after *registry.RulingState) {
 	if after != nil {
 		v.rulings.Put(after)
 	}
-	v.anyRulings.Store(!v.rulings.IsEmpty())
 }
 
 // hashesOf returns what p has in each of the sets; 0 for nothing.
-func (v *view) hashesOf(p *registry.PetState) (h [3]uint64) {
+func (v *view) hashesOf(p *registry.PetState) (k keys) {
 	if p == nil {
-		return h
+		return k
 	}
-	held := p.LookalikeKey
-	if p.LookalikeExempt {
-		held = ""
+	k.name = nonZero(maphash.String(v.seed, p.NameKey))
+	if !p.LookalikeExempt {
+		k.lookalike = nonZero(maphash.String(v.seed, p.LookalikeKey))
 	}
-	h[0] = nonZero(maphash.String(v.seed, p.NameKey))
-	if isOdd([]byte(p.NameKey), []byte(held)) {
-		h[1] = h[0]
-	}
-	if held != "" {
-		h[2] = nonZero(maphash.String(v.seed, held))
-	}
-	return h
+	return k
 }

@@ -74,13 +74,6 @@ func (s *set) has(h uint64) bool {
 	return found
 }
 
-// expect has the memory where the search for h begins come nearer.
-func (s *set) expect(h uint64) {
-	h = nonZero(h)
-	t := s.part(h).table()
-	atomic.LoadUint64(&t.slots[t.home(h)]) // nothing waits for what it loads
-}
-
 // add adds h, and reports whether it was not there.
 func (s *set) add(h uint64) bool {
 	h = nonZero(h)
@@ -130,6 +123,20 @@ func (s *set) remove(h uint64) bool {
 	}
 	atomic.StoreUint64(&t.slots[i], 0)
 	return true
+}
+
+// replace puts one hash in place of another; either may be 0, for none. What is both
+// stays in between.
+func (s *set) replace(old, new uint64) {
+	if old == new {
+		return
+	}
+	if new != 0 {
+		s.add(new)
+	}
+	if old != 0 {
+		s.remove(old)
+	}
 }
 
 // size returns how many hashes there are, and how many bytes hold them.

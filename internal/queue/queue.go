@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"runtime/debug"
 	"slices"
 	"sync"
@@ -156,13 +155,8 @@ func (q *Queue) work() {
 }
 
 // take returns the calls that make the next transaction, and whether the queue
-// is closed. Callers who are on their way, since they have just been answered,
-// get to come first; where there are none, that takes no time.
+// is closed.
 func (q *Queue) take() (together []*call, closed bool) {
-	for before := -1; q.Waiting() > before; {
-		before = q.Waiting()
-		runtime.Gosched()
-	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	entries, n := 0, 0

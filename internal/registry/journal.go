@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -202,8 +203,21 @@ type Record struct {
 func (h Head) Append(e Event) Record {
 	e.Seq = h.Seq + 1
 	key, former := e.Key()
-	entry := e.appendJSON(make([]byte, 0, 512)) // hardly a row is longer
+	entry := e.line()
 	return Record{e.Seq, key, former, entry, h.hash(entry), &e}
+}
+
+// line returns e in JSON, on one line. It panics if the year of a time is not within 0 and
+// 9999, for nobody could read it again.
+func (e *Event) line() []byte {
+	var text bytes.Buffer
+	text.Grow(512) // hardly a row is longer
+	enc := json.NewEncoder(&text)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(e); err != nil {
+		panic(err)
+	}
+	return bytes.TrimSuffix(text.Bytes(), []byte("\n"))
 }
 
 func (h Head) hash(entry []byte) (sum [sha256.Size]byte) {

@@ -1,7 +1,6 @@
 package registry
 
 import (
-	"bytes"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -43,41 +42,13 @@ func (n Name) LookalikeKey() string {
 // AppendLookalikeKey appends the name's lookalike key to b.
 func (n Name) AppendLookalikeKey(b []byte) []byte {
 	text := n.display
-	if isPlain(text) {
-		if key := appendPlainLookalike(b, text); len(key) > len(b) {
-			return key
-		}
-	} else {
+	if !isPlain(text) {
 		text = norm.NFKD.String(strings.Map(spaceForModifier, text))
 	}
 	if read := readText(text); read != "" {
 		text = read
 	}
 	return append(b, settle(text)...)
-}
-
-// IsReadAsItsKey reports whether n, which ParseName has made, is printable ASCII
-// and has the lookalike key that AppendPlainLookalikeKey makes of its comparison
-// key. Most names do; "McIntosh" and "Möbius" do not.
-func (n Name) IsReadAsItsKey() bool {
-	if !isPlain(n.display) {
-		return false
-	}
-	if strings.IndexByte(n.display, 'I') < 0 { // no other capital is read as another letter
-		return true
-	}
-	var buffer, usual [2 * MaxNameLength]byte
-	return bytes.Equal(appendPlainLookalike(buffer[:0], n.display), appendPlainLookalike(usual[:0], n.key))
-}
-
-// AppendPlainLookalikeKey appends the lookalike key that most names with this
-// comparison key have. ok is false, and nothing is appended, if the key is not
-// printable ASCII.
-func AppendPlainLookalikeKey(b, key []byte) (appended []byte, ok bool) {
-	if !isPlain(key) {
-		return b, false
-	}
-	return appendPlainLookalike(b, key), true
 }
 
 // spaceForModifier returns a space for a modifier such as the acute accent that

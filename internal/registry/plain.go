@@ -1,7 +1,5 @@
 package registry
 
-import "strings"
-
 // Most names are printable ASCII. What becomes of them takes no tables of
 // Unicode, and a fraction of the time; the results are the same.
 
@@ -13,64 +11,4 @@ func isPlain[S ~string | ~[]byte](s S) bool {
 		}
 	}
 	return true
-}
-
-// parsePlain is ParseName for a name that is plain and as it is shown. ok is
-// false for any other text, and for what is no name.
-func parsePlain(s string) (n Name, ok bool) {
-	if len(s) > MaxNameLength || strings.HasSuffix(s, " ") {
-		return Name{}, false
-	}
-	hasSubstance, before := false, byte(' ')
-	for i := range len(s) {
-		c := s[i]
-		switch {
-		case c < ' ' || c > '~' || c == ' ' && before == ' ':
-			return Name{}, false
-		case 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9':
-			hasSubstance = true
-		}
-		before = c
-	}
-	if !hasSubstance {
-		return Name{}, false
-	}
-	return Name{s, strings.ToLower(s)}, true
-}
-
-// plainLooks has what a reader makes of each plain character by itself; "" for
-// what is overlooked.
-var plainLooks = func() (looks [0x7f]string) {
-	for c := rune(' '); c <= '~'; c++ {
-		if !overlooked(c) {
-			looks[c] = settle(string(smallLetter(c)))
-		}
-	}
-	return looks
-}()
-
-// appendPlainLookalike is AppendLookalikeKey for plain text; it appends nothing
-// for what has only punctuation.
-func appendPlainLookalike[S ~string | ~[]byte](key []byte, text S) []byte {
-	inWord, small := false, false // whether the word has had a letter, and a small one
-	for i := range len(text) {
-		c := text[i]
-		switch {
-		case 'a' <= c && c <= 'z':
-			inWord, small = true, true
-		case 'A' <= c && c <= 'Z':
-			if c == 'I' && inWord && readsAsL(small, string(text[i+1:])) {
-				c = 'l'
-			}
-			inWord = true
-		default:
-			inWord, small = false, false
-		}
-		if look := plainLooks[c]; len(look) == 1 { // most are, and a byte is appended without a call
-			key = append(key, look[0])
-		} else {
-			key = append(key, look...)
-		}
-	}
-	return key
 }

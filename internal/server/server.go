@@ -75,7 +75,7 @@ func Run(ctx context.Context, c Config) error {
 	}
 	failed := make(chan error, 1)
 	go func() {
-		l := lazyListener{netutil.LimitListener(c.Listener, maxConnections)}
+		l := netutil.LimitListener(c.Listener, maxConnections)
 		if c.TLS != nil {
 			failed <- srv.ServeTLS(l, "", "")
 		} else {

@@ -93,8 +93,7 @@ func (s *site) answer(w http.ResponseWriter, r *http.Request, f failure) {
 	suggestRetry(w, status)
 	switch {
 	case r.URL.Path == pathCheck, r.URL.Path == "/register_pet" && !wantsPage(r):
-		a := newContractAnswer(f)
-		a.write(w, status)
+		writeJSON(w, status, newContractAnswer(f))
 	case strings.HasPrefix(r.URL.Path, "/api/") || !wantsPage(r):
 		writeProblem(w, f)
 	default:
@@ -116,7 +115,7 @@ type problemDetails struct {
 
 func writeProblem(w http.ResponseWriter, f failure) {
 	p := problemOf(f.Code)
-	writeAs(w, typeProblem, p.Status, problemDetails{
+	writeAs(w, mediaProblem, p.Status, problemDetails{
 		Type:          "/problems#" + string(p.Code),
 		Title:         p.Title,
 		Status:        p.Status,

@@ -3,6 +3,7 @@ package web
 import (
 	_ "embed"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -95,7 +96,7 @@ func (s *site) listPets(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	q.Limit = defaultPageSize
-	if limit := params.get("limit"); limit != "" {
+	if limit := params.Get("limit"); limit != "" {
 		q.Limit, err = strconv.Atoi(limit)
 		if err != nil || q.Limit < 1 || q.Limit > maxPageSize {
 			return &registry.Error{Code: registry.CodeInvalid, Field: "limit", Message: "The limit must be a number from 1 to 200."}
@@ -113,20 +114,21 @@ func (s *site) listPets(w http.ResponseWriter, r *http.Request) error {
 		body.Pets = append(body.Pets, newPetJSON(&page.Pets[i]))
 	}
 	if body.NextCursor != "" {
-		w.Header().Set("Link", `<`+r.URL.Path+"?"+params.with("cursor", body.NextCursor)+`>; rel="next"`)
+		params.Set("cursor", body.NextCursor)
+		w.Header().Set("Link", `<`+r.URL.Path+"?"+params.Encode()+`>; rel="next"`)
 	}
 	writeJSON(w, http.StatusOK, body)
 	return nil
 }
 
 // parseQuery reads what both lists of pets, the page and the API's, are asked.
-func (s *site) parseQuery(params query) (registry.Query, error) {
-	q := registry.Query{Search: params.get("q")}
+func (s *site) parseQuery(params url.Values) (registry.Query, error) {
+	q := registry.Query{Search: params.Get("q")}
 	var err error
-	if q.After, err = registry.ParseCursor(params.get("cursor")); err != nil {
+	if q.After, err = registry.ParseCursor(params.Get("cursor")); err != nil {
 		return q, err
 	}
-	if category := params.get("category"); category != "" {
+	if category := params.Get("category"); category != "" {
 		q.Category, err = s.registry.Policy().ParseCategoryToFind(category)
 	}
 	return q, err
@@ -143,8 +145,8 @@ func (s *site) checkName(w http.ResponseWriter, r *http.Request) error {
 	}
 	c, err := s.suggest(r, true, registry.Application{
 		Name:          name,
-		FavoriteColor: params.get("favorite_color"),
-		Category:      params.get("category"),
+		FavoriteColor: params.Get("favorite_color"),
+		Category:      params.Get("category"),
 	})
 	if err != nil {
 		return err

@@ -79,15 +79,15 @@ func (s *site) checkPetName(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	name := params.get("pet_name")
+	name := params.Get("pet_name")
 	if strings.TrimSpace(name) == "" {
 		return &registry.Error{Code: registry.CodeEmpty, Field: registry.FieldName,
 			Message: "The parameter pet_name is missing or empty. Ask for a name, as in /check_pet_name?pet_name=Bella."}
 	}
 	c, err := s.suggest(r, false, registry.Application{
 		Name:          name,
-		FavoriteColor: params.get("pet_favorite_color"),
-		Category:      params.get("pet_category"),
+		FavoriteColor: params.Get("pet_favorite_color"),
+		Category:      params.Get("pet_category"),
 	})
 	if err != nil {
 		return err
@@ -104,7 +104,7 @@ func (s *site) checkPetName(w http.ResponseWriter, r *http.Request) error {
 	if c.Available {
 		a.Status = statusNotFound
 	}
-	a.write(w, http.StatusOK)
+	writeJSON(w, http.StatusOK, a)
 	return nil
 }
 
@@ -146,7 +146,7 @@ func (s *site) registerPet(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	default:
 		w.Header().Set("Location", petPath(d.Pet.Name.String()))
-		(&contractAnswer{Status: statusOK}).write(w, http.StatusOK)
+		writeJSON(w, http.StatusOK, contractAnswer{Status: statusOK})
 		return nil
 	}
 }

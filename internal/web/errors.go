@@ -132,7 +132,7 @@ func (s *site) public(w http.ResponseWriter, r *http.Request, err error) *regist
 		return registry.Unavailable(err)
 	}
 	return webError(registry.CodeInternal,
-		"Something went wrong on our side. Please try again. If it happens again, tell the operator of this registry the number %s.", x.ids[0])
+		"Something went wrong on our side. Please try again. If it happens again, tell the operator of this registry the number %s.", x.id)
 }
 
 // suggestRetry says when to try again, if that may help and nobody said it yet.

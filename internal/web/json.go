@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"unicode/utf8"
 )
 
@@ -143,47 +142,20 @@ func article(jsonType string) string {
 }
 
 func writeJSON(w http.ResponseWriter, status int, v any) {
-	writeAs(w, typeJSON, status, v)
+	writeAs(w, mediaJSON, status, v)
 }
 
-func writeAs(w http.ResponseWriter, media []string, status int, v any) {
-	e := encoders.Get().(*encoder)
-	defer encoders.Put(e)
-	e.text.Reset()
-	if err := e.json.Encode(v); err != nil {
+func writeAs(w http.ResponseWriter, media string, status int, v any) {
+	var text bytes.Buffer
+	e := json.NewEncoder(&text)
+	e.SetEscapeHTML(false) // the type is JSON and sniffing is off
+	if err := e.Encode(v); err != nil {
 		panic(err) // the types here can always be encoded
 	}
-	e.send(w, media, status)
-}
-
-// Values of headers, which nobody changes.
-var (
-	noStore     = []string{"no-store"}
-	typeJSON    = []string{mediaJSON}
-	typeProblem = []string{mediaProblem}
-)
-
-// An encoder writes JSON into text.
-type encoder struct {
-	text bytes.Buffer
-	json *json.Encoder
-}
-
-var encoders = sync.Pool{New: func() any {
-	e := &encoder{}
-	e.json = json.NewEncoder(&e.text)
-	e.json.SetEscapeHTML(false) // the type is JSON and sniffing is off
-	return e
-}}
-
-// send answers with the text.
-func (e *encoder) send(w http.ResponseWriter, media []string, status int) {
 	h := w.Header()
-	h["Content-Type"] = media
-	if n := e.text.Len(); n > 2048 { // net/http counts less by itself
-		h["Content-Length"] = []string{strconv.Itoa(n)}
-	}
-	h["Cache-Control"] = noStore
+	h.Set("Content-Type", media)
+	h.Set("Content-Length", strconv.Itoa(text.Len()))
+	h.Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	_, _ = w.Write(e.text.Bytes()) // a client that is gone reads nothing
+	_, _ = w.Write(text.Bytes()) // a client that is gone reads nothing
 }

@@ -11,7 +11,6 @@ import (
 	"net/netip"
 	"runtime/debug"
 	"strconv"
-	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -25,7 +24,7 @@ type exchange struct {
 	http.ResponseWriter
 	code  int
 	bytes int64
-	ids   [1]string  // the request's id, as the value of a header
+	id    string
 	peer  netip.Addr // the client's, once it was asked for
 	attrs []slog.Attr
 
@@ -60,26 +59,22 @@ func newID() string {
 	return string(id[:])
 }
 
-// origin is when the process began: times since then have no date, and take half
-// as long to ask for.
-var origin = time.Now()
-
 // observe is the outermost layer: it counts and logs a request when it is done,
 // whatever became of it.
 func (s *site) observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		start := time.Since(origin)
-		x := &exchange{ResponseWriter: w, ids: [1]string{newID()}}
-		w.Header()["X-Request-Id"] = x.ids[:]
-		s.metrics.inFlight.Add(1)
+		start := time.Now()
+		x := &exchange{ResponseWriter: w, id: newID()}
+		w.Header().Set("X-Request-Id", x.id)
+		s.metrics.inFlight.Inc()
 
 		defer func() {
 			if v := recover(); v != nil {
 				x.note(slog.String("stack", string(debug.Stack())))
 				s.failPanic(x, r, v)
 			}
-			s.metrics.inFlight.Add(-1)
-			took := time.Since(origin) - start
+			s.metrics.inFlight.Dec()
+			took := time.Since(start)
 			s.metrics.observe(r.Pattern, x.status(), took)
 			s.logRequest(x, r, took)
 		}()
@@ -104,14 +99,14 @@ func (s *site) logRequest(x *exchange, r *http.Request, took time.Duration) {
 		level = slog.LevelWarn
 	case x.status() >= 500:
 		level = slog.LevelError
-	case r.Pattern == "GET /healthz", r.Pattern == "GET /readyz", r.Pattern == patternCheck && x.status() == http.StatusOK:
+	case r.Pattern == "GET /healthz", r.Pattern == "GET /readyz":
 		level = slog.LevelDebug // there are many of them, and metrics count them
 	}
 	if !s.log.Enabled(r.Context(), level) {
 		return
 	}
 	attrs := append([]slog.Attr{
-		slog.String("id", x.ids[0]),
+		slog.String("id", x.id),
 		slog.String("method", r.Method),
 		slog.String("path", r.URL.Path),
 		slog.Int("status", x.status()),
@@ -211,19 +206,17 @@ func (s *site) suggest(r *http.Request, withRival bool, a registry.Application) 
 // metrics are the site's. Labels come from patterns and codes, never from what
 // a client sends, so that they stay few.
 type metrics struct {
-	inFlight      atomic.Int64
+	inFlight      prometheus.Gauge
 	requests      *prometheus.CounterVec
 	duration      *prometheus.HistogramVec
 	registrations *prometheus.CounterVec
 	checks        map[string]prometheus.Counter
-
-	// Those of answered checks, which are looked up once.
-	checked   prometheus.Counter
-	checkTime prometheus.Observer
 }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
 	m := &metrics{
+		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "nametag_http_requests_in_flight", Help: "Requests being served now."}),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "nametag_http_requests_total", Help: "Requests answered, by route and status."}, []string{"route", "status"}),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
@@ -238,22 +231,13 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 	for _, status := range []string{statusAvailable, string(registry.CodeTaken), string(registry.CodeSimilar), string(registry.CodeReserved), statusNotAllowed} {
 		m.checks[status] = checks.WithLabelValues(status)
 	}
-	m.checked, m.checkTime = m.requests.WithLabelValues(patternCheck, "200"), m.duration.WithLabelValues(patternCheck)
-	inFlight := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "nametag_http_requests_in_flight", Help: "Requests being served now."},
-		func() float64 { return float64(m.inFlight.Load()) })
-	reg.MustRegister(inFlight, m.requests, m.duration, m.registrations, checks)
+	reg.MustRegister(m.inFlight, m.requests, m.duration, m.registrations, checks)
 	return m
 }
 
 // observe counts a request that the route with this pattern has answered.
 func (m *metrics) observe(pattern string, status int, took time.Duration) {
-	switch {
-	case pattern == patternCheck && status == http.StatusOK:
-		m.checked.Inc()
-		m.checkTime.Observe(took.Seconds())
-		return
-	case pattern == "", pattern == noRoute:
+	if pattern == "" || pattern == noRoute {
 		pattern = "none"
 	}
 	m.requests.WithLabelValues(pattern, strconv.Itoa(status)).Inc()

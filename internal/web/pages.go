@@ -252,9 +252,9 @@ func (s *site) listPage(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	p := listPage{
-		Search:     params.get("q"),
+		Search:     params.Get("q"),
 		Categories: s.registry.Policy().Categories(),
-		First:      params.get("cursor") == "",
+		First:      params.Get("cursor") == "",
 	}
 	q, err := s.parseQuery(params)
 	var page registry.Page
@@ -278,7 +278,8 @@ func (s *site) listPage(w http.ResponseWriter, r *http.Request) error {
 		p.Pets = append(p.Pets, petPage{Pet: pet, Swatch: pet.FavoriteColor.CSS()})
 	}
 	if !page.Next.IsZero() {
-		p.Next = "/pets?" + params.with("cursor", page.Next.String())
+		params.Set("cursor", page.Next.String())
+		p.Next = "/pets?" + params.Encode()
 	}
 	s.render(w, r, http.StatusOK, "pets.html", p)
 	return nil

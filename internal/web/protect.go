@@ -12,27 +12,22 @@ const contentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 
 	"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; " +
 	"require-trusted-types-for 'script'; trusted-types 'none'"
 
-// These are headers of every answer, and those of pages beside them, which mean
-// nothing for what is no document. Their values are never changed.
-var (
-	policy     = []string{contentSecurityPolicy}
-	noSniffing = []string{"nosniff"}
-	sameOrigin = []string{"same-origin"}
+// safePage are the headers that pages have besides, which mean nothing for what is no
+// document. Nobody changes them.
+var safePage = http.Header{
+	"X-Frame-Options":            {"DENY"},
+	"Referrer-Policy":            {"same-origin"},
+	"Cross-Origin-Opener-Policy": {"same-origin"},
+	"Permissions-Policy":         {"camera=(), geolocation=(), microphone=(), payment=(), usb=()"},
+}
 
-	safePage = http.Header{
-		"X-Frame-Options":            {"DENY"},
-		"Referrer-Policy":            sameOrigin,
-		"Cross-Origin-Opener-Policy": sameOrigin,
-		"Permissions-Policy":         {"camera=(), geolocation=(), microphone=(), payment=(), usb=()"},
-	}
-)
-
+// secureHeaders sets the headers that every answer has.
 func secureHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h["Content-Security-Policy"] = policy
-		h["X-Content-Type-Options"] = noSniffing
-		h["Cross-Origin-Resource-Policy"] = sameOrigin
+		h.Set("Content-Security-Policy", contentSecurityPolicy)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		next.ServeHTTP(w, r)
 	})
 }

@@ -3,19 +3,20 @@ package web
 import (
 	"context"
 	"net/http"
-	"net/url"
 	"strings"
+)
+
+// patternCheck is the route of the check that is asked for with every letter that is typed.
+const (
+	pathCheck    = "/check_pet_name"
+	patternCheck = "GET " + pathCheck
 )
 
 // routes returns every route of the site.
 func (s *site) routes() *http.ServeMux {
 	mux := http.NewServeMux()
 	handle := func(pattern string, h handler) {
-		serve := s.handle(h)
-		if pattern != patternCheck { // which waits for nothing, or for as long as the store allows
-			serve = bounded(serve)
-		}
-		mux.HandleFunc(pattern, serve)
+		mux.HandleFunc(pattern, bounded(s.handle(h)))
 	}
 
 	// Pages.
@@ -44,26 +45,6 @@ func (s *site) routes() *http.ServeMux {
 
 	handle(noRoute, func(w http.ResponseWriter, r *http.Request) error { return s.unrouted(mux, w, r) })
 	return mux
-}
-
-// The path and the route of the check that is asked for with every letter that is
-// typed.
-const (
-	pathCheck    = "/check_pet_name"
-	patternCheck = "GET " + pathCheck
-)
-
-// direct leads checks to where mux does, without the search for their route.
-func direct(mux *http.ServeMux) http.Handler {
-	check, pattern := mux.Handler(&http.Request{Method: http.MethodGet, URL: &url.URL{Path: pathCheck}})
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodGet && r.URL.Path == pathCheck {
-			r.Pattern = pattern
-			check.ServeHTTP(w, r)
-			return
-		}
-		mux.ServeHTTP(w, r)
-	})
 }
 
 // bounded bounds the time that a request may take.

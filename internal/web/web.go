@@ -51,8 +51,7 @@ func New(c Config) http.Handler {
 		metrics:  newMetrics(c.Metrics),
 		pages:    newPages(),
 	}
-	h := direct(s.routes())
-	h = s.refuseCrossOrigin(h)
+	h := s.refuseCrossOrigin(s.routes())
 	if c.HTTPS != nil {
 		h = c.HTTPS.require(c.TrustedProxies, h)
 	}
