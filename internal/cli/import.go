@@ -27,7 +27,8 @@ type importCmd struct {
 func (importCmd) Help() string {
 	return `Registers the rows in the order of the file and writes a report with the line number and reason for each
 refused row. Headers are matched regardless of case; dates look like 2018-11-16 or as in RFC 3339. A row whose let_pass
-is true, as export writes it, is registered although its name is a lookalike. A server may be running.
+is true, as export writes it, is registered although its name is a lookalike. The command works alongside a running
+server.
 
 The exit code is 0 when each row was judged, even if rows were refused.
 
