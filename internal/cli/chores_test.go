@@ -84,10 +84,10 @@ func TestPetsThatBreakThePolicyAreCounted(t *testing.T) {
 		store petStore
 		want  string
 	}{
-		{"all is well", t.Context(), petStore{pets: []registry.Pet{pet("Rex", "dog")}}, "level=DEBUG msg=\"no pet in the book breaks the policy\" pets=1 policy=" + policy.Version()},
+		{"all is well", t.Context(), petStore{pets: []registry.Pet{pet("Rex", "dog")}}, "level=DEBUG msg=\"no pet violates the policy\" pets=1 policy=" + policy.Version()},
 		{"violations", t.Context(), petStore{pets: []registry.Pet{pet("Rex", "dog"), pet("Bella", "dog"), pet("Max", "horse")}},
-			"level=INFO msg=\"pets in the book break the policy; they keep their names\" pets=3 violations=2 policy=" + policy.Version() + " names=\"nametag export | nametag policy try POLICY -\""},
-		{"a failure", t.Context(), petStore{err: errors.New("the database is away")}, "level=WARN msg=\"the pets in the book that break the policy can't be counted\" policy=" + policy.Version() + " error=\"the database is away\""},
+			"level=INFO msg=\"pets violate the policy; they keep their names\" pets=3 violations=2 policy=" + policy.Version() + " names=\"nametag export | nametag policy try POLICY -\""},
+		{"a failure", t.Context(), petStore{err: errors.New("the database is away")}, "level=WARN msg=\"counting the pets that violate the policy failed\" policy=" + policy.Version() + " error=\"the database is away\""},
 		{"the end", stopped, petStore{err: context.Canceled}, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -35,8 +35,8 @@ type input struct {
 	rows *transfer.Rows
 }
 
-// open opens the file and reads its header with newRows.
-func (f namesFile) open(
+// openCSV opens the file and reads its header with newRows.
+func (f namesFile) openCSV(
 	p Process, format transfer.Format, newRows func(io.Reader, transfer.Format) (*transfer.Rows, error),
 ) (in *input, err error) {
 	file := p.Stdin
@@ -82,8 +82,8 @@ type outcomes struct {
 	stopped           string // what to do after an error
 }
 
-// transfer passes the rows of in to enter, writes the refused ones to report, and prints a summary to w.
-func (f namesFile) transfer(
+// run passes the rows of in to enter, writes the refused ones to report, and prints a summary to w.
+func (f namesFile) run(
 	ctx context.Context, in *input, enter transfer.Enter, report, w io.Writer, words outcomes,
 ) error {
 	refused, err := transfer.NewReport(report)

@@ -22,7 +22,7 @@ import (
 // databaseFlags say where the database is.
 type databaseFlags struct {
 	Database   database `file:"" default:"${database}" placeholder:"FILE-OR-URL" help:"The database: the path of an SQLite file, or a postgres:// URL. The default is nametag/nametag.db in your data directory."`
-	DBMaxConns int      `type:"connections" name:"db-max-conns" placeholder:"N" help:"The maximum of open connections to PostgreSQL. The default is 4, or one per processor if that is more."`
+	DBMaxConns int      `type:"connections" name:"db-max-conns" placeholder:"N" help:"The maximum number of open connections to PostgreSQL. The default is 4, or one per processor if that is more."`
 }
 
 // The limits of a command on PostgreSQL: how long it waits for a server that does not answer yet, for a person is

@@ -15,8 +15,8 @@ type exportCmd struct {
 
 func (exportCmd) Help() string {
 	return `Writes each pet, oldest first, with name, favorite_color, category, registered_at (RFC 3339, UTC) and
-let_pass, which says whether the pet may be a lookalike. The export shows the registry at one moment; a server may be
-running. It does not include rulings and the journal.
+let_pass, which says whether the pet may be a lookalike. The export shows the registry at one moment and works alongside
+a running server. It does not include rulings and the journal.
 
 In CSV, a name or colour that begins with = + - or @ gets an apostrophe in front, so that spreadsheets don't run it as a
 formula; import removes the apostrophe. JSON Lines has each text unchanged.

@@ -297,7 +297,7 @@ func writeCertificate(t *testing.T, certFile, keyFile string) (*x509.Certificate
 	return cert, pool
 }
 
-func TestACertificateInFilesIsServedAndLoadedAnew(t *testing.T) {
+func TestACertificateInFilesIsServedAndLoadedAgain(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	certFile, keyFile := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")

@@ -27,7 +27,8 @@ type importCmd struct {
 func (importCmd) Help() string {
 	return `Registers the rows in the order of the file and writes a report with the line number and reason for each
 refused row. Headers are matched regardless of case; dates look like 2018-11-16 or as in RFC 3339. A row whose let_pass
-is true, as export writes it, is registered although its name is a lookalike. A server may be running.
+is true, as export writes it, is registered although its name is a lookalike. The command works alongside a running
+server.
 
 The exit code is 0 when each row was judged, even if rows were refused.
 
@@ -41,7 +42,7 @@ Examples:
 }
 
 func (c importCmd) Run(ctx context.Context, p Process) error {
-	in, err := c.open(p, transfer.Format{
+	in, err := c.openCSV(p, transfer.Format{
 		Columns:      transfer.Columns{Category: c.CategoryColumn, Color: c.ColorColumn, Date: c.DateColumn},
 		DefaultColor: string(c.DefaultColor),
 		Policy:       c.policy(),
@@ -58,24 +59,25 @@ func (c importCmd) Run(ctx context.Context, p Process) error {
 			"What is registered stays registered and is then reported as already_registered.",
 	}
 	if c.DryRun {
-		words.accepted, words.stopped = "would be registered (dry run)", ""
+		words.accepted = "would be registered (dry run)"
+		words.stopped = "\nNothing was registered: this was a dry run."
 	}
-	enter := func(enter transfer.Enter) error {
+	register := func(enter transfer.Enter) error {
 		report, err := c.createReport(in)
 		if err != nil {
 			return err
 		}
-		err = c.transfer(ctx, in, enter, report, p.Stdout, words)
+		err = c.run(ctx, in, enter, report, p.Stdout, words)
 		return errors.Join(err, report.Close())
 	}
 	switch {
 	case c.DryRun && c.Database.isMissing():
-		return enter(transfer.EmptyRegistry(c.policy()))
+		return register(transfer.EmptyRegistry(c.policy()))
 	case c.DryRun:
-		return c.read(ctx, p, func(r *registry.Registry) error { return enter(transfer.DryRun(r)) })
+		return c.read(ctx, p, func(r *registry.Registry) error { return register(transfer.DryRun(r)) })
 	default:
 		return c.use(ctx, p, purpose{migrate: true}, func(db store) error {
-			return enter(c.registry(p, db).WithOrigin(registry.ViaImport, c.who(p), "").RegisterAll)
+			return register(c.registry(p, db).WithOrigin(registry.ViaImport, c.who(p), "").RegisterAll)
 		})
 	}
 }

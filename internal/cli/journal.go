@@ -28,9 +28,9 @@ type journalVerifyCmd struct {
 }
 
 func (journalVerifyCmd) Help() string {
-	return `Reads the whole journal; a server may be running. Each row has a hash over itself and the row before, so an
-altered row is found unless all rows after it were rewritten too. To detect that, note the journal head elsewhere now
-and then, and give it with --head later.
+	return `Reads the whole journal, and works alongside a running server. Each row has a hash over itself and the row
+before, so an altered row is found unless all rows after it were rewritten too. To detect that, note the journal head
+elsewhere now and then, and give it with --head later.
 
 If the journal is intact, verify also compares it with the pets and the rulings.
 
@@ -118,8 +118,8 @@ type journalExportCmd struct {
 
 func (journalExportCmd) Help() string {
 	return `Writes a line {"hash":"HEX","entry":{…}} for each row. The hash is the SHA-256 of the hash of the row
-before, as 32 bytes, followed by the exact bytes of the entry. The hash before the first row is 32 zero bytes. A server
-may be running.
+before, as 32 bytes, followed by the exact bytes of the entry. The hash before the first row is 32 zero bytes. The
+command works alongside a running server.
 
 Examples:
 

@@ -45,7 +45,8 @@ type namesReserveCmd struct{ rulingCmd }
 
 func (namesReserveCmd) Help() string {
 	return `The reason is shown to visitors who ask for the name. Lookalikes are not reserved if the policy allows them.
-A name that a pet has can't be reserved. A policy file can reserve names permanently. A server may be running.
+A name that a pet has can't be reserved. A policy file can reserve names permanently. The command works alongside a
+running server.
 
 Examples:
 
@@ -62,7 +63,8 @@ func (c namesReserveCmd) Run(ctx context.Context, p Process) error {
 type namesLetPassCmd struct{ rulingCmd }
 
 func (namesLetPassCmd) Help() string {
-	return `The ruling holds for one registration of exactly this name, regardless of case. A server may be running.
+	return `The ruling holds for one registration of exactly this name, regardless of case. The command works alongside
+a running server.
 
 Examples:
 
@@ -78,7 +80,7 @@ func (c namesLetPassCmd) Run(ctx context.Context, p Process) error {
 type namesUnreserveCmd struct{ rulingCmd }
 
 func (namesUnreserveCmd) Help() string {
-	return `After that, anyone can register the name. A server may be running.
+	return `After that, anyone can register the name. The command works alongside a running server.
 
 Examples:
 

@@ -135,7 +135,7 @@ type petsRenameCmd struct {
 
 func (petsRenameCmd) Help() string {
 	return `The new name is checked like that of a new pet. The old one is in quarantine for the time that the policy
-sets; to end the quarantine earlier, see “nametag names unreserve”. A server may be running.
+sets; to end the quarantine earlier, see “nametag names unreserve”. The command works alongside a running server.
 
 Examples:
 
@@ -177,7 +177,7 @@ type petsCorrectCmd struct {
 
 func (petsCorrectCmd) Help() string {
 	return `Give --color, --category or both. The pet's page says that it was corrected; the journal records the
-previous value. A server may be running.
+previous value. The command works alongside a running server.
 
 Examples:
 
@@ -207,7 +207,7 @@ type petsReleaseCmd struct {
 
 func (petsReleaseCmd) Help() string {
 	return `The name is in quarantine for the time that the policy sets; to end the quarantine earlier, see “nametag
-names unreserve”. The journal keeps the history of the pet. A server may be running.
+names unreserve”. The journal keeps the history of the pet. The command works alongside a running server.
 
 Examples:
 

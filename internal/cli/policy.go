@@ -100,11 +100,11 @@ Examples:
 }
 
 func (c policyTryCmd) Run(ctx context.Context, p Process) error {
-	in, err := c.open(p, transfer.Format{Policy: c.Policy}, transfer.NewNames)
+	in, err := c.openCSV(p, transfer.Format{Policy: c.Policy}, transfer.NewNames)
 	if err != nil {
 		return err
 	}
 	defer in.Close()
 	words := outcomes{accepted: "would be allowed by " + c.Policy.Version(), refused: "refused"}
-	return c.transfer(ctx, in, transfer.EmptyRegistry(c.Policy), p.Stdout, p.Stderr, words)
+	return c.run(ctx, in, transfer.EmptyRegistry(c.Policy), p.Stdout, p.Stderr, words)
 }

@@ -35,8 +35,6 @@ type serveCmd struct {
 	ShutdownDelay   time.Duration  `default:"0s" help:"How long the server still accepts requests when it stops, while /readyz reports not ready, so that load balancers notice."`
 }
 
-const defaultAdminListen = "127.0.0.1:5001"
-
 // keyRetention is how long idempotency keys are kept.
 const keyRetention = 24 * time.Hour
 
@@ -62,14 +60,15 @@ type service struct {
 	queue   *queue.Queue
 	reg     *registry.Registry
 	https   https
-	on      listeners
+
+	main, redirect, admin net.Listener // nil if they are off
 }
 
 func (c serveCmd) Run(ctx context.Context, p Process) (err error) {
 	if err := c.checkHTTPS(); err != nil {
 		return err
 	}
-	s := service{serveCmd: c, log: c.logger(p.Stderr), metrics: prometheus.NewRegistry()}
+	s := &service{serveCmd: c, log: c.logger(p.Stderr), metrics: prometheus.NewRegistry()}
 	// The database comes first: until it is open, connections are refused and do not wait with the server.
 	db, err := c.open(ctx, s.log, purpose{serve: true, migrate: true})
 	if err != nil {
@@ -92,7 +91,7 @@ func (c serveCmd) Run(ctx context.Context, p Process) (err error) {
 	var tasks sync.WaitGroup
 	defer tasks.Wait()
 	defer stop()
-	if s.on, err = c.listenAll(background, s.log); err != nil {
+	if err := s.listenAll(background); err != nil {
 		return err
 	}
 	s.logStart(p)
@@ -101,25 +100,25 @@ func (c serveCmd) Run(ctx context.Context, p Process) (err error) {
 }
 
 // logStart logs what an operator wants to know of a server at its start.
-func (s service) logStart(p Process) {
+func (s *service) logStart(p Process) {
 	scheme := "http"
 	if s.https.tls != nil {
 		scheme = "https"
 	}
 	url := func(l net.Listener, scheme string) string { return urlOf(l.Addr().String(), scheme) }
-	facts := []any{"url", url(s.on.main, scheme), "https", s.https.mode, "database", s.Database.String(),
+	facts := []any{"url", url(s.main, scheme), "https", s.https.mode, "database", s.Database.String(),
 		"policy", s.policy().Version(), "version", version(p).Version}
-	if s.on.redirect != nil {
-		facts = append(facts, "redirect", url(s.on.redirect, "http"))
+	if s.redirect != nil {
+		facts = append(facts, "redirect", url(s.redirect, "http"))
 	}
-	if s.on.admin != nil {
-		facts = append(facts, "admin", url(s.on.admin, "http"))
+	if s.admin != nil {
+		facts = append(facts, "admin", url(s.admin, "http"))
 	}
 	s.log.Info("serving", facts...)
 }
 
 // start starts the background tasks, which run until ctx ends.
-func (s service) start(ctx context.Context, tasks *sync.WaitGroup) {
+func (s *service) start(ctx context.Context, tasks *sync.WaitGroup) {
 	tasks.Go(func() { forgetKeys(ctx, s.log, s.queue) })
 	tasks.Go(func() { s.index.Run(ctx) })
 	tasks.Go(func() {
@@ -132,9 +131,9 @@ func (s service) start(ctx context.Context, tasks *sync.WaitGroup) {
 	if s.https.run != nil {
 		tasks.Go(func() { s.https.run(ctx) })
 	}
-	if s.on.admin != nil {
+	if s.admin != nil {
 		tasks.Go(func() {
-			err := server.Run(ctx, server.Config{Listener: s.on.admin, Handler: server.Admin(s.metrics), Log: s.log})
+			err := server.Run(ctx, server.Config{Listener: s.admin, Handler: server.Admin(s.metrics), Log: s.log})
 			if err != nil && ctx.Err() == nil { // at the end, requests may be cut off
 				s.log.Error("the admin server failed", "error", err)
 			}
@@ -143,13 +142,13 @@ func (s service) start(ctx context.Context, tasks *sync.WaitGroup) {
 }
 
 // serve serves the site until ctx ends.
-func (s service) serve(ctx context.Context) error {
+func (s *service) serve(ctx context.Context) error {
 	var draining atomic.Bool
 	if s.https.tls != nil {
-		_, s.https.site.Port, _ = net.SplitHostPort(s.on.main.Addr().String())
+		_, s.https.site.Port, _ = net.SplitHostPort(s.main.Addr().String())
 	}
 	site := server.Config{
-		Listener: s.on.main,
+		Listener: s.main,
 		TLS:      s.https.tls,
 		Handler: web.New(web.Config{
 			Registry: s.reg,
@@ -173,16 +172,16 @@ func (s service) serve(ctx context.Context) error {
 			s.log.Info("shutting down")
 		},
 	}
-	if s.on.redirect == nil {
+	if s.redirect == nil {
 		return server.Run(ctx, site)
 	}
 	redirect := site
-	redirect.Listener, redirect.TLS, redirect.Draining = s.on.redirect, nil, nil
+	redirect.Listener, redirect.TLS, redirect.Draining = s.redirect, nil, nil
 	return server.RunAll(ctx, site, redirect)
 }
 
 // addMetrics registers the metrics of the process, the queue and the index.
-func (s service) addMetrics() {
+func (s *service) addMetrics() {
 	s.metrics.MustRegister(collectors.NewGoCollector())
 	s.metrics.MustRegister(collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	gauge := func(name, help string, value func() float64) {
@@ -205,7 +204,7 @@ func (s service) addMetrics() {
 		}
 		return 1
 	})
-	gauge("nametag_index_age_seconds", "Time since the index was known to be up to date; 0 until it is filled.", func() float64 {
+	gauge("nametag_index_age_seconds", "Time since the index was up to date; 0 until it is filled.", func() float64 {
 		if asOf := s.index.AsOf(); !asOf.IsZero() {
 			return time.Since(asOf).Seconds()
 		}
@@ -245,26 +244,23 @@ func countViolations(ctx context.Context, log *slog.Logger, reg *registry.Regist
 	}
 }
 
-// listeners are the addresses of a server; nil if they are off.
-type listeners struct{ main, redirect, admin net.Listener }
-
 // listenAll opens the addresses until ctx ends.
-func (c serveCmd) listenAll(ctx context.Context, log *slog.Logger) (on listeners, err error) {
-	if on.main, err = listen(ctx, c.listen(), "listen"); err != nil {
-		return on, err
+func (s *service) listenAll(ctx context.Context) (err error) {
+	if s.main, err = listen(ctx, s.listen(), "listen"); err != nil {
+		return err
 	}
-	if on.redirect, err = listen(ctx, c.redirectListen(), "redirect-listen"); err != nil {
-		return on, err
+	if s.redirect, err = listen(ctx, s.redirectListen(), "redirect-listen"); err != nil {
+		return err
 	}
-	if c.AdminListen != "" {
-		on.admin, err = listen(ctx, c.AdminListen, "admin-listen")
-		return on, err
+	if s.AdminListen != "" {
+		s.admin, err = listen(ctx, s.AdminListen, "admin-listen")
+		return err
 	}
-	if on.admin, err = listen(ctx, defaultAdminListen, "admin-listen"); err != nil {
-		log.Warn("the default address for operators is not available; using a free port", "error", err)
-		on.admin, err = listen(ctx, "127.0.0.1:0", "admin-listen")
+	if s.admin, err = listen(ctx, "127.0.0.1:5001", "admin-listen"); err != nil {
+		s.log.Warn("the default address for operators is not available; using a free port", "error", err)
+		s.admin, err = listen(ctx, "127.0.0.1:0", "admin-listen")
 	}
-	return on, err
+	return err
 }
 
 // listen opens an address that a flag sets, until ctx ends. If the address is off, the listener is nil.

@@ -288,7 +288,7 @@ func TestServeJudgesUnderThePolicyAndCountsViolations(t *testing.T) {
 		if version, _ := p.Start["policy"].(string); !strings.HasPrefix(version, "club-") {
 			t.Errorf("the server says that its policy is %q", version)
 		}
-		if line := p.Logged("break the policy; they keep their names"); !strings.Contains(line, `"level":"INFO"`) || !strings.Contains(line, `"pets":3,"violations":2,"policy":"club-`) {
+		if line := p.Logged("violate the policy; they keep their names"); !strings.Contains(line, `"level":"INFO"`) || !strings.Contains(line, `"pets":3,"violations":2,"policy":"club-`) {
 			t.Errorf("of violations it logs %s", line)
 		}
 		exported := must(t, "export", "--database", database)
