@@ -1,5 +1,5 @@
-// Package e2e tests Nametag on the real thing: the program as it is built, in
-// a browser as people use it.
+// Package e2e tests Nametag on the real thing: the program in a process of its
+// own, in a browser as people use it.
 package e2e
 
 import (
@@ -24,6 +24,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
+	"nametag/internal/cli"
 	"nametag/internal/programtest"
 )
 
@@ -33,7 +34,11 @@ var update = flag.Bool("update", false, "write the pictures of the documentation
 // there is none.
 var browser context.Context
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
+func TestMain(m *testing.M) {
+	programtest.Main(func() int { return run(m) }, func() int {
+		return cli.Main(cli.Process{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv})
+	})
+}
 
 func run(m *testing.M) int {
 	flag.Parse()
@@ -58,7 +63,7 @@ func run(m *testing.M) int {
 		}
 		browser = ctx
 	}
-	return programtest.Main(m.Run)
+	return m.Run()
 }
 
 // A tab is a page of the browser, as a test sees it. Whatever goes wrong in

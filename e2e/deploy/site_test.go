@@ -22,11 +22,11 @@ type site struct {
 	client *http.Client
 }
 
-// openSite makes a client for the site at url, as name servers would have it
+// openSite makes a client for the site at base, as name servers would have it
 // that know the address ip, trusting no root certificates but the given ones.
-func openSite(url, ip string, roots *x509.CertPool) *site {
+func openSite(base, ip string, roots *x509.CertPool) *site {
 	dialer := &net.Dialer{Timeout: 10 * time.Second}
-	return &site{url: url, client: &http.Client{
+	return &site{url: base, client: &http.Client{
 		Timeout:       20 * time.Second,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Transport: &http.Transport{

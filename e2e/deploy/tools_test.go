@@ -3,6 +3,7 @@ package deploy
 import (
 	"os"
 	"os/exec"
+	"slices"
 	"testing"
 	"time"
 )
@@ -29,7 +30,7 @@ func openTools(t *testing.T, options ...string) *toolbox {
 
 // try runs a script and returns its standard output.
 func (b *toolbox) try(timeout time.Duration, script string) (string, error) {
-	return command(lab.ctx, timeout, nil, "docker", append(b.options[:len(b.options):len(b.options)], "bash", "-euo", "pipefail", "-c", script)...)
+	return command(lab.ctx, timeout, nil, "docker", append(slices.Clip(b.options), "bash", "-euo", "pipefail", "-c", script)...)
 }
 
 // run runs a script that must succeed.

@@ -20,8 +20,8 @@ type bookFlags struct {
 }
 
 // registry returns the registry whose book is in db.
-func (f bookFlags) registry(db registry.Store) *registry.Registry {
-	return registry.New(db, nil).WithPolicy(f.policy())
+func (f bookFlags) registry(p Process, db registry.Store) *registry.Registry {
+	return registry.New(db, p.Now).WithPolicy(f.policy())
 }
 
 // read calls use with a registry that is only asked.
@@ -31,7 +31,7 @@ func (f bookFlags) read(ctx context.Context, p Process, use func(*registry.Regis
 		return err
 	}
 	defer closing(&err, db)
-	return use(f.registry(db))
+	return use(f.registry(p, db))
 }
 
 // A whoFlag says who changes the book.
@@ -103,7 +103,7 @@ func (f changeFlags) change(ctx context.Context, p Process, use func(*registry.R
 	}
 	defer closing(&err, db)
 	f.comparePolicy(ctx, p.Stderr, db)
-	return use(f.registry(db).WithOrigin(registry.ViaRegistrar, by, string(f.Reason)))
+	return use(f.registry(p, db).WithOrigin(registry.ViaRegistrar, by, string(f.Reason)))
 }
 
 // comparePolicy warns of a policy that is not the one by which pets come into

@@ -85,8 +85,8 @@ func TestPetsThatBreakThePolicyAreCounted(t *testing.T) {
 		want  string
 	}{
 		{"all is well", t.Context(), petStore{pets: []registry.Pet{pet("Rex", "dog")}}, "level=DEBUG msg=\"no pet in the book breaks the policy\" pets=1 policy=" + policy.Version()},
-		{"misfits", t.Context(), petStore{pets: []registry.Pet{pet("Rex", "dog"), pet("Bella", "dog"), pet("Max", "horse")}},
-			"level=INFO msg=\"pets in the book break the policy; they keep their names\" pets=3 misfits=2 policy=" + policy.Version() + " names=\"nametag export | nametag policy try POLICY -\""},
+		{"violations", t.Context(), petStore{pets: []registry.Pet{pet("Rex", "dog"), pet("Bella", "dog"), pet("Max", "horse")}},
+			"level=INFO msg=\"pets in the book break the policy; they keep their names\" pets=3 violations=2 policy=" + policy.Version() + " names=\"nametag export | nametag policy try POLICY -\""},
 		{"a failure", t.Context(), petStore{err: errors.New("the database is away")}, "level=WARN msg=\"the pets in the book that break the policy can't be counted\" policy=" + policy.Version() + " error=\"the database is away\""},
 		{"the end", stopped, petStore{err: context.Canceled}, ""},
 	} {

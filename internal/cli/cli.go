@@ -7,8 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"os/signal"
 	"regexp"
 	"strings"
+	"syscall"
+	"time"
 
 	"github.com/alecthomas/kong"
 
@@ -28,7 +32,8 @@ type Process struct {
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 	Getenv         func(string) string
-	Version        string // as released; "" for a build from source
+	Version        string           // as released; "" for a build from source
+	Now            func() time.Time // nil stands for time.Now
 }
 
 // commands is the command line: one field a command.
@@ -50,11 +55,23 @@ const description = `Nametag is a pet registry in which every name is unique.
 Every flag can also be set by the environment variable beside it; a flag goes before the variable. ` +
 	`Exit codes: 0 when all went well, 1 when the command failed, 2 when the command line or a setting needs mending.`
 
+// Main runs the command that the arguments of the program ask for, and returns
+// the exit code. A signal to stop ends the command in an orderly way, a second
+// one at once.
+func Main(p Process) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	return Run(ctx, os.Args[1:], p)
+}
+
 // Run runs the command that args ask for, and returns the exit code. When ctx
 // ends, the command stops in an orderly way.
 func Run(ctx context.Context, args []string, p Process) int {
 	if len(args) == 0 {
 		args = []string{"--help"}
+	}
+	if p.Now == nil {
+		p.Now = time.Now
 	}
 	exited := -1 // what kong would have exited with, after --help
 	parser, err := kong.New(&commands{},
@@ -122,13 +139,14 @@ type describedError struct{ domain *registry.Error }
 // Error returns the message with its cause, or the cause alone where the message
 // is for visitors.
 func (e describedError) Error() string {
-	switch {
-	case e.domain.Err == nil:
+	_, said := errors.AsType[*registry.Error](e.domain.Err) // by the message, which has what that error says
+	switch cause := e.domain.Err; {
+	case cause == nil || said:
 		return e.domain.Message
 	case e.domain.Code == registry.CodeUnavailable:
-		return described(e.domain.Err).Error()
+		return cause.Error()
 	default:
-		return fmt.Sprintf("%s (%s)", e.domain.Message, described(e.domain.Err))
+		return fmt.Sprintf("%s (%v)", e.domain.Message, cause)
 	}
 }
 
@@ -138,10 +156,18 @@ func (e describedError) Unwrap() error { return e.domain }
 // described returns err in words for administrators. Commands call it where they
 // add to an error, and Run does at last.
 func described(err error) error {
-	if e, ok := errors.AsType[*registry.Error](err); ok && error(e) == err {
+	switch e := err.(type) {
+	case *registry.Error:
 		return describedError{e}
+	case interface{ Unwrap() []error }: // what a command returned, and what closing the database did
+		var all []error
+		for _, one := range e.Unwrap() {
+			all = append(all, described(one))
+		}
+		return errors.Join(all...)
+	default:
+		return err
 	}
-	return err
 }
 
 // A refusedError is a decision against what a registrar asked for.

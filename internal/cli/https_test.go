@@ -129,6 +129,7 @@ func TestACertificateIsGotServedAndKept(t *testing.T) {
 }
 
 func TestEachDomainAndEachACMEServerHasItsOwnCertificate(t *testing.T) {
+	t.Parallel()
 	database := filepath.Join(t.TempDir(), "pets.db")
 	for range 2 { // the second must not serve what the first has left
 		ca := pebbletest.Start(t, pebbletest.Options{})
@@ -144,24 +145,37 @@ func TestEachDomainAndEachACMEServerHasItsOwnCertificate(t *testing.T) {
 	}
 }
 
-func TestReplicasThatStartTogetherAllGetACertificate(t *testing.T) {
-	ca := pebbletest.Start(t, pebbletest.Options{})
+func TestReplicasThatStartTogetherShareEachCertificate(t *testing.T) {
+	t.Parallel()
+	ca := pebbletest.Start(t, pebbletest.Options{Validity: 30 * time.Second})
 	database := pgtest.URL(t)
-	// As behind a load balancer that asks the first about the challenges of both.
-	// The second fails if it is too early for that, and then takes the first one's
-	// certificate.
-	replicas := make([]*programtest.Program, 2)
+	// As behind a load balancer that asks the first about the challenges of all. An order of another one fails if it
+	// is too early for that.
+	replicas := make([]*programtest.Program, 3)
 	var wg sync.WaitGroup
-	for i, args := range [][]string{nil, {"--listen=127.0.0.1:0", "--redirect-listen=127.0.0.1:0"}} {
+	for i := range replicas {
+		var args []string
+		if i > 0 {
+			args = []string{"--listen=127.0.0.1:0", "--redirect-listen=127.0.0.1:0"}
+		}
 		wg.Go(func() { replicas[i] = serveACME(t, ca, database, args...) })
 	}
 	wg.Wait()
-	for _, p := range replicas {
-		served(t, p, ca.Issuers(), whichever)
+	isNew := whichever
+	for issued := 1; issued <= 2; issued++ { // first, and as a renewal
+		cert := served(t, replicas[0], ca.Issuers(), isNew)
+		for _, p := range replicas[1:] {
+			served(t, p, ca.Issuers(), cert.Equal)
+		}
+		if n := ca.Issued(); n != issued {
+			t.Errorf("%d certificates were issued, want %d", n, issued)
+		}
+		isNew = func(c *x509.Certificate) bool { return !c.Equal(cert) }
 	}
 }
 
 func TestOneKindOfChallengeIsEnough(t *testing.T) {
+	t.Parallel()
 	t.Run("http-01", func(t *testing.T) {
 		ca := pebbletest.Start(t, pebbletest.Options{NoTLS: true})
 		served(t, serveACME(t, ca, filepath.Join(t.TempDir(), "pets.db")), ca.Issuers(), whichever)
@@ -173,6 +187,7 @@ func TestOneKindOfChallengeIsEnough(t *testing.T) {
 }
 
 func TestAServerIsReadyBeforeItsCertificate(t *testing.T) {
+	t.Parallel()
 	ca := pebbletest.New(t, pebbletest.Options{})
 	p := serveACME(t, ca, filepath.Join(t.TempDir(), "pets.db"), "--admin-listen=127.0.0.1:0", "--log-level=debug")
 	if line := p.Logged("getting a certificate failed"); !strings.Contains(line, ca.Directory) || !strings.Contains(line, domain) {
@@ -203,6 +218,7 @@ func TestAServerIsReadyBeforeItsCertificate(t *testing.T) {
 }
 
 func TestTheLogSaysWhatTheACMEServerFoundWrong(t *testing.T) {
+	t.Parallel()
 	ca := pebbletest.Start(t, pebbletest.Options{NoTLS: true, NoHTTP: true})
 	p := serveACME(t, ca, filepath.Join(t.TempDir(), "pets.db"))
 	line := p.Logged("getting a certificate failed")
@@ -214,6 +230,7 @@ func TestTheLogSaysWhatTheACMEServerFoundWrong(t *testing.T) {
 }
 
 func TestACertificateIsRenewed(t *testing.T) {
+	t.Parallel()
 	ca := pebbletest.Start(t, pebbletest.Options{Validity: 15 * time.Second})
 	p := serveACME(t, ca, filepath.Join(t.TempDir(), "pets.db"))
 	first := served(t, p, ca.Issuers(), whichever)
@@ -225,6 +242,7 @@ func TestACertificateIsRenewed(t *testing.T) {
 }
 
 func TestPlainHTTPIsSentOnToHTTPS(t *testing.T) {
+	t.Parallel()
 	ca := pebbletest.New(t, pebbletest.Options{}) // it is not needed
 	p := serveACME(t, ca, filepath.Join(t.TempDir(), "pets.db"), "--domain=pets.example,www.pets.example")
 	plain := p.Start["redirect"].(string)
@@ -280,6 +298,7 @@ func writeCertificate(t *testing.T, certFile, keyFile string) (*x509.Certificate
 }
 
 func TestACertificateInFilesIsServedAndLoadedAnew(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	certFile, keyFile := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
 	first, trusts := writeCertificate(t, certFile, keyFile)
@@ -315,6 +334,7 @@ func TestACertificateInFilesIsServedAndLoadedAnew(t *testing.T) {
 }
 
 func TestBehindAProxyThatEndsTLS(t *testing.T) {
+	t.Parallel()
 	p := programtest.Serve(t, environ{"NAMETAG_BEHIND_HTTPS_PROXY": "true", "NAMETAG_TRUSTED_PROXIES": "127.0.0.1"})
 	c := clientOf(t, p.URL, nil)
 	res := ask(t, c, "http://pets.example/pets", "X-Forwarded-Proto", "http")
@@ -330,6 +350,7 @@ func TestBehindAProxyThatEndsTLS(t *testing.T) {
 }
 
 func TestPlainHTTPSaysSo(t *testing.T) {
+	t.Parallel()
 	p := programtest.Serve(t, nil)
 	if said, _ := p.Start["https"].(string); !strings.Contains(said, "plain HTTP") || !strings.Contains(said, "NAMETAG_DOMAIN") {
 		t.Errorf("of HTTPS it says %q", said)

@@ -62,6 +62,7 @@ func (c importCmd) Run(ctx context.Context, p Process) (err error) {
 		Columns:      transfer.Columns{Name: c.NameColumn, Category: c.CategoryColumn, Color: c.ColorColumn, Date: c.DateColumn},
 		DefaultColor: string(c.DefaultColor),
 		Policy:       c.policy(),
+		Now:          p.Now,
 	})
 	if err != nil {
 		return c.describe(err)
@@ -124,7 +125,7 @@ func (c importCmd) enter(ctx context.Context, p Process) (enter transfer.Enter, 
 	if err != nil {
 		return nil, nil, err
 	}
-	return c.registry(db).WithOrigin(registry.ViaImport, c.who(p), "").RegisterAll, db.Close, nil
+	return c.registry(p, db).WithOrigin(registry.ViaImport, c.who(p), "").RegisterAll, db.Close, nil
 }
 
 // enterDry returns how rows would get into the database. Where there is none
@@ -141,7 +142,7 @@ func (c importCmd) enterDry(ctx context.Context, p Process) (enter transfer.Ente
 	if err != nil {
 		return nil, nil, err
 	}
-	return transfer.DryRun(c.registry(db)), db.Close, nil
+	return transfer.DryRun(c.registry(p, db)), db.Close, nil
 }
 
 // createReport opens the report. It refuses to write it over the input or the

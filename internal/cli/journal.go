@@ -71,7 +71,7 @@ func (c journalVerifyCmd) Run(ctx context.Context, p Process) (err error) {
 		progress, done = func(seq int64) { bar.Set64(min(seq, end.Seq)) }, bar.Finish
 	}
 	found, err := registry.New(db, nil).VerifyJournal(ctx, noted, progress)
-	done()
+	_ = done() // only clears the bar
 	if errors.Is(err, context.Canceled) {
 		return errors.New("interrupted; the journal was not read to its end")
 	}
@@ -122,7 +122,7 @@ Examples:
 func (c journalShowCmd) Run(ctx context.Context, p Process) (err error) {
 	name, err := registry.ParseName(c.Name)
 	if err != nil {
-		return usageError{err}
+		return usageError{described(err)}
 	}
 	db, _, err := c.open(ctx, p, nil, purpose{readOnly: true})
 	if err != nil {

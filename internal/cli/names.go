@@ -136,7 +136,7 @@ type keptName struct {
 // Run implements the command.
 func (c namesListCmd) Run(ctx context.Context, p Process) error {
 	return c.read(ctx, p, func(r *registry.Registry) error {
-		list, err := keptNames(ctx, r)
+		list, err := keptNames(ctx, r, p.Now())
 		if err != nil {
 			return err
 		}
@@ -171,12 +171,12 @@ func (c namesListCmd) Run(ctx context.Context, p Process) error {
 }
 
 // keptNames returns the names that are reserved, in quarantine or let pass now.
-func keptNames(ctx context.Context, r *registry.Registry) (list []keptName, err error) {
+func keptNames(ctx context.Context, r *registry.Registry, now time.Time) (list []keptName, err error) {
 	for _, res := range r.Policy().ReservedNames() {
 		list = append(list, keptName{Name: res.Name, Kind: registry.RulingReserved, By: "policy", Reason: res.Reason})
 	}
 	err = r.EachRuling(ctx, func(ru registry.Ruling) {
-		if ru.Kind == registry.RulingAllowLookalike || ru.InForce(time.Now()) {
+		if ru.Kind == registry.RulingAllowLookalike || ru.InForce(now) {
 			list = append(list, keptName{ru.Name.String(), ru.Kind, "book", ru.At, ru.Until, ru.Reason})
 		}
 	})

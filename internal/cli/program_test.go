@@ -3,6 +3,7 @@ package cli_test
 import (
 	"bytes"
 	"context"
+	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,20 +13,25 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"nametag/internal/cli"
 	"nametag/internal/pgtest"
-	"nametag/internal/programtest"
 )
 
-func TestMain(m *testing.M) {
-	os.Exit(programtest.Main(func() int { return pgtest.Main(m.Run) }))
-}
-
-// onBoth runs f on an empty database of either kind.
+// onBoth runs f on an empty database of either kind, beside other tests.
 func onBoth(t *testing.T, f func(t *testing.T, database string)) {
-	t.Run("SQLite", func(t *testing.T) { f(t, filepath.Join(t.TempDir(), "pets.db")) })
-	t.Run("PostgreSQL", func(t *testing.T) { f(t, pgtest.URL(t)) })
+	t.Parallel()
+	t.Run("SQLite", func(t *testing.T) {
+		t.Parallel()
+		f(t, filepath.Join(t.TempDir(), "pets.db"))
+	})
+	t.Run("PostgreSQL", func(t *testing.T) {
+		t.Parallel()
+		f(t, pgtest.URL(t))
+	})
 }
 
 // A result is what a command left behind.
@@ -107,4 +113,63 @@ func names(t *testing.T, database string) map[string]bool {
 		set[pet.Name] = true
 	}
 	return set
+}
+
+// refusals reads a report: "line name code: reason", one a row.
+func refusals(t *testing.T, report string) []string {
+	t.Helper()
+	f, err := os.Open(report)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	rows, err := csv.NewReader(f).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"line", "name", "code", "reason"}; !cmp.Equal(rows[0], want) {
+		t.Errorf("the report's header is %q, want %q", rows[0], want)
+	}
+	var all []string
+	for _, row := range rows[1:] {
+		all = append(all, fmt.Sprintf("%s %s %s: %s", row[0], row[1], row[2], row[3]))
+	}
+	return all
+}
+
+// bring imports a file and returns what the command said and its report.
+func bring(t *testing.T, database, file string, flags ...string) (string, []string) {
+	t.Helper()
+	report := filepath.Join(t.TempDir(), "report.csv")
+	args := append([]string{"import", "--database", database, "--report", report}, flags...)
+	return must(t, append(args, file)...), refusals(t, report)
+}
+
+// write writes a file and returns its path.
+func write(t *testing.T, name, content string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestNoMessageShowsAPassword(t *testing.T) {
+	t.Parallel()
+	const secret = "s3cret"
+	for _, url := range []string{
+		"postgres://pets:" + secret + "@127.0.0.1:1/pets",
+		"postgresql://pets@127.0.0.1:1/pets?password=" + secret,
+	} {
+		for _, command := range []string{"serve --listen=127.0.0.1:0 --admin-listen=off", "export", "migrate", "migrate --check"} {
+			ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond) // rather than wait for the server
+			r := runIn(ctx, environ{"NAMETAG_DATABASE": url}, "", strings.Split(command, " ")...)
+			cancel()
+			refuses(t, r, 1, "127.0.0.1:1/pets")
+			if strings.Contains(r.stdout+r.stderr, secret) {
+				t.Errorf("%s shows the password: %s", command, r.stderr)
+			}
+		}
+	}
 }

@@ -82,7 +82,7 @@ func (c serveCmd) Run(ctx context.Context, p Process) (err error) {
 	}
 
 	log.Info("serving", c.facts(p, on, secure, place)...)
-	return c.serve(ctx, log, on, secure, metrics, queue, index)
+	return c.serve(ctx, p, log, on, secure, metrics, queue, index)
 }
 
 // facts are what an operator wants to know of a server that starts.
@@ -104,9 +104,9 @@ func (c serveCmd) facts(p Process, on listeners, secure https, place string) []a
 func urlOf(l net.Listener, scheme string) string { return address(l.Addr().String()).local(scheme) }
 
 // serve runs the servers and the chores until ctx ends.
-func (c serveCmd) serve(ctx context.Context, log *slog.Logger, on listeners, secure https, metrics *prometheus.Registry, queue *queue.Queue, index *index.Index) error {
+func (c serveCmd) serve(ctx context.Context, p Process, log *slog.Logger, on listeners, secure https, metrics *prometheus.Registry, queue *queue.Queue, index *index.Index) error {
 	var draining atomic.Bool
-	reg := c.registry(queue)
+	reg := c.registry(p, queue)
 	watch(metrics, queue, index)
 	site := web.New(web.Config{
 		Registry: reg,

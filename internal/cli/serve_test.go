@@ -1,8 +1,6 @@
 package cli_test
 
 import (
-	"nametag/internal/programtest"
-
 	"fmt"
 	"io"
 	"net"
@@ -14,6 +12,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+
+	"nametag/internal/programtest"
 )
 
 func get(t *testing.T, url string) (int, string) {
@@ -50,6 +50,7 @@ func TestServeSaysWhereItServesAndFromWhat(t *testing.T) {
 }
 
 func TestServeKeepsTheDatabaseInTheDataDirectory(t *testing.T) {
+	t.Parallel()
 	home := t.TempDir()
 	for _, test := range []struct {
 		env  environ
@@ -69,6 +70,7 @@ func TestServeKeepsTheDatabaseInTheDataDirectory(t *testing.T) {
 }
 
 func TestASecondServerOnTheSameFileIsRefused(t *testing.T) {
+	t.Parallel()
 	database := filepath.Join(t.TempDir(), "pets.db")
 	first := programtest.Serve(t, nil, "--database", database)
 	second := programtest.Boot(t, nil, "serve", "--listen=127.0.0.1:0", "--admin-listen=off", "--database", database)
@@ -169,6 +171,7 @@ func TestKillLosesNothingThatWasAnswered(t *testing.T) {
 }
 
 func TestReadyzSaysThatAServerIsShuttingDown(t *testing.T) {
+	t.Parallel()
 	p := programtest.Serve(t, nil, "--database", filepath.Join(t.TempDir(), "pets.db"), "--shutdown-delay=1h")
 	if code, _ := get(t, p.URL+"/readyz"); code != 200 {
 		t.Errorf("GET /readyz: %d, want 200", code)
@@ -188,6 +191,7 @@ func TestReadyzSaysThatAServerIsShuttingDown(t *testing.T) {
 }
 
 func TestServeSaysThatTheAddressIsInUse(t *testing.T) {
+	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -205,6 +209,7 @@ func TestServeSaysThatTheAddressIsInUse(t *testing.T) {
 // Who asks a server that still waits for its database is refused at once, and
 // not left waiting as well.
 func TestNobodyIsLeftWaitingWithTheServer(t *testing.T) {
+	t.Parallel()
 	silent, err := net.Listen("tcp", "127.0.0.1:0") // takes connections and says nothing, like a database that hangs
 	if err != nil {
 		t.Fatal(err)
@@ -227,6 +232,7 @@ func TestNobodyIsLeftWaitingWithTheServer(t *testing.T) {
 }
 
 func TestTheDefaultAdminAddressGivesWay(t *testing.T) {
+	t.Parallel()
 	const standard = "127.0.0.1:5001"
 	if l, err := net.Listen("tcp", standard); err == nil { // else somebody has it, which will do
 		defer l.Close()
@@ -242,6 +248,7 @@ func TestTheDefaultAdminAddressGivesWay(t *testing.T) {
 }
 
 func TestHealthcheck(t *testing.T) {
+	t.Parallel()
 	p := programtest.Serve(t, nil, "--database", filepath.Join(t.TempDir(), "pets.db"), "--shutdown-delay=1h")
 	listen := strings.TrimPrefix(p.URL, "http://")
 	_, port, _ := net.SplitHostPort(listen)
@@ -261,4 +268,35 @@ func TestHealthcheck(t *testing.T) {
 	p.Exit()
 	refuses(t, run(t, nil, "", "healthcheck", "--listen", listen), 1, listen, "no answer")
 	refuses(t, run(t, nil, "", "healthcheck", "--listen", "127.0.0.1:0"), 2, "--url")
+}
+
+const clubPolicy = `extends: kennel-club
+name: club
+length: {max: 20}
+characters: "A-Z '"
+words: {max: 3}
+forbidden: [champion]
+reserved:
+- name: King Rex
+  reason: Kept for the club's own dogs.
+`
+
+func TestServeJudgesUnderThePolicyAndCountsViolations(t *testing.T) {
+	onBoth(t, func(t *testing.T, database string) {
+		bring(t, database, write(t, "old.csv", "name,category\nRex,dog\nOld Dog,dog\nBella,cat\n"))
+		p := programtest.Serve(t, environ{"NAMETAG_POLICY": write(t, "policy.yaml", clubPolicy)}, "--database", database)
+		if version, _ := p.Start["policy"].(string); !strings.HasPrefix(version, "club-") {
+			t.Errorf("the server says that its policy is %q", version)
+		}
+		if line := p.Logged("break the policy; they keep their names"); !strings.Contains(line, `"level":"INFO"`) || !strings.Contains(line, `"pets":3,"violations":2,"policy":"club-`) {
+			t.Errorf("of violations it logs %s", line)
+		}
+		exported := must(t, "export", "--database", database)
+		if r := run(t, nil, exported, "policy", "try", write(t, "policy.yaml", clubPolicy), "-"); !strings.Contains(r.stdout, ",Rex,too_short,") || strings.Contains(r.stdout, "Old Dog") {
+			t.Errorf("what the log says lists %+v", r)
+		}
+		if code, body := get(t, p.URL+"/api/v1/names/Champion%20Joe"); code != 200 || !strings.Contains(body, "does not allow the word") {
+			t.Errorf("of a forbidden word the server says %d %s", code, body)
+		}
+	})
 }

@@ -51,7 +51,7 @@ func (x *Index) Filled() <-chan struct{} { return x.filled }
 
 // Size returns how many names the index has, and how many bytes they take: zero
 // until it is filled.
-func (x *Index) Size() (names, bytes int) {
+func (x *Index) Size() (names, size int) {
 	v := x.view.Load()
 	if v == nil {
 		return 0, 0
@@ -211,8 +211,8 @@ func (x *Index) fill(ctx context.Context) (*view, error) {
 		return nil, err
 	}
 	x.view.Store(v)
-	names, bytes := v.size()
-	x.log.InfoContext(ctx, "names are checked in memory", "names", names, "bytes", bytes, "seconds", time.Since(begun).Seconds())
+	names, size := v.size()
+	x.log.InfoContext(ctx, "names are checked in memory", "names", names, "bytes", size, "seconds", time.Since(begun).Seconds())
 	select {
 	case <-x.filled:
 	default:
@@ -354,14 +354,14 @@ func isOdd(key, lookalike []byte) bool {
 	return ok && (len(lookalike) == 0 || !bytes.Equal(usual, lookalike))
 }
 
-func (v *view) size() (names, bytes int) {
+func (v *view) size() (names, size int) {
 	for i, s := range v.sets() {
 		n, b := s.size()
-		if bytes += b; i == 0 {
+		if size += b; i == 0 {
 			names = n
 		}
 	}
-	return names, bytes
+	return names, size
 }
 
 // sets returns the sets, in the order in which hashesOf has what is in them.
@@ -496,18 +496,18 @@ func (v *view) settle(rec registry.Record, e registry.Event, inTurn bool) error 
 // change takes the book from before to after. What is in both stays in
 // between.
 func (v *view) change(before, after registry.State) {
-	old, new := v.hashesOf(before.Pet), v.hashesOf(after.Pet)
+	from, to := v.hashesOf(before.Pet), v.hashesOf(after.Pet)
 	for i, s := range v.sets() {
-		if new[i] != 0 {
-			s.add(new[i])
+		if to[i] != 0 {
+			s.add(to[i])
 		}
 	}
-	if old[1] != new[1] {
+	if from[1] != to[1] {
 		v.turns.Add(1)
 	}
 	for i, s := range v.sets() {
-		if old[i] != 0 && old[i] != new[i] {
-			s.remove(old[i])
+		if from[i] != 0 && from[i] != to[i] {
+			s.remove(from[i])
 		}
 	}
 	if before.Ruling != nil || after.Ruling != nil {

@@ -2,7 +2,7 @@
 // Encrypt for tests, with a DNS server by which every name is this machine's
 // loopback address. Both are tools of tools/go.mod.
 //
-// Where they can't be built, tests are skipped, or fail if NAMETAG_TEST_REQUIRE,
+// With -short, and where they can't be built, tests are skipped, or fail if NAMETAG_TEST_REQUIRE,
 // a list of words separated by commas, has the word acme.
 package pebbletest
 
@@ -14,6 +14,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
 	"math/big"
@@ -62,6 +63,9 @@ type Server struct {
 // New returns a server that does not run yet. Its ports are free ones.
 func New(t testing.TB, o Options) *Server {
 	t.Helper()
+	if testing.Short() {
+		leaveOut(t, errors.New("ACME tests left out: they build Pebble, and -short builds no program"))
+	}
 	built, err := build()
 	if err != nil {
 		leaveOut(t, err)

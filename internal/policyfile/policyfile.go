@@ -119,7 +119,7 @@ func (p *parser) parse(data []byte) *registry.Policy {
 		return nil
 	}
 	head := struct{ Extends string }{"open"}
-	root.Decode(&head) // read reports the errors
+	_ = root.Decode(&head) // read reports the errors
 	presets, _ := presetsByName()
 	rules := presets[head.Extends]
 	rules.Name = strings.TrimSuffix(filepath.Base(p.file), filepath.Ext(p.file))
@@ -128,7 +128,8 @@ func (p *parser) parse(data []byte) *registry.Policy {
 		p.report(1, "", "%q is not a valid name for a policy; add one, such as “name: north-kennels”", rules.Name)
 	}
 	policy, err := registry.NewPolicy(rules)
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+	var joined interface{ Unwrap() []error }
+	if errors.As(err, &joined) {
 		for _, err := range joined.Unwrap() {
 			if e, ok := errors.AsType[*registry.RuleError](err); ok {
 				p.judge(e)

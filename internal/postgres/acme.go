@@ -3,8 +3,11 @@ package postgres
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"nametag/internal/sleep"
 )
 
 // LoadACME returns what was saved last under name, or nil if there is nothing.
@@ -42,4 +45,42 @@ func (s *Store) DeleteACME(ctx context.Context, name string) error {
 		_, err := s.pool.Exec(ctx, `DELETE FROM acme_cache WHERE name = $1`, name)
 		return err
 	})
+}
+
+// LockACME takes an advisory lock on a connection of its own, so that an order
+// leaves the pool to others. PostgreSQL releases the lock when that connection
+// ends, and so when the process dies.
+func (s *Store) LockACME(ctx context.Context) (unlock func(), err error) {
+	if s.readOnly {
+		return nil, errReadOnly
+	}
+	for unlock == nil && err == nil {
+		// A statement that waited for the lock would be an error in PostgreSQL's log if ctx ended, and keep a connection.
+		if unlock, err = s.tryLockACME(ctx); unlock == nil && err == nil {
+			err = sleep.For(ctx, time.Second)
+		}
+	}
+	return unlock, failure(ctx, "take the ACME lock", err)
+}
+
+// acmeLock is the number of the advisory lock: "nametag" in ASCII.
+const acmeLock = 0x6e616d65746167
+
+// tryLockACME returns nil if another server has the lock.
+func (s *Store) tryLockACME(ctx context.Context) (unlock func(), err error) {
+	conn, err := pgx.ConnectConfig(ctx, s.pool.Config().ConnConfig)
+	if err != nil {
+		return nil, err
+	}
+	unlock = func() {
+		brief, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.callTimeout)
+		defer cancel()
+		_ = conn.Close(brief) // it is closed, whatever PostgreSQL answers
+	}
+	var locked bool
+	if err = conn.QueryRow(ctx, `SELECT pg_try_advisory_lock($1)`, acmeLock).Scan(&locked); err != nil || !locked {
+		unlock()
+		return nil, err
+	}
+	return unlock, nil
 }

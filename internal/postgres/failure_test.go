@@ -110,9 +110,9 @@ func TestACrashLosesNothingThatWasAnswered(t *testing.T) {
 
 func TestACallEndsWithItsContextOrItsTimeout(t *testing.T) {
 	url := pgtest.URL(t)
-	s := open(t, url, postgres.Options{Migrate: true, CallTimeout: 50 * time.Millisecond})
-	patient := open(t, url, postgres.Options{CallTimeout: time.Hour})
-	entry := []registry.Entry{{Pet: storetest.Enter(t, s, "Rex")}}
+	patient := open(t, url, postgres.Options{Migrate: true, CallTimeout: time.Hour})
+	entry := []registry.Entry{{Pet: storetest.Enter(t, patient, "Rex")}}
+	s := open(t, url, postgres.Options{CallTimeout: 50 * time.Millisecond})
 	blocker := raw(t, url)
 	execute(t, blocker, `BEGIN; LOCK TABLE pets`)
 
@@ -134,6 +134,27 @@ func TestACallEndsWithItsContextOrItsTimeout(t *testing.T) {
 	execute(t, blocker, `ROLLBACK`)
 	if _, err := patient.Insert(t.Context(), entry); err != nil {
 		t.Errorf("Insert afterwards: %v", err)
+	}
+}
+
+func TestTheACMELockEndsWithItsHolder(t *testing.T) {
+	url := pgtest.URL(t)
+	holder, next := open(t, url, postgres.Options{Migrate: true}), open(t, url, postgres.Options{})
+	if _, err := holder.LockACME(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	locked := make(chan error)
+	go func() {
+		unlock, err := next.LockACME(t.Context())
+		if err == nil {
+			unlock()
+		}
+		locked <- err
+	}()
+	execute(t, raw(t, url), `SELECT pg_terminate_backend(pid) FROM pg_locks
+		WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`)
+	if err := <-locked; err != nil {
+		t.Error(err)
 	}
 }
 

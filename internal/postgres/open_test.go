@@ -140,14 +140,14 @@ func TestAPoolOfOneConnectionIsEnough(t *testing.T) {
 // A newer program may bring the schema up to date while ours waits for its turn
 // to do that.
 func TestASchemaThatBecameLaterWhileWaitingIsRefused(t *testing.T) {
-	url := pgtest.URL(t)
-	s := open(t, url, postgres.Options{Migrate: true})
-	newer := raw(t, url)
+	database := pgtest.URL(t)
+	s := open(t, database, postgres.Options{Migrate: true})
+	newer := raw(t, database)
 	execute(t, newer, fmt.Sprintf(`SELECT pg_advisory_lock(%d)`, lock.DefaultLockID))
 	execute(t, newer, `DELETE FROM goose_db_version WHERE version_id > 0`)
 	opened := make(chan error)
 	go func() {
-		s, err := postgres.Open(t.Context(), url, postgres.Options{Migrate: true})
+		s, err := postgres.Open(t.Context(), database, postgres.Options{Migrate: true})
 		if err == nil {
 			s.Close()
 		}
@@ -173,9 +173,9 @@ func TestASchemaThatBecameLaterWhileWaitingIsRefused(t *testing.T) {
 }
 
 func TestTheBookOfTheFirstVersionIsLeftAlone(t *testing.T) {
-	url := pgtest.URL(t)
-	execute(t, raw(t, url), `CREATE TABLE pets (pet_name varchar(50))`)
-	storetest.Mentions(t, refused(t, url, postgres.Options{Migrate: true}), "pets", "database of its own", "import")
+	database := pgtest.URL(t)
+	execute(t, raw(t, database), `CREATE TABLE pets (pet_name varchar(50))`)
+	storetest.Mentions(t, refused(t, database, postgres.Options{Migrate: true}), "pets", "database of its own", "import")
 }
 
 func TestADatabaseThatCannotHoldEveryNameIsRefused(t *testing.T) {

@@ -30,7 +30,7 @@ func (s *Store) Snapshot(ctx context.Context, visit func(registry.State) error) 
 		}
 		err = eachRuling(rows, func(r *registry.RulingState) {
 			if stopped == nil {
-				see(registry.State{Ruling: r})
+				_ = see(registry.State{Ruling: r}) // kept in stopped
 			}
 		})
 		if stopped != nil {

@@ -1,44 +1,35 @@
-// Package programtest runs the real nametag, as it is built, for tests.
+// Package programtest runs nametag in processes of its own, for tests.
 package programtest
 
 import (
 	"bufio"
 	"encoding/json"
-	"fmt"
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// program is the path of the built program.
-var program string
-
-// Main builds the program, runs the tests and returns the exit code:
-// os.Exit(programtest.Main(m.Run)) in TestMain.
-func Main(run func() int) int {
-	dir, err := os.MkdirTemp("", "nametag")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(dir)
-	program = filepath.Join(dir, "nametag.exe")
-	build := exec.Command("go", "build", "-o", program, "nametag/cmd/nametag")
-	build.Stderr = os.Stderr
-	if err := build.Run(); err != nil {
-		fmt.Fprintln(os.Stderr, "building nametag:", err)
-		return 1
-	}
-	return run()
+// Main runs the tests of a package and exits; TestMain calls it. The program
+// that the tests start is the test binary itself, which then calls nametag in
+// place of run: both return an exit code.
+func Main(run, nametag func() int) {
+	testscript.Main(runner(run), map[string]func(){"nametag": func() { os.Exit(nametag()) }})
 }
 
+// A runner is the function of a testing.M.
+type runner func() int
+
+// Run implements testscript.TestingM.
+func (r runner) Run() int { return r() }
+
 // Command returns a command that runs the program once.
-func Command(args ...string) *exec.Cmd { return exec.Command(program, args...) }
+func Command(args ...string) *exec.Cmd { return exec.Command("nametag", args...) }
 
 // A Program is a nametag that runs in a process of its own.
 type Program struct {

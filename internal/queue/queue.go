@@ -146,7 +146,7 @@ func (q *Queue) work() {
 		together, closed := q.take()
 		switch {
 		case len(together) > 0:
-			q.serve(together)
+			_ = q.serve(together) // each call has got its answer
 		case closed:
 			return
 		default:

@@ -29,7 +29,6 @@ func TestPlainTextNeedsNoTables(t *testing.T) {
 // Names that take the fast way get what those get that don't.
 func TestPlainNamesAreLikeOthers(t *testing.T) {
 	slowly := func(s string) (Name, error) { return ParseName(s + " ") } // a space that is trimmed
-	plain := 0
 	rapid.Check(t, func(t *rapid.T) {
 		s := rapid.OneOf(
 			rapid.StringOfN(rapid.RuneFrom(nil, printable), 0, MaxNameLength+2, -1),
@@ -38,9 +37,8 @@ func TestPlainNamesAreLikeOthers(t *testing.T) {
 		).Draw(t, "name")
 		got, ok := parsePlain(s)
 		if !ok {
-			return
+			t.Skip("not plain") // which rapid lets pass, as long as enough others are
 		}
-		plain++
 		if want, err := slowly(s); err != nil || got != want {
 			t.Fatalf("%q is %#v, want %#v, %v", s, got, want, err)
 		}
@@ -52,9 +50,6 @@ func TestPlainNamesAreLikeOthers(t *testing.T) {
 			t.Fatalf("%q looks like %q and its key like %q; it is read as that: %t", s, got.LookalikeKey(), key, got.IsReadAsItsKey())
 		}
 	})
-	if plain < 20 {
-		t.Errorf("only %d names were plain", plain)
-	}
 }
 
 var printable = &unicode.RangeTable{R16: []unicode.Range16{{Lo: ' ', Hi: '~', Stride: 1}}, LatinOffset: 1}

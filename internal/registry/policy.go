@@ -215,7 +215,7 @@ func isCategory(s string) bool {
 func parseCharacters(list string) (allowed func(rune) bool, unknown []string) {
 	type span struct{ low, high rune }
 	var spans []span
-	for _, item := range strings.Fields(list) {
+	for item := range strings.FieldsSeq(list) {
 		runes := []rune(item)
 		switch {
 		case len(runes) == 1:

@@ -11,9 +11,9 @@ import (
 // ApplyTx decide in it. Write is the last method to be called, and is not called
 // if there is nothing to write.
 type Tx interface {
-	// Claim claims idempotency keys, sorted by key, and returns the answers to
-	// those that were claimed before. A transaction that claims one of the others
-	// meanwhile waits for this one, or one of the two is rolled back and retried.
+	// Claim claims idempotency keys and returns the answers to those that were
+	// claimed before. If another transaction claims one of the others meanwhile,
+	// it waits for this one, or one of the two is rolled back and retried.
 	Claim(ctx context.Context, claims []Claim) ([]Answer, error)
 
 	// Lock waits until no other transaction changes the registry, keeps others
@@ -255,14 +255,12 @@ func newBatch(entries []Entry) *batch {
 	return b
 }
 
-// claims returns the claims of the call, one a key, sorted by key: transactions
-// that claim in this order cannot deadlock.
+// claims returns the claims of the call, one a key.
 func (b *batch) claims() []Claim {
 	claims := make([]Claim, 0, len(b.claimant))
 	for key, i := range b.claimant {
 		claims = append(claims, Claim{key, b.entries[i].Fingerprint})
 	}
-	slices.SortFunc(claims, func(x, y Claim) int { return cmp.Compare(x.Key, y.Key) })
 	return claims
 }
 

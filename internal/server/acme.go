@@ -54,10 +54,9 @@ type ACMEConfig struct {
 // failure would be repeated as often as visitors come, and ACME servers count
 // failures.
 type ACME struct {
-	config   ACMEConfig
-	domains  []*domain
-	ordering sync.Mutex       // orders are placed one after another, so that they share an account
-	unnamed  *tls.Certificate // for who asks for no domain before there is a certificate
+	config  ACMEConfig
+	domains []*domain
+	unnamed *tls.Certificate // for who asks for no domain before there is a certificate
 }
 
 // A domain is one with a certificate of its own.
@@ -76,7 +75,7 @@ func NewACME(c ACMEConfig) (*ACME, error) {
 	a := &ACME{config: c, unnamed: unnamed}
 	for _, name := range c.Domains {
 		d := &domain{name: name}
-		d.manager.Store(newManager(c))
+		d.manager.Store(newManager(c, name))
 		a.domains = append(a.domains, d)
 	}
 	c.Metrics.MustRegister(expiries(a.expiries))
@@ -197,7 +196,7 @@ func (a *ACME) obtain(ctx context.Context, d *domain) bool {
 		}
 		a.config.Log.Warn("getting a certificate failed; "+check, "domain", d.name, "try", try, "error", err, "next_try_in", wait.String())
 		// A manager that failed says so for a minute, without another try.
-		d.manager.Store(newManager(a.config))
+		d.manager.Store(newManager(a.config, d.name))
 		if !a.pause(ctx, d, wait, before) {
 			return false
 		}
@@ -222,7 +221,7 @@ func (a *ACME) pause(ctx context.Context, d *domain, wait time.Duration, before 
 // saved returns the certificate of d in the store, as autocert has put it there;
 // nil if there is none or the store can't be used.
 func (a *ACME) saved(ctx context.Context, d *domain) []byte {
-	data, err := a.config.Store.LoadACME(ctx, acmeCache{directory: a.config.Directory}.name(d.name))
+	data, err := a.config.Store.LoadACME(ctx, a.config.cacheName(d.name))
 	if err != nil {
 		return nil
 	}
@@ -237,11 +236,6 @@ func (a *ACME) order(ctx context.Context, d *domain) (*tls.Certificate, error) {
 	}
 	done := make(chan result, 1)
 	go func() {
-		a.ordering.Lock()
-		defer a.ordering.Unlock()
-		if ctx.Err() != nil {
-			return
-		}
 		cert, err := d.get()
 		done <- result{cert, err}
 	}()

@@ -1,7 +1,7 @@
 package server
 
 import (
-	"io"
+	"fmt"
 	"net/http"
 	"net/http/pprof"
 
@@ -16,7 +16,7 @@ func Admin(metrics prometheus.Gatherer) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		io.WriteString(w, "/metrics\n/debug/pprof/\n")
+		fmt.Fprint(w, "/metrics\n/debug/pprof/\n")
 	})
 	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)

@@ -7,10 +7,10 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"log/slog"
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/crypto/acme"
@@ -27,13 +27,13 @@ type manager struct {
 // acmeTimeout is how long the ACME server may take to answer one request.
 const acmeTimeout = 30 * time.Second
 
-func newManager(c ACMEConfig) *manager {
+func newManager(c ACMEConfig, domain string) *manager {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.TLSClientConfig = &tls.Config{RootCAs: c.Roots, MinVersion: tls.VersionTLS12}
 	n := &notes{next: transport}
 	m := &autocert.Manager{
 		Prompt: autocert.AcceptTOS,
-		Cache:  acmeCache{c.Store, c.Directory, c.Log},
+		Cache:  &acmeCache{config: c, domain: domain},
 		Email:  c.Email,
 		Client: &acme.Client{
 			DirectoryURL: c.Directory,
@@ -44,7 +44,7 @@ func newManager(c ACMEConfig) *manager {
 		// No HostPolicy: ACME asks for its own domains only. No RenewBefore: a
 		// third of the lifetime, and at most 30 days, suits short-lived ones too.
 	}
-	challenges := http.Handler(http.NotFoundHandler())
+	challenges := http.NotFoundHandler()
 	if c.HTTP01 {
 		challenges = m.HTTPHandler(challenges) // which has autocert try http-01
 	}
@@ -75,33 +75,69 @@ type ACMEStore interface {
 
 	// DeleteACME deletes what is there, if there is anything.
 	DeleteACME(ctx context.Context, name string) error
+
+	// LockACME waits until no server on the database holds the lock, or until ctx
+	// ends, and holds it until unlock is called or the process dies. It may last
+	// minutes.
+	LockACME(ctx context.Context) (unlock func(), err error)
 }
 
 // errStore stands for the store's errors, which are logged where they come up:
 // autocert drops some, and shows others to whoever asks for a challenge.
 var errStore = errors.New("the database can't be used now; the log says why")
 
-// An acmeCache is autocert's view of an ACMEStore. What an ACME server has given
-// is not mistaken for that of another.
+// cacheName returns the name in the store for a key of autocert's. It differs
+// from one ACME server to another.
+func (c ACMEConfig) cacheName(key string) string { return c.Directory + " " + key }
+
+// An acmeCache is a manager's view of an ACMEStore.
 type acmeCache struct {
-	store     ACMEStore
-	directory string
-	log       *slog.Logger
+	config ACMEConfig
+	domain string
+	loaded atomic.Bool // the manager has asked for the certificate before
 }
 
-func (c acmeCache) name(key string) string { return c.directory + " " + key }
-
-func (c acmeCache) judge(doing string, err error) error {
+func (c *acmeCache) judge(doing string, err error) error {
 	if err == nil {
 		return nil
 	}
-	c.log.Error(doing+" what getting certificates needs failed", "error", err)
+	c.config.Log.Error(doing+" what getting certificates needs failed", "error", err)
 	return errStore
 }
 
-// Get implements autocert.Cache.
-func (c acmeCache) Get(ctx context.Context, key string) ([]byte, error) {
-	data, err := c.store.LoadACME(ctx, c.name(key))
+// Get implements autocert.Cache. A manager asks for its certificate before it
+// orders one, at the start and for each renewal, with a context that ends when
+// the order does. So Get holds the lock until then, and looks for what another
+// server has ordered when it has the lock. Only a certificate that is valid at the
+// start needs no lock.
+func (c *acmeCache) Get(ctx context.Context, key string) ([]byte, error) {
+	if key != c.domain {
+		return c.load(ctx, key)
+	}
+	renews := c.loaded.Swap(true)
+	if !renews {
+		if data, err := c.load(ctx, key); err == nil && isValid(data) {
+			return data, nil
+		}
+	}
+	unlock, err := c.config.Store.LockACME(ctx)
+	if err = c.judge("locking", err); err != nil {
+		if renews {
+			<-ctx.Done() // autocert would order in spite of the error
+		}
+		return nil, err
+	}
+	context.AfterFunc(ctx, unlock)
+	return c.load(ctx, key)
+}
+
+func isValid(data []byte) bool {
+	cert, err := tls.X509KeyPair(data, data)
+	return err == nil && time.Now().Before(cert.Leaf.NotAfter)
+}
+
+func (c *acmeCache) load(ctx context.Context, key string) ([]byte, error) {
+	data, err := c.config.Store.LoadACME(ctx, c.config.cacheName(key))
 	if err == nil && data == nil {
 		return nil, autocert.ErrCacheMiss
 	}
@@ -109,13 +145,13 @@ func (c acmeCache) Get(ctx context.Context, key string) ([]byte, error) {
 }
 
 // Put implements autocert.Cache.
-func (c acmeCache) Put(ctx context.Context, key string, data []byte) error {
-	return c.judge("saving", c.store.SaveACME(ctx, c.name(key), data))
+func (c *acmeCache) Put(ctx context.Context, key string, data []byte) error {
+	return c.judge("saving", c.config.Store.SaveACME(ctx, c.config.cacheName(key), data))
 }
 
 // Delete implements autocert.Cache.
-func (c acmeCache) Delete(ctx context.Context, key string) error {
-	return c.judge("deleting", c.store.DeleteACME(ctx, c.name(key)))
+func (c *acmeCache) Delete(ctx context.Context, key string) error {
+	return c.judge("deleting", c.config.Store.DeleteACME(ctx, c.config.cacheName(key)))
 }
 
 // notes is a transport that notes why the ACME server found challenges invalid

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -120,7 +121,7 @@ func (f *Files) expiries() map[string]time.Time {
 func namesOf(leaf *x509.Certificate) []string {
 	names := leaf.DNSNames
 	for _, ip := range leaf.IPAddresses {
-		names = append(names[:len(names):len(names)], ip.String())
+		names = append(slices.Clip(names), ip.String())
 	}
 	if len(names) == 0 {
 		names = []string{leaf.Subject.CommonName}

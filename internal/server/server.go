@@ -99,7 +99,7 @@ func Run(ctx context.Context, c Config) error {
 	case <-delay.C:
 	}
 	err := shutdown(base, srv, c.ShutdownTimeout)
-	<-failed // Serve closes the listener, even if it had not begun when the shutdown did
+	<-failed //nolint:errcheck // Serve closes the listener, even if it had not begun when the shutdown did
 	return err
 }
 

@@ -18,6 +18,10 @@ var update = flag.Bool("update", false, "write the golden file anew")
 // generator builds gen.go and returns a function that runs it on a file and
 // returns what it wrote, and what it said if it failed.
 func generator(t *testing.T) func(t *testing.T, file string) (written []byte, failure string) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("the generator's tests left out: they build it, and -short builds no program")
+	}
 	program := filepath.Join(t.TempDir(), "gen.exe")
 	if out, err := exec.Command("go", "build", "-o", program, "gen.go").CombinedOutput(); err != nil {
 		t.Fatalf("go build gen.go: %v\n%s", err, out)

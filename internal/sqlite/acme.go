@@ -38,3 +38,14 @@ func (s *Store) DeleteACME(ctx context.Context, name string) error {
 		return err
 	})
 }
+
+// LockACME takes a lock among the goroutines of this process, the only one that
+// serves the file, and waits for it as long as ctx allows.
+func (s *Store) LockACME(ctx context.Context) (unlock func(), err error) {
+	select {
+	case s.ordering <- struct{}{}:
+		return func() { <-s.ordering }, nil
+	case <-ctx.Done():
+		return nil, failure(ctx, "wait for the ACME lock", ctx.Err())
+	}
+}

@@ -8,25 +8,25 @@ import (
 	"time"
 )
 
-// A checkpointer moves pages from the write-ahead log into the file beside the
-// writer, which would otherwise do it in between two transactions. The writer
-// still does what is left when the log has grown long, and begins the log anew.
+// A checkpointer copies pages from the write-ahead log into the file concurrently
+// with the writer, which would otherwise do it between two transactions. The writer
+// still does what is left when the log has grown long, and then restarts the log.
 type checkpointer struct {
 	db   *sql.DB // one connection
 	wake chan struct{}
-	ends chan struct{} // closed when it is to end
+	ends chan struct{} // closed to end it
 	done chan struct{}
 	rest time.Duration // between two checkpoints
 
-	rows atomic.Int64 // that were written since it was woken
+	rows atomic.Int64 // written since it was last woken
 }
 
-// rowsBetween is how many rows wake it: those of 500 registrations, which come with
-// some 1,700 pages.
+// rowsBetween is how many written rows wake it: those of 500 registrations, which
+// are some 1,700 pages.
 const rowsBetween = 1000
 
-// usualRest is how long there are no more checkpoints after one. In a load that
-// lasts, most pages that are moved were changed several times by then.
+// usualRest is the shortest time between two checkpoints. Under a lasting load, most
+// pages have then changed several times before they are copied.
 const usualRest = 600 * time.Millisecond
 
 func newCheckpointer(file string) (*checkpointer, error) {
@@ -43,8 +43,8 @@ func newCheckpointer(file string) (*checkpointer, error) {
 func (c *checkpointer) work() {
 	defer close(c.done)
 	for range c.wake {
-		// If it fails, the log grows. Commits go into the log, so what keeps them
-		// from the disk is told by those.
+		// If it fails, the log grows. Commits write to the log, so they report what is
+		// wrong with the disk.
 		_, _ = c.db.ExecContext(context.Background(), `PRAGMA wal_checkpoint(PASSIVE)`)
 		select {
 		case <-time.After(c.rest):
@@ -53,7 +53,7 @@ func (c *checkpointer) work() {
 	}
 }
 
-// wrote notes that so many rows were written. It is not called after close.
+// wrote counts written rows. It is not called after close.
 func (c *checkpointer) wrote(rows int) {
 	n := c.rows.Add(int64(rows))
 	if n < rowsBetween {
@@ -62,11 +62,11 @@ func (c *checkpointer) wrote(rows int) {
 	c.rows.Add(-n)
 	select {
 	case c.wake <- struct{}{}:
-	default: // it has enough to do
+	default: // it is awake already
 	}
 }
 
-// close ends it. Nobody writes any more.
+// close ends it, after the last write.
 func (c *checkpointer) close() error {
 	close(c.ends)
 	close(c.wake)

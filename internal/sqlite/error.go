@@ -26,8 +26,8 @@ func resultCode(err error) int {
 	return sqlite3.SQLITE_OK
 }
 
-// failure says what err, the outcome of doing something with the database
-// under ctx, means to a caller of the Store.
+// failure returns what err, of doing something with the database under ctx, means
+// to a caller of the Store.
 func failure(ctx context.Context, doing string, err error) error {
 	if err == nil {
 		return nil
@@ -36,20 +36,19 @@ func failure(ctx context.Context, doing string, err error) error {
 		return fmt.Errorf("sqlite: %s: %w", doing, ctx.Err())
 	}
 	if e, ok := errors.AsType[*migrate.SchemaError](err); ok {
-		return e // it says everything
+		return e // its message is complete
 	}
 	err = fmt.Errorf("sqlite: %s: %w", doing, err)
 	switch resultCode(err) {
-	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL, // others are in the way
-		sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM, // the machine is
-		sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM: // the file is out of reach
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL, // another process holds a lock
+		sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM, // the machine lacks something
+		sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM: // the file cannot be used
 		return registry.Unavailable(err)
 	}
 	return err
 }
 
-// explain says what to mend when the database in file can't be opened for
-// writing.
+// explain says what to fix when the database in file cannot be opened for writing.
 func explain(ctx context.Context, file string, err error) error {
 	switch resultCode(err) {
 	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:
@@ -58,16 +57,16 @@ func explain(ctx context.Context, file string, err error) error {
 	return explainReading(ctx, file, err)
 }
 
-// explainReading says what to mend when the database in file can't be opened
-// for reading.
+// explainReading says what to fix when the database in file cannot be opened for
+// reading.
 func explainReading(ctx context.Context, file string, err error) error {
 	switch resultCode(err) {
 	case sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT:
 		return fmt.Errorf("%s is not an SQLite database, or it is damaged: "+
-			"bring back a backup, or choose another file with --database: %w", file, err)
+			"restore a backup, or choose another file with --database: %w", file, err)
 	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:
-		return fmt.Errorf("the database %s cannot be read: let this user read the file and the folder that it is in, "+
-			"or, if there is a file %[1]s-wal or %[1]s-journal, copy all of them to a folder that can be written: %w", file, err)
+		return fmt.Errorf("the database %s cannot be read: give this user read permission for the file and its folder, "+
+			"or, if there is a file %[1]s-wal or %[1]s-journal, copy all of them to a writable folder: %w", file, err)
 	case sqlite3.SQLITE_OK:
 		return err
 	}
@@ -76,5 +75,5 @@ func explainReading(ctx context.Context, file string, err error) error {
 
 func unwritable(file string, err error) error {
 	return fmt.Errorf("the database %s cannot be written: "+
-		"let this user write the file and the folder that it is in: %w", file, err)
+		"give this user write permission for the file and its folder: %w", file, err)
 }

@@ -10,9 +10,9 @@ import (
 	"strings"
 )
 
-// locate returns the absolute path of the file behind path: the same one for
-// every symbolic link to it, so that all who open it meet at its locks. Unless
-// the file must exist, the folder that it is in is created.
+// locate returns the absolute path of the file behind path: the same one for every
+// symbolic link to it, so that all processes that open it use the same locks.
+// Unless the file must exist, its folder is created.
 func locate(path string, mustExist bool) (string, error) {
 	if path == "" || strings.ContainsRune(path, 0) {
 		return "", fmt.Errorf("%q is not the path of a database file", path)
@@ -42,8 +42,8 @@ func locate(path string, mustExist bool) (string, error) {
 	return file, nil
 }
 
-// followLinks resolves symbolic links as filepath.EvalSymlinks does, but also
-// where the last one leads to a file that does not exist yet.
+// followLinks resolves symbolic links as filepath.EvalSymlinks does, but also if
+// the last one leads to a file that does not exist yet.
 func followLinks(file string) (string, error) {
 	const maxLinks = 40 // as Linux has it
 	for range maxLinks {
@@ -67,8 +67,8 @@ func followLinks(file string) (string, error) {
 	return "", &fs.PathError{Op: "open", Path: file, Err: errors.New("too many symbolic links")}
 }
 
-// createFile creates file, empty and for its owner alone, unless it is there.
-// SQLite gives the files that it puts beside it the same mode.
+// createFile creates file, empty and for its owner alone, unless it exists. SQLite
+// gives the files next to it the same mode.
 //
 // An existing file is not opened: closing it would undo the locks that SQLite
 // has on it in this process.
@@ -86,13 +86,13 @@ func createFile(file string) error {
 	return nil
 }
 
-// writerURI names file for the connection that writes: transactions are on disk
-// when they are committed and take the lock for writing when they begin.
+// writerURI names file for the connection that writes: a committed transaction is
+// on disk, and a transaction takes the write lock when it begins.
 //
-// The cache has room for what a transaction of a thousand pets changes, and no more.
-// To put pages in order that it has split, SQLite may lend one of them the number of
-// the page at 1 GiB, and where the file is smaller the commit then looks through the
-// whole cache for pages behind its end.
+// The cache has room for the pages that a transaction of a thousand pets changes,
+// and no more. When SQLite reorders pages that it has split, it may give one of
+// them the number of the page at 1 GiB; in a smaller file, the commit then searches
+// the whole cache for pages beyond its end.
 func writerURI(file string) string {
 	return uri(file, url.Values{
 		"_txlock": {"immediate"},
@@ -101,9 +101,9 @@ func writerURI(file string) string {
 			"journal_mode(WAL)",
 			"synchronous(FULL)",
 			"cache_size(-16384)",            // KiB
-			"wal_autocheckpoint(48000)",     // pages; with fewer, the same ones are moved more often
+			"wal_autocheckpoint(48000)",     // pages; with fewer, the same ones are checkpointed more often
 			"journal_size_limit(209715200)", // bytes: a little more than these pages
-			"temp_store(MEMORY)",            // for what it takes to undo one statement
+			"temp_store(MEMORY)",            // for the statement journal
 		},
 	})
 }
@@ -111,8 +111,8 @@ func writerURI(file string) string {
 // readerURI names file for connections that only read.
 func readerURI(file string) string { return uri(file, readerQuery()) }
 
-// stillURI names file for connections that only read, without locks, and that
-// rely on nobody's writing it.
+// stillURI names file for connections that only read, without locks, while no
+// process writes it.
 func stillURI(file string) string {
 	query := readerQuery()
 	query.Set("immutable", "1")

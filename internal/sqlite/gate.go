@@ -2,15 +2,15 @@ package sqlite
 
 import "sync"
 
-// A gate counts calls under way, so that closing can wait for them. The zero
-// gate is open.
+// A gate counts calls in progress, so that closing can wait for them. The zero gate
+// is open.
 type gate struct {
 	mu     sync.Mutex
 	closed bool
 	calls  sync.WaitGroup
 }
 
-// enter lets a call in, who then leaves, or reports that the gate is shut.
+// enter lets a call in, unless the gate is shut. The call then ends with leave.
 func (g *gate) enter() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -22,8 +22,8 @@ func (g *gate) enter() bool {
 
 func (g *gate) leave() { g.calls.Done() }
 
-// shut lets nobody in any more, waits until everybody has left and reports
-// whether it was open.
+// shut lets no more calls in, waits until all have left and reports whether the
+// gate was open.
 func (g *gate) shut() bool {
 	g.mu.Lock()
 	was := !g.closed

@@ -46,9 +46,9 @@ func (s *Store) Apply(ctx context.Context, c registry.Change) (d registry.Decisi
 	return d, nil
 }
 
-// The statements that every registration runs. They are compiled once, and run
-// once for each row: as one statement for all of them, SQLite would keep a journal
-// of each page to undo that statement alone, and the rows would come as JSON.
+// The statements of every registration. They are compiled once and run once for
+// each row: for one statement with all rows, SQLite would keep a statement journal
+// of each page, and the rows would have to be passed as JSON.
 const (
 	readHead  = `SELECT seq, hash FROM journal_head`
 	moveHead  = `UPDATE journal_head SET seq = ?, hash = ? WHERE seq = ? AND hash = ?`
@@ -62,21 +62,21 @@ func (s *Store) keepStatements(ctx context.Context) (err error) {
 	s.kept = make(map[string]*sql.Stmt)
 	for _, query := range []string{readHead, moveHead, addRecord, addPet} {
 		if s.kept[query], err = s.writer.PrepareContext(ctx, query); err != nil {
-			return err // closing the writer ends those that there are
+			return err // closing the writer closes them
 		}
 	}
 	return nil
 }
 
-// A transaction implements registry.Tx. It has SQLite's one lock for writing
-// from its beginning.
+// A transaction implements registry.Tx. It holds SQLite's one write lock from its
+// beginning.
 type transaction struct {
 	*sql.Tx
 	kept map[string]*sql.Stmt // by their text; nil for none
 	rows int                  // written by Write
 }
 
-// prepare returns a statement for this transaction, which ends with it.
+// prepare returns a statement for this transaction, which is closed with it.
 func (tx *transaction) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
 	if stmt := tx.kept[query]; stmt != nil {
 		return tx.StmtContext(ctx, stmt), nil
@@ -139,7 +139,7 @@ func (tx *transaction) Write(ctx context.Context, c registry.Changes) error {
 	return nil
 }
 
-// each runs a statement for each of the rows, of which it must change one.
+// each runs a statement once for each of the rows. Each run must change one row.
 func (tx *transaction) each(ctx context.Context, query string, rows [][]any) error {
 	if len(rows) == 0 {
 		return nil
@@ -149,12 +149,12 @@ func (tx *transaction) each(ctx context.Context, query string, rows [][]any) err
 		return err
 	}
 	defer stmt.Close()
-	brief := context.WithoutCancel(ctx) // one that can end costs a goroutine each time
+	uncancelled := context.WithoutCancel(ctx) // a context that can end costs a goroutine each time
 	for _, args := range rows {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		res, err := stmt.ExecContext(brief, args...)
+		res, err := stmt.ExecContext(uncancelled, args...)
 		if err != nil {
 			return err
 		}
@@ -188,8 +188,8 @@ func intOf(b bool) int {
 	return 0
 }
 
-// write runs f in a transaction that is on disk when write returns nil, and
-// undone otherwise.
+// write runs f in a transaction that is on disk when write returns nil, and rolled
+// back otherwise.
 func (s *Store) write(ctx context.Context, doing string, f func(*transaction) error) error {
 	if !s.calls.enter() {
 		return registry.Unavailable(errClosed)

@@ -9,8 +9,8 @@ import (
 	"nametag/internal/storekit"
 )
 
-// Claim implements registry.Tx. The transaction has the lock for writing, so
-// nobody uses the keys meanwhile.
+// Claim implements registry.Tx. The transaction holds the write lock, so no other
+// claims the keys meanwhile.
 func (tx *transaction) Claim(ctx context.Context, claims []registry.Claim) ([]registry.Answer, error) {
 	keys := make([]string, len(claims))
 	for i, c := range claims {
@@ -57,7 +57,7 @@ func scanAnswer(rows *sql.Rows) (registry.Answer, error) {
 	return registry.NewAnswer(c, outcome, pet), nil
 }
 
-// answerRows returns the rows that remember what idempotency keys were answered.
+// answerRows returns the rows that keep the answers to idempotency keys.
 func answerRows(answers []registry.Answer) [][]any {
 	rows := make([][]any, len(answers))
 	now := time.Now().UnixMicro()
@@ -78,8 +78,8 @@ func answerRows(answers []registry.Answer) [][]any {
 	return rows
 }
 
-// ForgetKeys implements registry.Store. It deletes the oldest keys first, a few
-// at a time, so that pets are registered in between.
+// ForgetKeys implements registry.Store. It deletes the oldest keys first, a few at a
+// time, so that pets can be registered in between.
 func (s *Store) ForgetKeys(ctx context.Context, t time.Time) (int64, error) {
 	return storekit.ForgetKeys(func(limit int) (n int64, err error) {
 		err = s.write(ctx, "forget idempotency keys", func(tx *transaction) error {

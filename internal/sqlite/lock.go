@@ -13,10 +13,9 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// A serverLock makes this process the only one that serves a database, until it
-// is released or the process ends. The lock is on one file beside the database,
-// and another one names the process: on Windows, nobody else can read or write
-// what is locked.
+// A serverLock makes this process the only one that serves a database, until it is
+// released or the process ends. One file next to the database is locked and
+// another names the process: on Windows, other processes cannot read a locked file.
 type serverLock struct {
 	lock    *flock.Flock
 	pidFile string
@@ -29,7 +28,7 @@ func lockForServing(file string) (*serverLock, error) {
 		return nil, unwritable(file, err)
 	}
 	if !ok {
-		return nil, fmt.Errorf("the database %s is served by another nametag already (%s): stop that one, "+
+		return nil, fmt.Errorf("another nametag serves the database %s already (%s): stop that one, "+
 			"choose another file with --database, or use PostgreSQL, which several servers can share", file, s.holder())
 	}
 	if err := os.WriteFile(s.pidFile, []byte(strconv.Itoa(os.Getpid())+"\n"), 0o600); err != nil {
@@ -39,7 +38,7 @@ func lockForServing(file string) (*serverLock, error) {
 	return s, nil
 }
 
-// holder names the process that has the lock.
+// holder describes the process that holds the lock.
 func (s *serverLock) holder() string {
 	text, err := os.ReadFile(s.pidFile)
 	pid := strings.TrimSpace(string(text))
@@ -57,8 +56,8 @@ func (s *serverLock) release() error {
 	return errors.Join(err, s.lock.Unlock())
 }
 
-// lockForStarting waits until no other process creates or migrates file, and
-// keeps them waiting until the lock is released.
+// lockForStarting waits until no other process creates or migrates file, and keeps
+// others from it until the lock is released.
 func lockForStarting(ctx context.Context, file string) (*flock.Flock, error) {
 	const poll = 10 * time.Millisecond
 	lock := flock.New(file+".migrate.lock", flock.SetPermissions(0o600))
@@ -66,7 +65,7 @@ func lockForStarting(ctx context.Context, file string) (*flock.Flock, error) {
 	switch {
 	case ctx.Err() != nil:
 		lock.Unlock()
-		return nil, fmt.Errorf("sqlite: wait for another process that opens %s: %w", file, ctx.Err())
+		return nil, fmt.Errorf("sqlite: wait for another process to open %s: %w", file, ctx.Err())
 	case err != nil:
 		return nil, unwritable(file, err)
 	}

@@ -201,7 +201,7 @@ func TestWhatCanBeReadIsRead(t *testing.T) {
 	if err := os.Remove(book + "-shm"); err != nil {
 		t.Fatal(err)
 	}
-	leavesAlone(t, dir, func() { read("a log without its index", "copy all of them to a folder that can be written") })
+	leavesAlone(t, dir, func() { read("a log without its index", "copy all of them to a writable folder") })
 }
 
 func TestWhatCannotBeWrittenIsSaid(t *testing.T) {

@@ -126,7 +126,7 @@ func (s *Store) Rulings(ctx context.Context, after string, limit int) (rulings [
 func (s *Store) Journal(ctx context.Context, q registry.JournalQuery) (records []registry.Record, err error) {
 	const all = `SELECT ` + recordColumns + ` FROM journal WHERE seq > ?`
 	query, args := all, []any{q.After}
-	if q.Key != "" { // a question for each way to find a row
+	if q.Key != "" { // one query for each way to find a row
 		query = all + ` AND name_key = ? AND by_pet IS NULL` +
 			` UNION ALL ` + all + ` AND former_key = ?` +
 			` UNION ALL ` + all + ` AND name_key = ? AND by_pet AND seq = (SELECT entered_by FROM pets WHERE name_key = ?)`
@@ -234,7 +234,7 @@ func listQuery(q registry.ListQuery) (query string, args []any) {
 	}
 	if !q.After.IsZero() {
 		at := q.After.RegisteredAt.UnixMicro()
-		and(`registered_at_us <= ?`, at) // says what the next one does, in a form that an index can use
+		and(`registered_at_us <= ?`, at) // implied by the next condition, in a form that an index can use
 		and(`(registered_at_us < ? OR name_key > ?)`, at, q.After.Key)
 	}
 	if q.Contains != "" {

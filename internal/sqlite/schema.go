@@ -53,12 +53,12 @@ func (s *Store) look(ctx context.Context, opts Options) error {
 	if err != nil {
 		return fmt.Errorf("sqlite: %w", err)
 	}
-	file, err := openUntouched(s.file)
+	file, err := openReadOnly(s.file)
 	if err != nil {
 		return err
 	}
 	defer file.Close()
-	err = file.atOneMoment(ctx, func(tx *sql.Tx) error {
+	err = file.snapshot(ctx, func(tx *sql.Tx) error {
 		if err := s.refuseForeign(ctx, tx); err != nil || opts.SkipSchemaCheck && !opts.Migrate {
 			return err
 		}

@@ -11,33 +11,33 @@ import (
 	"nametag/internal/registry"
 )
 
-// A source is a few connections that only read a file.
+// A source is a pool of connections that only read a file.
 type source struct {
 	*sql.DB
 	file  string
-	still fs.FileInfo // of a file that is read without locks: what it was when it was opened
+	still fs.FileInfo // the state of a file that is read without locks, when it was opened; nil otherwise
 }
 
-// errMoved says that a file that was read without locks was written meanwhile:
-// what was read may be torn.
+// errMoved says that a file that is read without locks was written meanwhile: what
+// was read may be inconsistent.
 var errMoved error = registry.Unavailable(
-	errors.New("the file was written while it was read as one that nobody writes: open it again"))
+	errors.New("another process wrote the file while it was read without locks: open it again"))
 
-// openBesideWriters opens file to be read while others write it. SQLite may put
-// files beside it.
-func openBesideWriters(file string) (*source, error) {
+// openShared opens file to be read while others write it. SQLite may create files
+// next to it.
+func openShared(file string) (*source, error) {
 	return openSource(source{file: file}, readerURI(file))
 }
 
-// openUntouched opens file to be read without writing anything.
+// openReadOnly opens file to be read without writing anything.
 //
-// Even a connection that only reads puts a write-ahead log and its index beside
-// a book that is closed, and can't take them away. Where there is no log,
-// nobody has the book open, so it is read without locks; should somebody come
-// and write the file, moved notices. Where there is one, those who have the book
-// open have made all the files that they share; only for a log that was copied
-// or left alone does SQLite make its index, FILE-shm, anew.
-func openUntouched(file string) (*source, error) {
+// Even a connection that only reads creates a write-ahead log and its index next
+// to a file that is closed, and cannot remove them. If there is no log, no process
+// has the file open, so it is read without locks; if one writes it later, moved
+// notices. If there is a log, the processes that have the file open have created
+// all the files that they share; only for a log that was copied or abandoned does
+// SQLite create its index, FILE-shm, again.
+func openReadOnly(file string) (*source, error) {
 	info, err := os.Stat(file)
 	if err != nil {
 		return nil, fmt.Errorf("sqlite: %w", err)
@@ -45,7 +45,7 @@ func openUntouched(file string) (*source, error) {
 	if !exists(file+"-journal") && (!exists(file+"-wal") || isEmpty(file+"-wal") && !exists(file+"-shm")) {
 		return openSource(source{file: file, still: info}, stillURI(file))
 	}
-	return openBesideWriters(file)
+	return openShared(file)
 }
 
 func openSource(s source, uri string) (*source, error) {
@@ -58,8 +58,8 @@ func openSource(s source, uri string) (*source, error) {
 	return &s, nil
 }
 
-// moved reports whether a file that is read without locks has been written
-// since it was opened. One that was put in its place is of no matter.
+// moved reports whether a file that is read without locks has been written since
+// it was opened. Another file in its place does not matter.
 func (s *source) moved() bool {
 	if s.still == nil {
 		return false
@@ -68,9 +68,9 @@ func (s *source) moved() bool {
 	return err == nil && os.SameFile(now, s.still) && (now.Size() != s.still.Size() || !now.ModTime().Equal(s.still.ModTime()))
 }
 
-// atOneMoment runs f in a transaction that only reads: all that f sees is of
-// one moment.
-func (s *source) atOneMoment(ctx context.Context, f func(*sql.Tx) error) error {
+// snapshot runs f in a transaction that only reads: f sees the file as it is at one
+// moment.
+func (s *source) snapshot(ctx context.Context, f func(*sql.Tx) error) error {
 	tx, err := s.BeginTx(ctx, nil)
 	if err == nil {
 		err = f(tx)

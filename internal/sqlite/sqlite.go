@@ -1,4 +1,4 @@
-// Package sqlite keeps the book in an SQLite file.
+// Package sqlite keeps the registry in an SQLite file.
 package sqlite
 
 import (
@@ -16,50 +16,51 @@ import (
 	"nametag/internal/storekit"
 )
 
-// Options says how a book is opened. The zero Options are those of a command
-// that works on a book as it is, creating an empty file if there is none.
+// Options says how Open opens a file. The zero Options are those of a command that
+// uses the file as it is, and creates an empty one if there is none.
 type Options struct {
 	// Serve keeps every other serving process away from the file until Close.
 	// Commands, which do not serve, work beside a server.
 	Serve bool
 
-	// ReadOnly opens an existing book to read it and neither writes nor creates
-	// anything, in the file or beside it, but for the index of a write-ahead log
-	// that has none: the book may be on read-only media.
-	// Serve and Migrate can't be had with it. What writes returns an error.
+	// ReadOnly opens an existing file and neither writes nor creates anything, in
+	// the file or next to it, except the index of a write-ahead log that has none:
+	// the file may be on read-only media. It excludes Serve and Migrate. Methods
+	// that write return an error.
 	//
-	// A book that has no write-ahead log beside it when it is opened is read
-	// without locks, as it was then. When a server starts on it and writes the
-	// file, which it may do some time after it has taken a registration, calls get
-	// an *registry.Error with CodeUnavailable from then on: open it again.
+	// A file without a write-ahead log is read without locks, as it is when it is
+	// opened. When a server starts and writes the file later, calls get an
+	// *registry.Error with CodeUnavailable from then on: open it again.
 	ReadOnly bool
 
-	// Migrate brings the file to the schema that the program needs. Without
-	// it, a file that has another schema is an error.
+	// Migrate brings the file to the schema that the program needs. Without it, a
+	// file with another schema is an error.
 	Migrate bool
 
 	// SkipSchemaCheck opens a file of any schema, for Store.Migrate.
 	SkipSchemaCheck bool
 }
 
-// How many queries may read at once, and how many of them may be searches.
-// Readers never wait for the writer, nor it for them.
+// The greatest numbers of concurrent queries, and of searches among them. Readers
+// never wait for the writer, and it never waits for them.
 const (
 	maxReaders  = 4
 	maxSearches = 2
 )
 
-// A Store is a book in an SQLite file. Its methods may be called by several
-// goroutines at once; writes are done one after another.
+// A Store is a registry in an SQLite file. Its methods may be called by several
+// goroutines at once; writes happen one after another.
 type Store struct {
 	file    string      // absolute, with symbolic links resolved
 	inode   fs.FileInfo // of file when it was opened
 	serving *serverLock
-	writer  *sql.DB       // one connection; nil if the book is only read
+	writer  *sql.DB       // one connection; nil with ReadOnly
 	reader  *source       // a few connections
-	behind  *checkpointer // nil unless the store serves
+	behind  *checkpointer // nil without Serve
 	schema  *migrate.Migrator
 	calls   gate
+
+	ordering chan struct{} // LockACME holds its one place
 
 	searches *storekit.Searches
 	kept     map[string]*sql.Stmt // compiled once, by their text; nil with SkipSchemaCheck
@@ -67,23 +68,24 @@ type Store struct {
 
 var _ registry.Store = (*Store)(nil)
 
-// Open opens the book in the file at path, a plain path whatever characters it
-// has. It creates the file, for its owner alone, and the folder it is in. A file
-// that is no book, or a newer program's, is left as it is, with nothing beside it
-// but the index of a write-ahead log that had none.
+// Open opens the file at path, a plain path whatever characters it has. It creates
+// the file, for its owner alone, and its folder. A file that another program made,
+// or a newer one of ours, is left as it is, with nothing next to it except the
+// index of a write-ahead log that had none.
 //
-// The error says what to mend: the file is missing, can't be written, is not a
-// book of ours, has another schema (a *migrate.SchemaError) or is served by
-// another process. An *registry.Error with CodeUnavailable may pass by itself.
+// The error says what to fix: the file is missing, cannot be written, is another
+// program's, has another schema (a *migrate.SchemaError) or is served by another
+// process. If it is an *registry.Error with CodeUnavailable, a later try may
+// succeed.
 func Open(ctx context.Context, path string, opts Options) (*Store, error) {
 	if opts.ReadOnly && (opts.Serve || opts.Migrate) {
-		return nil, errors.New("sqlite: a book that is only read can be neither served nor migrated")
+		return nil, errors.New("sqlite: a file that is opened read-only can be neither served nor migrated")
 	}
 	file, err := locate(path, opts.ReadOnly)
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{file: file, searches: storekit.NewSearches(maxSearches)}
+	s := &Store{file: file, ordering: make(chan struct{}, 1), searches: storekit.NewSearches(maxSearches)}
 	if s.schema, err = newMigrator(); err != nil {
 		return nil, err
 	}
@@ -102,10 +104,10 @@ func (s *Store) openToRead(ctx context.Context, opts Options) (err error) {
 	if s.inode, err = os.Stat(s.file); err != nil {
 		return fmt.Errorf("sqlite: %w", err)
 	}
-	if s.reader, err = openUntouched(s.file); err != nil {
+	if s.reader, err = openReadOnly(s.file); err != nil {
 		return err
 	}
-	err = s.reader.atOneMoment(ctx, func(tx *sql.Tx) error {
+	err = s.reader.snapshot(ctx, func(tx *sql.Tx) error {
 		if err := s.refuseForeign(ctx, tx); err != nil || opts.SkipSchemaCheck {
 			return err
 		}
@@ -116,7 +118,7 @@ func (s *Store) openToRead(ctx context.Context, opts Options) (err error) {
 
 func (s *Store) openToWrite(ctx context.Context, opts Options) (err error) {
 	// A commit waits for the file's data and size, as in SQLite's own builds, and
-	// not for its time of change. Where this can't be had, it waits for that too.
+	// not for its modification time, where the system can do that.
 	_, _ = sqlite.Fdatasync(true)
 	if err := s.look(ctx, opts); err != nil {
 		return err
@@ -154,7 +156,7 @@ func (s *Store) openToWrite(ctx context.Context, opts Options) (err error) {
 			return explain(ctx, s.file, err)
 		}
 	}
-	if s.reader, err = openBesideWriters(s.file); err != nil {
+	if s.reader, err = openShared(s.file); err != nil {
 		return err
 	}
 	if opts.Serve {
@@ -171,12 +173,12 @@ func (s *Store) probe(ctx context.Context) error {
 		return err
 	}
 	defer tx.Rollback()
-	_, err = tx.ExecContext(ctx, `PRAGMA user_version = 0`) // a write; a mere lock may be had on a read-only file
+	_, err = tx.ExecContext(ctx, `PRAGMA user_version = 0`) // a write; a read-only file can be locked
 	return err
 }
 
-// Close waits for calls under way, closes the file and lets another process
-// serve it. Calls that come later get an *registry.Error with CodeUnavailable.
+// Close waits for calls in progress, closes the file and lets another process
+// serve it. Later calls get an *registry.Error with CodeUnavailable.
 // Closing again does nothing.
 func (s *Store) Close() error {
 	if !s.calls.shut() {

@@ -16,7 +16,7 @@ func (s *Store) Snapshot(ctx context.Context, visit func(registry.State) error) 
 		return stopped
 	}
 	err = s.read(ctx, "take a snapshot", func() error {
-		return s.reader.atOneMoment(ctx, func(tx *sql.Tx) error {
+		return s.reader.snapshot(ctx, func(tx *sql.Tx) error {
 			if head, err = journalHead(ctx, tx); err != nil && !errors.Is(err, registry.ErrNoHead) {
 				return err
 			}
@@ -25,7 +25,7 @@ func (s *Store) Snapshot(ctx context.Context, visit func(registry.State) error) 
 			}
 			return eachRuling(ctx, tx, func(r *registry.RulingState) {
 				if stopped == nil {
-					see(registry.State{Ruling: r})
+					_ = see(registry.State{Ruling: r}) // kept in stopped
 				}
 			}, `SELECT `+rulingColumns+` FROM rulings ORDER BY name_key`)
 		})

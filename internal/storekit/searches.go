@@ -1,3 +1,5 @@
+// Package storekit has what both stores share besides deciding: it bounds searches,
+// and deletes idempotency keys in small transactions.
 package storekit
 
 import (
@@ -9,7 +11,7 @@ import (
 	"nametag/internal/registry"
 )
 
-// How long a search waits for a place, and how long it may then take.
+// The time that a search waits for its turn, and the time that it may then take.
 const (
 	searchPatience = time.Second
 	searchTime     = 2 * time.Second
@@ -18,21 +20,19 @@ const (
 // A Lister answers a ListQuery.
 type Lister func(context.Context, registry.ListQuery) ([]registry.Pet, error)
 
-// Searches lets only so many searches, by name or by category, run at once, and none for long: a search
-// may have to read the whole book, and checks and registrations need
-// connections meanwhile. Its method may be called by several goroutines at
-// once.
+// Searches bounds the searches, by name or by category: how many run at once, and
+// for how long. A search may read all pets, and checks and registrations need
+// connections meanwhile. Its method may be called by several goroutines at once.
 type Searches struct {
 	places chan struct{}
 }
 
-// NewSearches returns Searches of which n run at once.
+// NewSearches returns Searches that lets n run at once.
 func NewSearches(n int) *Searches { return &Searches{make(chan struct{}, n)} }
 
-// List answers q by list. If q is a search, it does so when there is a place
-// for it, with a context that ends when its time is up. The error is an
-// *registry.Error with CodeUnavailable if there was no place within a second, or
-// if the search was not done after two.
+// List answers q by list. If q is a search, it waits for its turn and bounds the
+// time of list. The error is an *registry.Error with CodeUnavailable if the search
+// got no turn within a second, or did not end within two more.
 func (s *Searches) List(ctx context.Context, q registry.ListQuery, list Lister) ([]registry.Pet, error) {
 	if q.Contains == "" && q.Category == "" {
 		return list(ctx, q)
@@ -45,7 +45,7 @@ func (s *Searches) List(ctx context.Context, q registry.ListQuery, list Lister) 
 	defer cancel()
 	pets, err := list(brief, q)
 	if err != nil && brief.Err() != nil && ctx.Err() == nil {
-		return nil, registry.Unavailable(fmt.Errorf("the search was given up after %v: %w", searchTime, err))
+		return nil, registry.Unavailable(fmt.Errorf("the search was cancelled after %v: %w", searchTime, err))
 	}
 	return pets, err
 }
@@ -57,8 +57,8 @@ func (s *Searches) enter(ctx context.Context) error {
 	case s.places <- struct{}{}:
 		return nil
 	case <-ctx.Done():
-		return fmt.Errorf("wait for a place to search: %w", ctx.Err())
+		return fmt.Errorf("wait for a search to end: %w", ctx.Err())
 	case <-patience.C:
-		return registry.Unavailable(errors.New("searches are busy"))
+		return registry.Unavailable(errors.New("too many searches are running"))
 	}
 }

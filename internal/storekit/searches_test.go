@@ -40,7 +40,7 @@ func unavailable(t *testing.T, err error, words string) {
 func TestASearchIsGivenUpAfterTwoSeconds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, start := storekit.NewSearches(1), time.Now()
-		unavailable(t, searched(t.Context(), s, untilItsTimeIsUp), "given up after 2s")
+		unavailable(t, searched(t.Context(), s, untilItsTimeIsUp), "cancelled after 2s")
 		if took := time.Since(start); took != 2*time.Second {
 			t.Errorf("it took %v", took)
 		}
@@ -58,7 +58,7 @@ func TestASearchWaitsASecondForAPlace(t *testing.T) {
 		if pets, err := s.List(t.Context(), registry.ListQuery{Limit: 1}, atOnce); err != nil || len(pets) != 1 || time.Since(start) > 0 {
 			t.Errorf("a list that searches nothing: %v, %v after %v", pets, err, time.Since(start))
 		}
-		unavailable(t, searched(t.Context(), s, untilItsTimeIsUp), "busy")
+		unavailable(t, searched(t.Context(), s, untilItsTimeIsUp), "too many searches")
 		if waited := time.Since(start); waited != time.Second {
 			t.Errorf("it waited %v", waited)
 		}

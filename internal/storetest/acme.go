@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"nametag/internal/registry"
 )
@@ -17,6 +18,7 @@ var acmeTests = map[string]func(*testing.T, Database){
 	"AReaderLoadsButDoesNotSave": acmeReader,
 	"AClosedStoreIsUnavailable":  acmeClosed,
 	"TheContextEndsCalls":        acmeContext,
+	"OneAtATimeHasTheLock":       acmeLock,
 }
 
 // loads checks what is saved under name; nil for nothing.
@@ -43,12 +45,12 @@ func deletes(t *testing.T, s Store, name string) {
 
 func acmeLoadsWhatWasSaved(t *testing.T, db Database) {
 	s := openNew(t, db)
-	bytes := []byte("\x00\xff' -----BEGIN")
+	data := []byte("\x00\xff' -----BEGIN")
 	loads(t, s, "pets.example", nil)
 	saves(t, s, "pets.example", []byte("first"))
-	saves(t, s, "pets.example", bytes)
+	saves(t, s, "pets.example", data)
 	saves(t, s, "Pets.example", []byte("another"))
-	loads(t, s, "pets.example", bytes)
+	loads(t, s, "pets.example", data)
 	loads(t, s, "Pets.example", []byte("another"))
 	for range 2 {
 		deletes(t, s, "pets.example")
@@ -138,5 +140,21 @@ func acmeCalls(ctx context.Context, s Store) map[string]error {
 		"LoadACME":   load,
 		"SaveACME":   s.SaveACME(ctx, "key", []byte("data")),
 		"DeleteACME": s.DeleteACME(ctx, "key"),
+	}
+}
+
+func acmeLock(t *testing.T, db Database) {
+	s := openNew(t, db)
+	for range 2 {
+		unlock, err := s.LockACME(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		brief, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		if _, err := s.LockACME(brief); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("LockACME while another holds the lock: %v, want context.DeadlineExceeded", err)
+		}
+		cancel()
+		unlock()
 	}
 }

@@ -273,9 +273,10 @@ func slowSearch(t *testing.T, s registry.Store) string {
 	return long[:length/4] + "b" + long[:length/4]
 }
 
-// A crowd is many searches that take long. How they end is counted.
+// A crowd is many searches that take long, each followed by another. How they
+// end is counted.
 type crowd struct {
-	refused chan error // what those were told who found no place
+	refused chan error // what the first were told who found no place
 	givenUp atomic.Int32
 	end     func() // lets them go, and waits for it
 }
@@ -284,19 +285,26 @@ func newCrowd(t *testing.T, s registry.Store, contains string) *crowd {
 	const n = 12
 	ctx, cancel := context.WithCancel(t.Context())
 	c := &crowd{refused: make(chan error, n)}
+	search := func() {
+		pets, err := s.List(ctx, registry.ListQuery{Contains: contains, Limit: 1})
+		switch {
+		case errors.Is(err, context.Canceled):
+		case registry.ErrorCode(err) != registry.CodeUnavailable:
+			t.Errorf("a search that takes long: %v, %v; want CodeUnavailable", pets, err)
+		case errors.Is(err, context.DeadlineExceeded):
+			c.givenUp.Add(1)
+		default:
+			select {
+			case c.refused <- err:
+			default:
+			}
+		}
+	}
 	var wg sync.WaitGroup
 	for range n {
 		wg.Go(func() {
-			start := time.Now()
-			pets, err := s.List(ctx, registry.ListQuery{Contains: contains, Limit: 1})
-			switch {
-			case errors.Is(err, context.Canceled):
-			case registry.ErrorCode(err) != registry.CodeUnavailable:
-				t.Errorf("a search that takes long: %v, %v after %v; want CodeUnavailable", pets, err, time.Since(start))
-			case errors.Is(err, context.DeadlineExceeded):
-				c.givenUp.Add(1)
-			default:
-				c.refused <- err
+			for ctx.Err() == nil {
+				search()
 			}
 		})
 	}
@@ -309,7 +317,7 @@ func (c *crowd) awaitRefusal(t *testing.T) {
 	t.Helper()
 	select {
 	case err := <-c.refused:
-		Mentions(t, err.Error(), "searches are busy")
+		Mentions(t, err.Error(), "too many searches are running")
 	case <-time.After(30 * time.Second):
 		t.Fatal("every search found a place")
 	}
@@ -320,16 +328,22 @@ func searchesLeaveRoom(t *testing.T, db Database) {
 	insert(t, s, entriesOf(newPet(t, "Rex"))...)
 	c := newCrowd(t, s, slowSearch(t, s))
 	c.awaitRefusal(t)
-	insert(t, s, entriesOf(newPet(t, "Ada"))...)
-	if found := find(t, s, "rex", "ada"); len(found) != 2 {
-		t.Errorf("found %v beside searches", found)
+	// A machine that is busy may take as long as a search over all this once, but not each time.
+	const rounds = 10
+	for i := range rounds {
+		before := c.givenUp.Load()
+		insert(t, s, entriesOf(newPet(t, fmt.Sprint("Ada ", i)))...)
+		if found := find(t, s, "rex", fmt.Sprint("ada ", i)); len(found) != 2 {
+			t.Errorf("found %v beside searches", found)
+		}
+		if page := list(t, s, registry.ListQuery{Limit: 1}); len(page) != 1 {
+			t.Errorf("listed %v beside searches", page)
+		}
+		if c.givenUp.Load() == before {
+			return
+		}
 	}
-	if page := list(t, s, registry.ListQuery{Limit: 1}); len(page) != 1 {
-		t.Errorf("listed %v beside searches", page)
-	}
-	if n := c.givenUp.Load(); n > 0 {
-		t.Errorf("the others waited until %d searches had been given up", n)
-	}
+	t.Errorf("each of %d times, the others waited until a search had been given up", rounds)
 }
 
 func searchFreesPlace(t *testing.T, db Database) {

@@ -29,9 +29,9 @@ func freeAt(h registry.Head, pets ...registry.Pet) []registry.Entry {
 
 func freeIsEntered(t *testing.T, s registry.Store) {
 	insert(t, s, entriesOf(newPet(t, "Bella"))...)
-	rex, again, look, max := newPet(t, "Rex"), newPet(t, "REX"), newPet(t, "R-e-x"), newPet(t, "Max")
-	equal(t, "results", insert(t, s, freeAt(head(t, s), rex, again, look, max)...),
-		[]registry.Decision{registered(rex), taken(rex), similar(rex), registered(max)})
+	rex, again, look, maxPet := newPet(t, "Rex"), newPet(t, "REX"), newPet(t, "R-e-x"), newPet(t, "Max")
+	equal(t, "results", insert(t, s, freeAt(head(t, s), rex, again, look, maxPet)...),
+		[]registry.Decision{registered(rex), taken(rex), similar(rex), registered(maxPet)})
 	equal(t, "the journal's length", head(t, s).Seq, 3)
 	isWhole(t, s)
 }
@@ -39,11 +39,11 @@ func freeIsEntered(t *testing.T, s registry.Store) {
 func changedSinceCounts(t *testing.T, s registry.Store) {
 	insert(t, s, entriesOf(newPet(t, "Bella"))...)
 	before := head(t, s)
-	max, rex, luna := newPet(t, "Max"), newPet(t, "Rex"), newPet(t, "Luna")
-	insert(t, s, entriesOf(max)...)
+	maxPet, rex, luna := newPet(t, "Max"), newPet(t, "Rex"), newPet(t, "Luna")
+	insert(t, s, entriesOf(maxPet)...)
 	ruling := reserve(t, s, "Rex")
 	equal(t, "results", insert(t, s, freeAt(before, newPet(t, "MAX"), newPet(t, "M-a-x"), rex, luna)...),
-		[]registry.Decision{taken(max), similar(max), keptBy(ruling), registered(luna)})
+		[]registry.Decision{taken(maxPet), similar(maxPet), keptBy(ruling), registered(luna)})
 	isWhole(t, s)
 }
 

@@ -142,15 +142,15 @@ func heldCanNotBeReserved(t *testing.T, s registry.Store) {
 func renamedLeavesQuarantine(t *testing.T, s registry.Store) {
 	rex := newPet(t, "Rex")
 	insert(t, s, entriesOf(rex)...)
-	max := rex
-	max.Name = parse(t, "Max")
-	c := on(1, registry.ActionRenamed, registry.Change{Key: "rex", Name: max.Name, Until: day.AddDate(0, 0, 10)})
+	maxPet := rex
+	maxPet.Name = parse(t, "Max")
+	c := on(1, registry.ActionRenamed, registry.Change{Key: "rex", Name: maxPet.Name, Until: day.AddDate(0, 0, 10)})
 	kept := registry.Ruling{Kind: registry.RulingQuarantine, Name: rex.Name, At: day.AddDate(0, 0, 1), Until: c.Until}
-	equal(t, "renamed", apply(t, s, c), registry.Decision{Pet: &max, Ruling: &kept})
-	equal(t, "book", list(t, s, registry.ListQuery{Limit: 5}), []registry.Pet{max})
+	equal(t, "renamed", apply(t, s, c), registry.Decision{Pet: &maxPet, Ruling: &kept})
+	equal(t, "book", list(t, s, registry.ListQuery{Limit: 5}), []registry.Pet{maxPet})
 	equal(t, "rulings", rulings(t, s), []registry.Ruling{kept})
 	equal(t, "in quarantine", insert(t, s, at(9, entriesOf(newPet(t, "R-ex"))...)...), []registry.Decision{keptBy(kept)})
-	equal(t, "the new name", insert(t, s, at(9, entriesOf(newPet(t, "MAX"))...)...), []registry.Decision{taken(max)})
+	equal(t, "the new name", insert(t, s, at(9, entriesOf(newPet(t, "MAX"))...)...), []registry.Decision{taken(maxPet)})
 	again := newPet(t, "Rex")
 	equal(t, "later", insert(t, s, at(10, entriesOf(again)...)...), []registry.Decision{registered(again)})
 	equal(t, "rulings, later", rulings(t, s), nil)
@@ -234,13 +234,13 @@ func journalTells(t *testing.T, s registry.Store) {
 	e.IdempotencyKey = "once"
 	entered := insert(t, s, e, registry.Entry{Pet: newPet(t, "REX")}, e)
 	again := insert(t, s, e)
-	max := parse(t, "Max <&>")
-	c := on(1, registry.ActionRenamed, registry.Change{Key: "rex", Name: max, Until: day.AddDate(0, 0, 9)})
+	maxName := parse(t, "Max <&>")
+	c := on(1, registry.ActionRenamed, registry.Change{Key: "rex", Name: maxName, Until: day.AddDate(0, 0, 9)})
 	changed := apply(t, s, c)
 
 	all := records(t, s, registry.JournalQuery{Limit: 10})
 	renamed := rex
-	renamed.Name = max
+	renamed.Name = maxName
 	kept := registry.NewRulingState(registry.Ruling{Kind: registry.RulingQuarantine, Name: rex.Name, At: c.Origin.At, Until: c.Until})
 	one := registry.Head{}.Append(registry.NewEvent(registry.ActionRegistered, e.Origin, registry.State{}, registry.State{Pet: registry.NewPetState(rex, false)}))
 	two := one.Head().Append(registry.NewEvent(registry.ActionRenamed, c.Origin,
@@ -250,7 +250,7 @@ func journalTells(t *testing.T, s registry.Store) {
 	equal(t, "what the results tell of it", told, []*registry.Record{&one, nil, nil, nil, &two})
 	equal(t, "head", head(t, s), two.Head())
 	equal(t, "of the old name", records(t, s, registry.JournalQuery{Key: "rex", Limit: 10}), all)
-	equal(t, "of the new name", records(t, s, registry.JournalQuery{Key: max.Key(), Limit: 10}), all[1:])
+	equal(t, "of the new name", records(t, s, registry.JournalQuery{Key: maxName.Key(), Limit: 10}), all[1:])
 	equal(t, "of nobody", records(t, s, registry.JournalQuery{Key: "max", Limit: 10}), nil)
 	found, err := registry.New(s, nil).VerifyJournal(t.Context(), []registry.Head{one.Head(), two.Head()}, nil)
 	if err != nil {

@@ -33,6 +33,9 @@ type Store interface {
 	LoadACME(ctx context.Context, name string) ([]byte, error)
 	SaveACME(ctx context.Context, name string, data []byte) error
 	DeleteACME(ctx context.Context, name string) error
+
+	// LockACME waits for a lock that many on the database hold one after another.
+	LockACME(ctx context.Context) (unlock func(), err error)
 }
 
 // Options are the options that both stores have.
@@ -60,7 +63,10 @@ func Run(t *testing.T, create func(testing.TB) Database) {
 	} {
 		t.Run(group.name, func(t *testing.T) {
 			for name, test := range group.tests {
-				t.Run(name, func(t *testing.T) { test(t, openNew(t, create(t))) })
+				t.Run(name, func(t *testing.T) {
+					t.Parallel()
+					test(t, openNew(t, create(t)))
+				})
 			}
 		})
 	}
@@ -73,11 +79,17 @@ func Run(t *testing.T, create func(testing.TB) Database) {
 	} {
 		t.Run(group.name, func(t *testing.T) {
 			for name, test := range group.tests {
-				t.Run(name, func(t *testing.T) { test(t, create(t)) })
+				t.Run(name, func(t *testing.T) {
+					t.Parallel()
+					test(t, create(t))
+				})
 			}
 		})
 	}
-	t.Run("AgreesWithTheModel", func(t *testing.T) { agreesWithModel(t, openNew(t, create(t))) })
+	t.Run("AgreesWithTheModel", func(t *testing.T) {
+		t.Parallel()
+		agreesWithModel(t, openNew(t, create(t)))
+	})
 }
 
 // openNew opens a database that has no schema yet.

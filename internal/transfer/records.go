@@ -49,7 +49,7 @@ func (e *malformedError) Error() string { return e.reason }
 func newRecords(r io.Reader, comma rune) *records {
 	in := bufio.NewReaderSize(r, maxRecordBytes)
 	if mark, _ := in.Peek(3); string(mark) == "\ufeff" {
-		in.Discard(len(mark))
+		_, _ = in.Discard(len(mark)) // they are buffered
 	}
 	return &records{in: in, comma: string(comma)}
 }
