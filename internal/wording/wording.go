@@ -31,15 +31,27 @@ func Reason(d registry.Decision) string {
 	}
 }
 
+// Reasons says why an application is refused, in a sentence for each field that is invalid, or in that of Reason.
+func Reasons(d registry.Decision) []string {
+	if d.Code != registry.CodeInvalid {
+		return []string{Reason(d)}
+	}
+	var all []string
+	if d.Ruling != nil { // on the name, which is valid
+		all = append(all, reserved(d))
+	}
+	for _, e := range d.Errors {
+		all = append(all, e.Message)
+	}
+	return all
+}
+
 func invalid(d registry.Decision) string {
-	if len(d.Errors) == 1 && d.Ruling == nil {
-		return d.Errors[0].Message
+	reasons := Reasons(d)
+	if len(reasons) == 1 {
+		return reasons[0]
 	}
-	fields := len(d.Errors)
-	if d.Ruling != nil {
-		fields++
-	}
-	return fmt.Sprintf("%d fields are invalid.", fields)
+	return fmt.Sprintf("%d fields are invalid.", len(reasons))
 }
 
 func taken(d registry.Decision) string {
