@@ -319,7 +319,8 @@ func bound(key string, to *int) rule {
 	want := fmt.Sprintf("a whole number from 1 to %d, or none", registry.MaxNameLength)
 	return rule{key: key, want: want, kind: yaml.ScalarNode, set: func(n *yaml.Node) bool {
 		number, _ := strconv.Atoi(n.Value)
-		ok := n.ShortTag() == "!!int" && n.Value == strconv.Itoa(number) && 1 <= number && number <= registry.MaxNameLength
+		ok := n.ShortTag() == "!!int" && n.Value == strconv.Itoa(number) && // not 010, which is 8
+			1 <= number && number <= registry.MaxNameLength
 		if *to = 0; ok {
 			*to = number
 		}

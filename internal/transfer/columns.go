@@ -45,9 +45,10 @@ func (c Columns) locate(headers []string, namesOnly bool) (positions, error) {
 		{&at.letPass, "let_pass", "", []string{"let_pass"}, false},
 	}
 	if !namesOnly {
+		colors := []string{"favorite_color", "pet_favorite_color", "favourite_colour", "color", "colour"}
 		columns = append(columns,
 			column{&at.category, "category", c.Category, []string{"category", "pet_category", "species"}, true},
-			column{&at.color, "color", c.Color, []string{"favorite_color", "pet_favorite_color", "favourite_colour", "color", "colour"}, false},
+			column{&at.color, "color", c.Color, colors, false},
 			column{&at.date, "date", c.Date, []string{"registered_at", "license_issue_date"}, false})
 	}
 	for _, column := range columns {

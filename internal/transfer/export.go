@@ -23,7 +23,8 @@ func ExportCSV(ctx context.Context, r *registry.Registry, w io.Writer) (int, err
 		return 0, err
 	}
 	n, err := eachPet(ctx, r, func(p particulars, exempt bool) error {
-		return out.Write([]string{cellText(p.Name), cellText(p.FavoriteColor), p.Category, p.RegisteredAt, strconv.FormatBool(exempt)})
+		return out.Write([]string{
+			cellText(p.Name), cellText(p.FavoriteColor), p.Category, p.RegisteredAt, strconv.FormatBool(exempt)})
 	})
 	if err != nil {
 		return n, err
@@ -32,8 +33,8 @@ func ExportCSV(ctx context.Context, r *registry.Registry, w io.Writer) (int, err
 	return n, out.Error()
 }
 
-// ExportJSONL writes a snapshot of all pets to w, in the order of ExportCSV, one JSON object a line (jsonlines.org), and
-// returns their number. The members have the names of the columns of ExportCSV.
+// ExportJSONL writes a snapshot of all pets to w, in the order of ExportCSV, one JSON object a line (jsonlines.org),
+// and returns their number. The members have the names of the columns of ExportCSV.
 func ExportJSONL(ctx context.Context, r *registry.Registry, w io.Writer) (int, error) {
 	out := bufio.NewWriter(w)
 	enc := json.NewEncoder(out)
@@ -62,7 +63,8 @@ type particulars struct {
 }
 
 func particularsOf(p registry.Pet) particulars {
-	return particulars{p.Name.String(), string(p.FavoriteColor), string(p.Category), p.RegisteredAt.UTC().Format(timeLayout)}
+	registered := p.RegisteredAt.UTC().Format(timeLayout)
+	return particulars{p.Name.String(), string(p.FavoriteColor), string(p.Category), registered}
 }
 
 // eachPet calls f for every pet, oldest first, and returns their number.

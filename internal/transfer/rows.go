@@ -13,7 +13,7 @@ import (
 
 // The codes of refusals that only an import knows. The others are the domain's.
 const (
-	CodeBadRow            registry.Code = "bad_row"            // the row is not CSV, or has too many or too few columns
+	CodeBadRow            registry.Code = "bad_row"            // the row is not CSV, or its number of columns is wrong
 	CodeBadDate           registry.Code = "bad_date"           // the date is invalid, or cannot be that of a registration
 	CodeBadLetPass        registry.Code = "bad_let_pass"       // let_pass is neither true nor false
 	CodeAlreadyRegistered registry.Code = "already_registered" // the registry has this very pet
@@ -71,9 +71,9 @@ func newRows(r io.Reader, f Format, namesOnly bool) (*Rows, error) {
 	case err == nil:
 		return rows, nil
 	case string(start) == "\xff\xfe" || string(start) == "\xfe\xff":
-		return nil, errors.New("the file is encoded as UTF-16; save it as UTF-8, which spreadsheets call “CSV UTF-8”")
+		return nil, errors.New("the file is UTF-16; save it as UTF-8, which spreadsheets call “CSV UTF-8”")
 	case strings.HasPrefix(string(start), "{"):
-		return nil, fmt.Errorf("the file looks like JSON; import reads CSV, which export writes with --format csv (%w)", err)
+		return nil, fmt.Errorf("the file looks like JSON; give a CSV file, such as export --format csv writes (%w)", err)
 	default:
 		return nil, err
 	}
