@@ -36,6 +36,13 @@ func (r *Registry) WithPolicy(p *Policy) *Registry {
 	return &other
 }
 
+// WithStore returns a copy of r that keeps its pets in store.
+func (r *Registry) WithStore(store Store) *Registry {
+	other := *r
+	other.store = store
+	return &other
+}
+
 // WithOrigin returns a copy of r whose changes say in the journal that they come
 // by via, from who ("" for visitors), for a reason in the registrar's words (""
 // for none).

@@ -1,31 +1,20 @@
 package transfer
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 )
 
-// Columns names the columns that hold the particulars of pets, in any case. An
-// empty string stands for the usual headers.
+// Columns names the columns that hold the particulars of pets, in any case. An empty string stands for the usual
+// headers.
 type Columns struct{ Name, Category, Color, Date string }
 
-// The headers by which columns are recognised, the likeliest first.
-var (
-	nameHeaders     = []string{"name", "pet_name", "animals_name"}
-	categoryHeaders = []string{"category", "pet_category", "species"}
-	colorHeaders    = []string{"favorite_color", "pet_favorite_color", "favourite_colour", "color", "colour"}
-	dateHeaders     = []string{"registered_at", "license_issue_date"}
-	letPassHeaders  = []string{"let_pass"}
-)
-
-// A MissingColumnError says that a file has no column for something that was
-// asked for or that no pet can do without.
+// A MissingColumnError says that a file lacks a column that it needs or that was asked for.
 type MissingColumnError struct {
 	Column  string   // name, category, color or date
 	Asked   string   // the header that was asked for, or ""
-	Headers []string // those that the file has
+	Headers []string // those of the file
 }
 
 func (e *MissingColumnError) Error() string {
@@ -39,47 +28,42 @@ func (e *MissingColumnError) Error() string {
 // positions says where the columns are. A column that is not there is at -1.
 type positions struct{ name, category, color, date, letPass int }
 
-// locate finds the columns by the headers of a file.
-func (c Columns) locate(headers []string) (positions, error) {
-	var p positions
-	var err error
-	for _, column := range []struct {
-		at       *int
-		called   string
-		asked    string
-		usual    []string
-		required bool
-	}{
-		{&p.name, "name", c.Name, nameHeaders, true},
-		{&p.category, "category", c.Category, categoryHeaders, true},
-		{&p.color, "color", c.Color, colorHeaders, false},
-		{&p.date, "date", c.Date, dateHeaders, false},
-		{&p.letPass, "let pass", "", letPassHeaders, false},
-	} {
-		wanted := column.usual
-		if column.asked != "" {
-			wanted = []string{column.asked}
-		}
-		*column.at = find(headers, wanted)
-		if i := *column.at; i >= 0 && find(headers[i+1:], headers[i:i+1]) >= 0 && err == nil {
-			err = fmt.Errorf("two columns are called “%s”; give one of them another header", printable(headers[i]))
-		}
-		if *column.at < 0 && (column.required || column.asked != "") && err == nil {
-			err = &MissingColumnError{column.called, column.asked, headers}
-		}
-	}
-	return p, err
+// A column is one to look for.
+type column struct {
+	at       *int
+	name     string
+	asked    string
+	usual    []string // headers, the likeliest first
+	required bool
 }
 
-// locateName finds the column of the names, and that which says whether they are
-// let pass.
-func (c Columns) locateName(headers []string) (positions, error) {
-	p, err := c.locate(headers)
-	if missing, ok := errors.AsType[*MissingColumnError](err); ok && missing.Column != "name" {
-		err = nil
+// locate finds the columns by the headers of a file; only those that NewNames reads, if namesOnly is true.
+func (c Columns) locate(headers []string, namesOnly bool) (positions, error) {
+	at := positions{-1, -1, -1, -1, -1}
+	columns := []column{
+		{&at.name, "name", c.Name, []string{"name", "pet_name", "animals_name"}, true},
+		{&at.letPass, "let_pass", "", []string{"let_pass"}, false},
 	}
-	p.category, p.color, p.date = -1, -1, -1
-	return p, err
+	if !namesOnly {
+		colors := []string{"favorite_color", "pet_favorite_color", "favourite_colour", "color", "colour"}
+		columns = append(columns,
+			column{&at.category, "category", c.Category, []string{"category", "pet_category", "species"}, true},
+			column{&at.color, "color", c.Color, colors, false},
+			column{&at.date, "date", c.Date, []string{"registered_at", "license_issue_date"}, false})
+	}
+	for _, column := range columns {
+		if column.asked != "" {
+			column.usual = []string{column.asked}
+		}
+		i := find(headers, column.usual)
+		switch *column.at = i; {
+		case i < 0 && (column.required || column.asked != ""):
+			return at, &MissingColumnError{column.name, column.asked, headers}
+		case i >= 0 && find(headers[i+1:], headers[i:i+1]) >= 0:
+			return at, fmt.Errorf("two columns are called “%s”; give one of them another header", printable(headers[i]))
+		}
+	}
+	return at, nil
 }
 
 // find returns the index of the first header that is wanted, or -1.
@@ -95,10 +79,10 @@ func find(headers, wanted []string) int {
 	return -1
 }
 
-// field returns the field at position i of a record, or "" if i is no position.
-func field(fields []string, i int) string {
-	if i < 0 {
+// field returns the field at a position of a record, or "" if the position is -1.
+func field(fields []string, at int) string {
+	if at < 0 {
 		return ""
 	}
-	return fields[i]
+	return fields[at]
 }

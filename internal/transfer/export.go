@@ -14,19 +14,17 @@ import (
 // timeLayout is RFC 3339 in UTC, to the microsecond.
 const timeLayout = "2006-01-02T15:04:05.000000Z"
 
-// ExportCSV writes the whole book to w, oldest first, as it is at one moment, and
-// returns how many pets it has. The columns are name, favorite_color, category,
-// registered_at and let_pass; a Rows reads them back, and in this order who had a
-// name first has it again. A text that a spreadsheet would run as a formula is
-// written with an apostrophe before it.
+// ExportCSV writes a snapshot of all pets to w, oldest first, and returns their number. The columns are name,
+// favorite_color, category, registered_at and let_pass. Rows reads them back; in this order, the pet that had a name
+// first gets it again. A text that a spreadsheet would run as a formula begins with an apostrophe.
 func ExportCSV(ctx context.Context, r *registry.Registry, w io.Writer) (int, error) {
 	out := csv.NewWriter(w)
 	if err := out.Write([]string{"name", "favorite_color", "category", "registered_at", "let_pass"}); err != nil {
 		return 0, err
 	}
-	n, err := eachPet(ctx, r, func(p registry.Pet, exempt bool) error {
-		return out.Write([]string{cellText(p.Name.String()), cellText(string(p.FavoriteColor)),
-			string(p.Category), p.RegisteredAt.UTC().Format(timeLayout), strconv.FormatBool(exempt)})
+	n, err := eachPet(ctx, r, func(p particulars, exempt bool) error {
+		return out.Write([]string{
+			cellText(p.Name), cellText(p.FavoriteColor), p.Category, p.RegisteredAt, strconv.FormatBool(exempt)})
 	})
 	if err != nil {
 		return n, err
@@ -35,18 +33,17 @@ func ExportCSV(ctx context.Context, r *registry.Registry, w io.Writer) (int, err
 	return n, out.Error()
 }
 
-// ExportJSONL writes the whole book to w, in the order of ExportCSV, one JSON
-// object a line (jsonlines.org), and returns how many pets it has. The members
-// are called like the columns of ExportCSV.
+// ExportJSONL writes a snapshot of all pets to w, in the order of ExportCSV, one JSON object a line (jsonlines.org),
+// and returns their number. The members have the names of the columns of ExportCSV.
 func ExportJSONL(ctx context.Context, r *registry.Registry, w io.Writer) (int, error) {
 	out := bufio.NewWriter(w)
 	enc := json.NewEncoder(out)
 	enc.SetEscapeHTML(false)
-	n, err := eachPet(ctx, r, func(p registry.Pet, exempt bool) error {
+	n, err := eachPet(ctx, r, func(p particulars, exempt bool) error {
 		return enc.Encode(struct {
 			particulars
 			LookalikeExempt bool `json:"let_pass"`
-		}{particularsOf(p), exempt})
+		}{p, exempt})
 	})
 	if err != nil {
 		return n, err
@@ -54,10 +51,10 @@ func ExportJSONL(ctx context.Context, r *registry.Registry, w io.Writer) (int, e
 	return n, out.Flush()
 }
 
-// JSON returns what encodes as p does in ExportJSONL, but for let_pass.
+// JSON returns a value that encodes as p does in ExportJSONL, without let_pass.
 func JSON(p registry.Pet) any { return particularsOf(p) }
 
-// particulars are what everybody may know of a pet.
+// particulars are the public particulars of a pet.
 type particulars struct {
 	Name          string `json:"name"`
 	FavoriteColor string `json:"favorite_color"`
@@ -66,19 +63,19 @@ type particulars struct {
 }
 
 func particularsOf(p registry.Pet) particulars {
-	return particulars{p.Name.String(), string(p.FavoriteColor), string(p.Category), p.RegisteredAt.UTC().Format(timeLayout)}
+	registered := p.RegisteredAt.UTC().Format(timeLayout)
+	return particulars{p.Name.String(), string(p.FavoriteColor), string(p.Category), registered}
 }
 
-// eachPet calls f for every pet of the book, oldest first, and returns how many
-// there were.
-func eachPet(ctx context.Context, r *registry.Registry, f func(p registry.Pet, exempt bool) error) (int, error) {
+// eachPet calls f for every pet, oldest first, and returns their number.
+func eachPet(ctx context.Context, r *registry.Registry, f func(p particulars, exempt bool) error) (int, error) {
 	n := 0
 	err := r.Snapshot(ctx, func(s registry.State) error {
 		if s.Pet == nil {
 			return nil
 		}
 		n++
-		return f(s.Pet.Pet(), s.Pet.LookalikeExempt)
+		return f(particularsOf(s.Pet.Pet()), s.Pet.LookalikeExempt)
 	})
 	return n, err
 }

@@ -1,13 +1,14 @@
 package transfer
 
-import "strings"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
-// Spreadsheets run a cell that begins with one of these characters as a formula
-// when they open a CSV file, and whoever registers a pet chooses its name. So a
-// text that begins with one is written with an apostrophe before it, which
-// spreadsheets show as text. A text that looks like one written so gets another
-// apostrophe, and bareText takes one off again: what is exported comes back as
-// it was, and every text has one form.
+// Spreadsheets run a cell that begins with one of these characters as a formula when they open a CSV file, and visitors
+// choose the names of pets. So the export puts an apostrophe before a text that begins with one, and spreadsheets show
+// it as text. A text that already has that form gets another apostrophe, and bareText takes one off again: every text
+// comes back as it was exported.
 const formulaStarts = "=+-@\t\r\n＝＋－＠"
 
 // cellText makes free text safe to open in a spreadsheet.
@@ -18,8 +19,8 @@ func cellText(s string) string {
 	return s
 }
 
-// bareText undoes cellText. A text that begins a formula with no apostrophe
-// before it, as in files of other programs, stays as it is.
+// bareText undoes cellText. A text that begins a formula without an apostrophe, as in files of other programs, stays as
+// it is.
 func bareText(s string) string {
 	if rest, ok := strings.CutPrefix(s, "'"); ok && startsFormula(strings.TrimLeft(rest, "'")) {
 		return rest
@@ -27,13 +28,7 @@ func bareText(s string) string {
 	return s
 }
 
-func startsFormula(s string) bool { return s != "" && strings.ContainsAny(firstRune(s), formulaStarts) }
-
-func firstRune(s string) string {
-	for i := range s {
-		if i > 0 {
-			return s[:i]
-		}
-	}
-	return s
+func startsFormula(s string) bool {
+	first, _ := utf8.DecodeRuneInString(s)
+	return strings.ContainsRune(formulaStarts, first)
 }

@@ -11,7 +11,7 @@ import (
 	"nametag/internal/registry"
 )
 
-// thousandsOf returns a file of n thousand pets.
+// thousandsOf returns a file of n batches of pets.
 func thousandsOf(t *testing.T, n int) *Rows {
 	t.Helper()
 	var text strings.Builder
@@ -35,14 +35,14 @@ func report(t *testing.T, w *bytes.Buffer) *Report {
 	return r
 }
 
-// takenBy refuses a, whose name a pet has that is not known.
+// takenBy returns the decision that an unknown pet has the name of a.
 func takenBy(a registry.Application) registry.Decision {
 	d := registry.Open.Decide(a.Name)
 	d.Code = registry.CodeTaken
 	return d
 }
 
-func TestAFailingBookStopsTheImport(t *testing.T) {
+func TestAFailingRegistryStopsTheImport(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("the disk is full")
 	calls := 0
@@ -58,7 +58,7 @@ func TestAFailingBookStopsTheImport(t *testing.T) {
 	im := Importer{Rows: thousandsOf(t, 4), Enter: enter, Report: report(t, &to)}
 	sum, err := im.Run(t.Context())
 	if !errors.Is(err, broken) {
-		t.Errorf("Run: %v, want the book's error", err)
+		t.Errorf("Run: %v, want the registry's error", err)
 	}
 	if sum.Rows != 2000 || sum.Registered != 1998 || sum.Line != 2001 || sum.Refused[registry.CodeTaken] != 2 {
 		t.Errorf("the summary is %+v, want that of two batches", sum)
@@ -84,10 +84,9 @@ func TestAnImportStopsBetweenBatches(t *testing.T) {
 	}
 }
 
-// A book that another process writes to meanwhile: a name that was held is
-// asked for again in a later batch, and a name that this file has is not.
-func TestTheBookIsAskedAgainAboutNamesThatOthersHave(t *testing.T) {
-	t.Parallel()
+// Another process may change the registry during an import: a name that was taken is asked for again in a later batch,
+// unless a pet of this file has it.
+func TestNamesOfOthersAreAskedForAgain(t *testing.T) {
 	text := "name,category,color\nRex,dog,red\nBella,dog,red\n" + strings.Repeat("bad\n", batchSize) + "rex,dog,red\nbella,dog,red\n"
 	rows, err := NewRows(strings.NewReader(text), Format{})
 	if err != nil {
@@ -113,9 +112,26 @@ func TestTheBookIsAskedAgainAboutNamesThatOthersHave(t *testing.T) {
 		t.Errorf("Run: %+v, %v", sum, err)
 	}
 	if got := fmt.Sprint(asked); got != "[[Rex Bella] [rex]]" {
-		t.Errorf("the book was asked about %s", got)
+		t.Errorf("the registry was asked about %s", got)
 	}
 	if !strings.HasSuffix(to.String(), "1005,bella,taken,\"taken by line 3 of this file, “Bella”\"\n") {
 		t.Errorf("the report ends with %q", to.String()[to.Len()-200:])
+	}
+}
+
+// Every row is judged by its own let_pass, also after a refused row of the same name.
+func TestEveryRowIsJudgedByItself(t *testing.T) {
+	rows, err := NewRows(strings.NewReader("name,category,color,let_pass\nRex,dog,red,\nR.ex,dog,red,false\nR.ex,dog,red,true\nR-ex,dog,red,\n"), Format{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var to bytes.Buffer
+	im := Importer{Rows: rows, Enter: EmptyRegistry(registry.Open), Report: report(t, &to)}
+	if sum, err := im.Run(t.Context()); err != nil || sum.Registered != 2 {
+		t.Errorf("Run: %+v, %v", sum, err)
+	}
+	want := "line,name,code,reason\n3,R.ex,similar,\"too similar to line 2 of this file, “Rex”\"\n5,R-ex,similar,\"too similar to line 2 of this file, “Rex”\"\n"
+	if to.String() != want {
+		t.Errorf("the report is %q, want %q", &to, want)
 	}
 }

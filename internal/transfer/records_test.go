@@ -110,7 +110,7 @@ type iotestErr struct{ error }
 
 func (e iotestErr) Read([]byte) (int, error) { return 0, e.error }
 
-// What encoding/csv accepts, records reads in the same way.
+// encoding/csv and records read well-formed files alike, and refuse the same files.
 func FuzzRecords(f *testing.F) {
 	f.Add("a,b\n\"c\"\"\n\",d\r\n\r\n", ",")
 	f.Add("a;\"b;\"\n", ";")
@@ -152,7 +152,7 @@ func FuzzRecords(f *testing.F) {
 	})
 }
 
-// delimiterIsValid reports whether encoding/csv takes the delimiter of r.
+// delimiterIsValid reports whether encoding/csv accepts the delimiter of r.
 func delimiterIsValid(r *csv.Reader) bool {
 	probe := csv.NewReader(strings.NewReader("a"))
 	probe.Comma = r.Comma

@@ -54,7 +54,7 @@ func TestParseLetPass(t *testing.T) {
 		{"", false, ""},
 		{"false", false, ""},
 		{" TRUE ", true, ""},
-		{"1", false, "“1” does not say whether the name is let pass: write true or false"},
+		{"1", false, "“1” is not valid for let_pass: write true or false"},
 		{"perhaps", false, "write true or false"},
 	} {
 		got, err := parseLetPass(test.text)

@@ -7,11 +7,9 @@ import (
 	"nametag/internal/registry"
 )
 
-// Event says what an event did to the pet or to the name that it is about, in
-// words that everybody may read: it does not say what was there before a
-// correction, for that may be what had to go. It is "" if nothing changed, or if
-// the event is of a newer nametag. Of a renaming, former is the name before, with
-// which the sentence ends.
+// Event says what an event did, in words for the public; "" if nothing changed or the event is one of a newer version.
+// It does not tell what a correction replaced, since that may be what had to go. Of a rename, former is the former
+// name, which ends the sentence.
 func Event(e registry.Event) (what, former string) {
 	before, after := e.Before.Pet, e.After.Pet
 	switch {
@@ -50,7 +48,7 @@ func corrected(before, after registry.PetState) string {
 	}
 }
 
-// Details says what an event did beyond Event, for a registrar; "" for nothing.
+// Details adds what only the registrar is told of an event; "" for nothing.
 func Details(e registry.Event) string {
 	before, after := e.Before.Pet, e.After.Pet
 	var parts []string
@@ -62,10 +60,12 @@ func Details(e registry.Event) string {
 		}
 	case after != nil:
 		if before.FavoriteColor != after.FavoriteColor {
-			parts = append(parts, fmt.Sprintf("favourite colour %s instead of %s", after.FavoriteColor, before.FavoriteColor))
+			parts = append(parts,
+				fmt.Sprintf("favourite colour %s instead of %s", after.FavoriteColor, before.FavoriteColor))
 		}
 		if before.Category != after.Category {
-			parts = append(parts, fmt.Sprintf("%s instead of %s", after.Category.WithArticle(), before.Category.WithArticle()))
+			parts = append(parts,
+				fmt.Sprintf("%s instead of %s", after.Category.WithArticle(), before.Category.WithArticle()))
 		}
 		if e.Action == registry.ActionRekeyed && after.LookalikeExempt && !before.LookalikeExempt {
 			parts = append(parts, "the name looks like that of an older pet")
@@ -77,7 +77,7 @@ func Details(e registry.Event) string {
 	return strings.Join(parts, ", ")
 }
 
-// Source says how and by whom an event came, and why.
+// Source says through what an event came, who caused it and why.
 func Source(e registry.Event) string {
 	source, ok := map[registry.Via]string{
 		registry.ViaWeb:       "on the site",

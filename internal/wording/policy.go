@@ -10,7 +10,7 @@ import (
 	"nametag/internal/registry"
 )
 
-// Length says how long names are under r: "Up to 50 characters".
+// Length describes the length of names under r: "Up to 50 characters".
 func Length(r registry.Rules) string {
 	most := cmp.Or(r.Length.Max, registry.MaxNameLength)
 	bounds := fmt.Sprintf("Up to %d", most)
@@ -23,7 +23,7 @@ func Length(r registry.Rules) string {
 	return bounds + " characters"
 }
 
-// Words says how many words names have under r; "" for any number.
+// Words describes the number of words of names under r; "" for any number.
 func Words(r registry.Rules) string {
 	switch r := r.Words; {
 	case r.Min <= 1 && r.Max == 0:
@@ -41,8 +41,7 @@ func Words(r registry.Rules) string {
 	}
 }
 
-// Characters says which characters names have under r: "Only letters A to Z, '
-// and -"; "" for all.
+// Characters describes the characters that names may have under r: "Only letters A to Z, ' and -"; "" for all.
 func Characters(r registry.Rules) string {
 	items := strings.Fields(r.Characters)
 	for i, item := range items {
@@ -58,7 +57,7 @@ func Characters(r registry.Rules) string {
 	}
 }
 
-// characters says what one character is, or a range such as A-Z.
+// characters describes one character, or a range such as A-Z.
 func characters(item []rune) string {
 	if len(item) < 3 {
 		return string(item)
@@ -74,7 +73,7 @@ func characters(item []rune) string {
 	}
 }
 
-// Lookalikes says whether r allows names that look alike.
+// Lookalikes says whether r allows lookalikes.
 func Lookalikes(r registry.Rules) string {
 	if r.AllowLookalikes {
 		return "Lookalikes are allowed"
@@ -82,7 +81,7 @@ func Lookalikes(r registry.Rules) string {
 	return "Lookalikes such as Bel-la are refused"
 }
 
-// Quarantine says for how long r keeps a name that was given up.
+// Quarantine says how long r reserves a name that was given up.
 func Quarantine(r registry.Rules) string {
 	switch days := int(r.Quarantine / (24 * time.Hour)); days {
 	case 0:

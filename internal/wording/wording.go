@@ -1,5 +1,5 @@
-// Package wording puts decisions, histories and policies into words for people.
-// Pages, commands and reports share it; each adds only its own advice.
+// Package wording puts decisions, histories and policies into words. Pages, commands and reports share it, and each
+// adds only its own advice.
 package wording
 
 import (
@@ -10,7 +10,7 @@ import (
 	"nametag/internal/registry"
 )
 
-// Day writes a day as sentences have it, in UTC.
+// Day formats the day of t, in UTC, for a sentence.
 func Day(t time.Time) string { return t.UTC().Format("2 January 2006") }
 
 // Reason says in a sentence why a name is refused; "" if it is not.
@@ -31,27 +31,40 @@ func Reason(d registry.Decision) string {
 	}
 }
 
+// Reasons says why an application is refused, in a sentence for each field that is invalid, or in that of Reason.
+func Reasons(d registry.Decision) []string {
+	if d.Code != registry.CodeInvalid {
+		return []string{Reason(d)}
+	}
+	var all []string
+	if d.Ruling != nil { // on the name, which is valid
+		all = append(all, reserved(d))
+	}
+	for _, e := range d.Errors {
+		all = append(all, e.Message)
+	}
+	return all
+}
+
 func invalid(d registry.Decision) string {
-	if len(d.Errors) == 1 && d.Ruling == nil {
-		return d.Errors[0].Message
+	reasons := Reasons(d)
+	if len(reasons) == 1 {
+		return reasons[0]
 	}
-	fields := len(d.Errors)
-	if d.Ruling != nil {
-		fields++
-	}
-	return fmt.Sprintf("%d fields are invalid.", fields)
+	return fmt.Sprintf("%d fields are invalid.", len(reasons))
 }
 
 func taken(d registry.Decision) string {
 	pet := d.Rival
-	switch {
-	case pet == nil:
+	if pet == nil {
 		return fmt.Sprintf("“%s” is taken.", d.Name)
-	case pet.Name.String() == d.Name.String():
-		return fmt.Sprintf("“%s” is taken: %s has had it since %s.", d.Name, pet.Category.WithArticle(), Day(pet.RegisteredAt))
-	default:
-		return fmt.Sprintf("“%s” is taken: %s has had “%s” since %s.", d.Name, pet.Category.WithArticle(), pet.Name, Day(pet.RegisteredAt))
 	}
+	what := "it"
+	if pet.Name.String() != d.Name.String() {
+		what = fmt.Sprintf("“%s”", pet.Name)
+	}
+	return fmt.Sprintf("“%s” is taken: %s has had %s since %s.",
+		d.Name, pet.Category.WithArticle(), what, Day(pet.RegisteredAt))
 }
 
 func similar(d registry.Decision) string {
@@ -73,13 +86,13 @@ func reserved(d registry.Decision) string {
 		subject += fmt.Sprintf(" is too similar to “%s”, which", r.Name)
 	}
 	if r.Kind == registry.RulingQuarantine {
-		// Not "on" that day: it is not free before the time of day at which it was given up.
+		// "After" and not "on": the name becomes free at the time of day at which it was given up.
 		return fmt.Sprintf("%s was given up by its pet and is free again after %s.", subject, Day(r.Until))
 	}
 	return fmt.Sprintf("%s is reserved: %s.", subject, strings.TrimSuffix(r.Reason, "."))
 }
 
-// Kind says what a ruling of this kind makes of a name.
+// Kind describes a name with a ruling of this kind.
 func Kind(k registry.RulingKind) string {
 	switch k {
 	case registry.RulingQuarantine:
