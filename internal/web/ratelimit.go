@@ -12,9 +12,9 @@ const maxClients = 1 << 16
 // A limiter limits each client's rate and allows bursts of two seconds' worth of requests. It implements the generic
 // cell rate algorithm (GCRA), which keeps one time per client: when its allowance will be full again.
 //
-// Its memory is bounded. It forgets clients that were idle for the length of a burst, since their allowance is full, and
-// the oldest ones early if there are more than maxClients, which errs on the side of allowing requests. It is safe for
-// concurrent use.
+// Its memory is bounded. It forgets clients that were idle for the length of a burst, since their allowance is full,
+// and the oldest ones early if there are more than maxClients, which errs on the side of allowing requests. It is safe
+// for concurrent use.
 type limiter struct {
 	interval time.Duration // between two requests at the full rate
 	burst    time.Duration // how far ahead of the full rate a client may be
