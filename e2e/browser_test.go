@@ -28,10 +28,9 @@ import (
 	"nametag/internal/programtest"
 )
 
-var update = flag.Bool("update", false, "write the pictures of the documentation anew")
+var update = flag.Bool("update", false, "rewrite the pictures of the documentation")
 
-// browser is the context of the one Chromium that all tests share; nil where
-// there is none, and with -short.
+// browser is the context of the Chromium that all tests share. It is nil without Chromium and with -short.
 var browser context.Context
 
 func TestMain(m *testing.M) {
@@ -66,20 +65,18 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
-// A tab is a page of the browser, as a test sees it. Whatever goes wrong in
-// it, a script's error, a violated policy or a request to another host, fails
-// the test.
+// A tab is a browser tab. A script error, a violated policy or a request to another host fails the test.
 type tab struct {
 	t    *testing.T
 	ctx  context.Context
 	site string // the address of the server, without a path
-	book string // the file that it keeps the pets in
+	file string // the database
 
 	mu       sync.Mutex
 	requests []string
 }
 
-// newTab opens a tab on a server of its own, with these flags.
+// newTab opens a tab on a new server with these flags.
 func newTab(t *testing.T, flags ...string) *tab {
 	t.Helper()
 	if browser == nil {
@@ -92,13 +89,13 @@ func newTab(t *testing.T, flags ...string) *tab {
 		}
 		t.Skip(why)
 	}
-	book := filepath.Join(t.TempDir(), "book.db")
-	server := programtest.Serve(t, map[string]string{"NAMETAG_DATABASE": book}, flags...)
+	file := filepath.Join(t.TempDir(), "nametag.db")
+	server := programtest.Serve(t, map[string]string{"NAMETAG_DATABASE": file}, flags...)
 	ctx, cancel := chromedp.NewContext(browser)
 	t.Cleanup(cancel)
 	ctx, cancel = context.WithTimeout(ctx, 2*time.Minute)
 	t.Cleanup(cancel)
-	b := &tab{t: t, ctx: ctx, site: server.URL, book: book}
+	b := &tab{t: t, ctx: ctx, site: server.URL, file: file}
 	if err := chromedp.Listen(ctx, b.watch); err != nil {
 		t.Fatal(err)
 	}
@@ -114,10 +111,9 @@ func (b *tab) watch(event any) {
 	case *runtime.EventExceptionThrown:
 		b.t.Errorf("a script failed: %s %+v", e.ExceptionDetails.Text, e.ExceptionDetails.Exception)
 	case *log.EventEntryAdded:
-		// A refused form is a 4xx, which the browser notes as an error; that
-		// is no defect of the page.
+		// The browser logs a 4xx, which a refused form gets, as an error. It is not a defect of the page.
 		if e.Entry.Level == log.EntryLevelError && e.Entry.Source != log.EntrySourceNetwork || e.Entry.Source == log.EntrySourceSecurity {
-			b.t.Errorf("the browser complains: %s (%s)", e.Entry.Text, e.Entry.URL)
+			b.t.Errorf("the browser logged an error: %s (%s)", e.Entry.Text, e.Entry.URL)
 		}
 	case *network.EventRequestWillBeSent:
 		b.mu.Lock()
@@ -129,10 +125,10 @@ func (b *tab) watch(event any) {
 	}
 }
 
-// keeper runs a command of whoever keeps the book, beside the server.
-func (b *tab) keeper(args ...string) {
+// registrar runs a registrar's command while the server runs.
+func (b *tab) registrar(args ...string) {
 	b.t.Helper()
-	cmd := programtest.Command(append(args, "--database="+b.book, "--as=Sam", "--reason=As <b>agreed</b> with its owner.")...)
+	cmd := programtest.Command(append(args, "--database="+b.file, "--as=Sam", "--reason=As <b>agreed</b> with its owner.")...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		b.t.Fatalf("nametag %s: %v\n%s", strings.Join(args, " "), err, out)
 	}
@@ -157,7 +153,7 @@ func (b *tab) do(steps ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
-// get runs an action and returns what it gives.
+// get runs an action and returns its result.
 func get[T any](b *tab, a chromedp.Action[T]) T {
 	b.t.Helper()
 	v, err := chromedp.Run(b.ctx, a)
@@ -175,8 +171,7 @@ func call[P, R any](b *tab, command cdp.Command[P, R], params P) {
 	}
 }
 
-// open opens a page of the site and waits until it is loaded, scripts
-// included.
+// open opens a page of the site and waits until it and its scripts are loaded.
 func (b *tab) open(path string) {
 	b.t.Helper()
 	b.do(chromedp.Navigate(b.site + path))
@@ -193,8 +188,7 @@ func (b *tab) colors(scheme string) {
 		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
 }
 
-// farAway makes every answer take a tenth of a second more, the stylesheet's on
-// each page as well.
+// farAway adds a tenth of a second to every answer and disables the cache.
 func (b *tab) farAway() {
 	b.t.Helper()
 	call(b, network.SetCacheDisabled, network.SetCacheDisabledParams{CacheDisabled: true})
@@ -202,21 +196,20 @@ func (b *tab) farAway() {
 		MatchedNetworkConditions: []*network.Conditions{{Latency: 100, DownloadThroughput: -1, UploadThroughput: -1}}})
 }
 
-// noScript switches the page's scripts off.
+// noScript disables scripts.
 func (b *tab) noScript() {
 	b.t.Helper()
 	call(b, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
 }
 
-// eval returns what a JavaScript expression gives.
+// eval returns the value of a JavaScript expression.
 func eval[T any](b *tab, expression string) T {
 	b.t.Helper()
 	return get(b, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
 }
 
-// until waits for a JavaScript expression to become true on a page that is
-// loaded, its stylesheet included, through whatever pages the browser is led to
-// meanwhile.
+// until waits for a JavaScript expression to become true on a completely loaded page. The browser may follow redirects
+// and links meanwhile.
 func (b *tab) until(what, expression string) {
 	b.t.Helper()
 	const poll, patience = 20 * time.Millisecond, 20 * time.Second
@@ -227,24 +220,23 @@ func (b *tab) until(what, expression string) {
 			return
 		}
 	}
-	b.t.Fatalf("waited in vain until %s (%v); the page says:\n%s", what, err, eval[string](b, `document.body.innerText`))
+	b.t.Fatalf("timed out waiting until %s (%v); the page says:\n%s", what, err, eval[string](b, `document.body.innerText`))
 }
 
-// focused waits for the focus to be on an input: the browser moves it to the
-// one that is marked autofocus when it draws the page, which may be later than
-// what is in the page can be read.
+// focused waits until an input has the focus. The browser applies autofocus when it draws the page, which may be after
+// the content can be read.
 func (b *tab) focused(id string) {
 	b.t.Helper()
 	b.until("the focus is on "+id, `document.activeElement.id === "`+id+`"`)
 }
 
-// typeInto types into an input, after what is in it.
+// typeInto types at the end of an input.
 func (b *tab) typeInto(id, text string) {
 	b.t.Helper()
 	b.do(chromedp.SendKeys(chromedp.ID(id), kb.End+text))
 }
 
-// retype empties an input as a person would, and types.
+// retype replaces the text of an input as a person would.
 func (b *tab) retype(id, text string) {
 	b.t.Helper()
 	b.do(chromedp.Focus(chromedp.ID(id)), chromedp.Evaluate[chromedp.Void](`document.activeElement.select()`), chromedp.KeyEvent("\b"))

@@ -127,7 +127,7 @@ func TestLookalikesAreRefused(t *testing.T) {
 
 func TestReservedNamesAreRefused(t *testing.T) {
 	b := newTab(t)
-	b.keeper("names", "reserve", "Laika")
+	b.registrar("names", "reserve", "Laika")
 	b.open("/")
 	b.typeInto("pet_name", "laika")
 	b.verdictSays("“laika” is reserved: As <b>agreed</b> with its owner. Please")
@@ -141,14 +141,14 @@ func TestReservedNamesAreRefused(t *testing.T) {
 func TestRenamedAndReleasedPets(t *testing.T) {
 	b := newTab(t)
 	b.register("Bella", "tomato", "cat")
-	b.keeper("pets", "rename", "Bella", "Stella")
+	b.registrar("pets", "rename", "Bella", "Stella")
 	b.open("/pets/bella")
 	b.until("the former name leads to the pet", `location.pathname === "/pets/Stella"`)
 	history := eval[string](b, `document.querySelector(".history").innerText`)
 	if !strings.Contains(history, "Registered on ") || !strings.Contains(history, "\nRenamed from Bella on ") || strings.Contains(history, "Sam") {
 		t.Errorf("the history says %q", history)
 	}
-	b.keeper("pets", "release", "Stella")
+	b.registrar("pets", "release", "Stella")
 	b.open("/pets/Stella")
 	if text := eval[string](b, `document.querySelector("main").innerText`); !strings.Contains(text, "The pet that was registered as “Stella” was released on") {
 		t.Errorf("the page of a pet that left says %q", text)

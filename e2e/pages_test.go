@@ -37,7 +37,7 @@ func everyPage(b *tab, f func(state string)) {
 	b.retype("pet_name", "M-ö-bius")
 	b.verdictSays("is too similar to")
 	f("form, name similar")
-	b.keeper("names", "reserve", "Laika")
+	b.registrar("names", "reserve", "Laika")
 	b.retype("pet_name", "Laika")
 	b.verdictSays("is reserved")
 	f("form, name reserved")
@@ -45,7 +45,7 @@ func everyPage(b *tab, f func(state string)) {
 	b.verdictSays("shorten")
 	f("form, name too long")
 	for state, path := range map[string]string{
-		"book":        "/pets",
+		"pets":        "/pets",
 		"vain search": "/pets?q=nobody",
 		"bad search":  "/pets?q=%07",
 		"not found":   "/nothing",
@@ -67,10 +67,10 @@ func everyPage(b *tab, f func(state string)) {
 		b.verdictSays("Try one of these:")
 		f("refused form, without its script")
 	})
-	b.keeper("pets", "rename", longest, "Max")
+	b.registrar("pets", "rename", longest, "Max")
 	b.open("/pets/Max")
 	f("certificate of a renamed pet")
-	b.keeper("pets", "release", "Max")
+	b.registrar("pets", "release", "Max")
 	b.open("/pets/Max")
 	f("pet that left")
 }
@@ -160,8 +160,7 @@ func TestPrint(t *testing.T) {
 	}
 }
 
-// TestPictures takes a picture of each page for whoever wants to look at them
-// (NAMETAG_TEST_PICTURES names the folder), and with -update those of the
+// TestPictures writes a picture of each page to the folder NAMETAG_TEST_PICTURES, and with -update those of the
 // documentation.
 func TestPictures(t *testing.T) {
 	b := newTab(t)

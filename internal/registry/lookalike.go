@@ -35,12 +35,6 @@ const LookalikeKeyVersion = 1
 // like one Latin letter and whose small form like another ("Ν" and "ν", the
 // Greek nu).
 func (n Name) LookalikeKey() string {
-	var buffer [2 * MaxNameLength]byte // on the stack: hardly a key is longer
-	return string(n.AppendLookalikeKey(buffer[:0]))
-}
-
-// AppendLookalikeKey appends the name's lookalike key to b.
-func (n Name) AppendLookalikeKey(b []byte) []byte {
 	text := n.display
 	if !isPlain(text) {
 		text = norm.NFKD.String(strings.Map(spaceForModifier, text))
@@ -48,7 +42,7 @@ func (n Name) AppendLookalikeKey(b []byte) []byte {
 	if read := readText(text); read != "" {
 		text = read
 	}
-	return append(b, settle(text)...)
+	return settle(text)
 }
 
 // spaceForModifier returns a space for a modifier such as the acute accent that

@@ -25,21 +25,19 @@ import (
 	"nametag/internal/sleep"
 )
 
-// ACMEDirectory is that of Let's Encrypt.
+// ACMEDirectory is the directory of Let's Encrypt.
 const ACMEDirectory = autocert.DefaultACMEDirectory
 
-// ACMEConfig is what ACME needs.
+// ACMEConfig configures ACME.
 type ACMEConfig struct {
-	// Domains are the names to have certificates for, each one of its own: in
-	// lower case and ASCII (A-labels, RFC 5890).
+	// Domains are the domains, each of which gets its own certificate, in lower case and ASCII (A-labels, RFC 5890).
 	Domains []string
 
 	Directory string         // the URL of the ACME server's directory
-	Roots     *x509.CertPool // whom the ACME server's own certificate may be from; nil for the system's
-	Email     string         // whom the ACME server may write to; "" for nobody
+	Roots     *x509.CertPool // the root certificates to trust for the ACME server; nil for the system's
+	Email     string         // the account's contact address; may be ""
 
-	// HTTP01 says that HTTPHandler is served on port 80. Without it, only
-	// tls-alpn-01 proves that the domains are ours.
+	// HTTP01 means that HTTPHandler is served on port 80. Otherwise only tls-alpn-01 validates the domains.
 	HTTP01 bool
 
 	Store   ACMEStore
@@ -47,26 +45,24 @@ type ACMEConfig struct {
 	Metrics prometheus.Registerer // the expiries are registered here
 }
 
-// ACME gets certificates from an ACME server (RFC 8555) and renews them. Its
-// methods may be called by several goroutines at once.
+// ACME gets certificates from an ACME server (RFC 8555) and renews them. Its methods are safe for concurrent use.
 //
-// A visitor's handshake never has a certificate ordered, nor waits for one: a
-// failure would be repeated as often as visitors come, and ACME servers count
-// failures.
+// A client's handshake neither orders a certificate nor waits for one: each client would repeat a failing order, and
+// ACME servers limit failures.
 type ACME struct {
 	config  ACMEConfig
 	domains []*domain
-	unnamed *tls.Certificate // for who asks for no domain before there is a certificate
+	unnamed *tls.Certificate // for clients that name no domain before there is a certificate
 }
 
-// A domain is one with a certificate of its own.
+// A domain has its own certificate.
 type domain struct {
 	name    string
 	manager atomic.Pointer[manager]
 	issued  atomic.Bool // manager has a certificate
 }
 
-// NewACME returns certificates that Run will get.
+// NewACME returns an ACME without certificates. Run gets them.
 func NewACME(c ACMEConfig) (*ACME, error) {
 	unnamed, err := selfSigned()
 	if err != nil {
@@ -82,9 +78,8 @@ func NewACME(c ACMEConfig) (*ACME, error) {
 	return a, nil
 }
 
-// Run gets the certificates at once, logging each failure and trying again, and
-// watches over their renewal until ctx ends. What was begun then is left to the
-// end of the process.
+// Run gets the certificates, logs and retries failures, and monitors renewals until ctx ends. An order that is in
+// progress then continues until it is done or the process ends.
 func (a *ACME) Run(ctx context.Context) {
 	var wg sync.WaitGroup
 	for _, d := range a.domains {
@@ -97,16 +92,14 @@ func (a *ACME) Run(ctx context.Context) {
 	wg.Wait()
 }
 
-// TLSConfig returns how to serve with the certificates. It answers tls-alpn-01
-// challenges too (RFC 8737).
+// TLSConfig returns a TLS configuration that serves the certificates and answers tls-alpn-01 challenges (RFC 8737).
 func (a *ACME) TLSConfig() *tls.Config {
 	c := tlsConfig(a.certificate)
 	c.NextProtos = append(c.NextProtos, acme.ALPNProto)
 	return c
 }
 
-// HTTPHandler answers http-01 challenges (RFC 8555, section 8.3), and passes
-// everything else on to next.
+// HTTPHandler answers http-01 challenges (RFC 8555, section 8.3), and passes other requests on to next.
 func (a *ACME) HTTPHandler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host, _, err := net.SplitHostPort(r.Host)
@@ -130,9 +123,8 @@ func (a *ACME) domain(name string) *domain {
 	return a.domains[i]
 }
 
-// certificate implements tls.Config.GetCertificate. Who names no domain, as the
-// health check on this machine does, gets the first one's certificate, or one
-// that nobody trusts.
+// certificate implements tls.Config.GetCertificate. Clients that name no domain, such as the health check on this
+// machine, get the first domain's certificate, or a self-signed one.
 func (a *ACME) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 	d := a.domain(hello.ServerName)
 	if hello.ServerName == "" {
@@ -152,11 +144,11 @@ func (a *ACME) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error)
 	}
 }
 
-// get returns the certificate, from the memory if it was issued. Otherwise it
-// takes it from the store or orders one, which may take minutes.
+// get returns the certificate, from memory if it was issued. Otherwise it loads it from the store or orders one, which
+// may take minutes.
 func (d *domain) get() (*tls.Certificate, error) {
-	// Always as for a client that can ECDSA, or there would be another
-	// certificate, ordered in the handshake, for those who can't.
+	// Always request an ECDSA certificate. For a client without ECDSA, autocert would order an RSA certificate during
+	// the handshake.
 	return d.manager.Load().GetCertificate(&tls.ClientHelloInfo{
 		ServerName:   d.name,
 		CipherSuites: []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256},
@@ -176,8 +168,7 @@ func (a *ACME) expiries() map[string]time.Time {
 	return all
 }
 
-// obtain tries until there is a certificate. It reports whether there is when
-// ctx ends.
+// obtain retries until there is a certificate, and reports false if ctx ends before.
 func (a *ACME) obtain(ctx context.Context, d *domain) bool {
 	for try := 1; ; try++ {
 		before := a.saved(ctx, d)
@@ -190,12 +181,13 @@ func (a *ACME) obtain(ctx context.Context, d *domain) bool {
 			a.config.Log.Info("the certificate is ready", "domain", d.name, "expires", cert.Leaf.NotAfter)
 			return true
 		}
-		wait, check := a.judge(err, try)
+		wait, check := a.advise(err, try)
 		if reasons := d.manager.Load().notes.take(); reasons != "" {
-			err = errors.New(reasons) // of which autocert says less
+			err = errors.New(reasons) // more specific than autocert's error
 		}
-		a.config.Log.Warn("getting a certificate failed; "+check, "domain", d.name, "try", try, "error", err, "next_try_in", wait.String())
-		// A manager that failed says so for a minute, without another try.
+		a.config.Log.Warn("getting a certificate failed; "+check,
+			"domain", d.name, "try", try, "error", err, "next_try_in", wait.String())
+		// A manager caches its failure for a minute.
 		d.manager.Store(newManager(a.config, d.name))
 		if !a.pause(ctx, d, wait, before) {
 			return false
@@ -203,9 +195,8 @@ func (a *ACME) obtain(ctx context.Context, d *domain) bool {
 	}
 }
 
-// pause waits for the next try, or until another server on the database has
-// saved a certificate: something else than before, for that may have expired.
-// It reports whether ctx let it.
+// pause waits for the next try, or until another server on the database has saved a certificate other than before,
+// which may have expired. It reports false if ctx ends.
 func (a *ACME) pause(ctx context.Context, d *domain, wait time.Duration, before []byte) bool {
 	for end := time.Now().Add(wait); time.Now().Before(end); {
 		if sleep.For(ctx, min(5*time.Second, time.Until(end))) != nil {
@@ -218,8 +209,7 @@ func (a *ACME) pause(ctx context.Context, d *domain, wait time.Duration, before 
 	return true
 }
 
-// saved returns the certificate of d in the store, as autocert has put it there;
-// nil if there is none or the store can't be used.
+// saved returns the certificate of d in the store as autocert encodes it, or nil if there is none or the store fails.
 func (a *ACME) saved(ctx context.Context, d *domain) []byte {
 	data, err := a.config.Store.LoadACME(ctx, a.config.cacheName(d.name))
 	if err != nil {
@@ -228,7 +218,7 @@ func (a *ACME) saved(ctx context.Context, d *domain) []byte {
 	return data
 }
 
-// order gets a certificate, or returns when ctx ends.
+// order gets a certificate, but does not wait longer than ctx.
 func (a *ACME) order(ctx context.Context, d *domain) (*tls.Certificate, error) {
 	type result struct {
 		cert *tls.Certificate
@@ -247,43 +237,42 @@ func (a *ACME) order(ctx context.Context, d *domain) (*tls.Certificate, error) {
 	}
 }
 
-// judge says how long to wait after a try that failed, and what an operator
-// should look at. A server that refuses is asked less often: Let's Encrypt
-// allows five failed validations of a name an hour.
-func (a *ACME) judge(err error, try int) (wait time.Duration, check string) {
+// advise returns how long to wait after a failed try, and what an operator should check. It waits longer if the ACME
+// server refuses: Let's Encrypt allows five failed validations of a name per hour.
+func (a *ACME) advise(err error, try int) (wait time.Duration, check string) {
 	first, most := time.Minute, time.Hour
 	where := "port 443"
 	if a.config.HTTP01 {
 		where = "port 80 or port 443"
 	}
-	check = "check that the domain's address records (DNS) lead to this server, and that the internet reaches it on " + where
+	check = "check that the domain's DNS records point to this server, and that the internet reaches it on " + where
 	_, unreachable := errors.AsType[*url.Error](err)
 	switch {
 	case errors.Is(err, errStore):
 		first, most, check = 5*time.Second, time.Minute, "check the database"
 	case unreachable || errors.Is(err, context.DeadlineExceeded):
-		first, most, check = 5*time.Second, 5*time.Minute, "check that this machine reaches "+a.config.Directory+" and trusts its certificate"
+		first, most = 5*time.Second, 5*time.Minute
+		check = "check that this machine reaches " + a.config.Directory + " and trusts its certificate"
 	}
 	wait = min(first<<min(try-1, 10), most)
-	return wait + rand.N(wait/10), check // replicas need not try at the same moment
+	return wait + rand.N(wait/10), check // keeps replicas from trying at the same moment
 }
 
-// watch logs renewals, which autocert sees to by itself, and says so every hour
-// when one should long have been.
+// watch logs renewals, which autocert does by itself, and logs an error every hour if one is overdue.
 func (a *ACME) watch(ctx context.Context, d *domain) {
 	var leaf *x509.Certificate
 	var warned time.Time
 	for {
 		cert, err := d.get()
 		switch {
-		case err != nil: // there was one, so this can't be
+		case err != nil: // can't happen: the certificate was issued
 			a.config.Log.Error("the certificate is gone", "domain", d.name, "error", err)
 			return
 		case leaf != nil && !cert.Leaf.Equal(leaf):
 			a.config.Log.Info("the certificate was renewed", "domain", d.name, "expires", cert.Leaf.NotAfter)
 		case isOverdue(cert.Leaf) && time.Since(warned) > time.Hour:
 			warned = time.Now()
-			_, check := a.judge(nil, 1)
+			_, check := a.advise(nil, 1)
 			a.config.Log.Error("renewing the certificate has failed so far; "+check, "domain", d.name,
 				"expires", cert.Leaf.NotAfter, "error", d.manager.Load().notes.take())
 		}
@@ -296,8 +285,7 @@ func (a *ACME) watch(ctx context.Context, d *domain) {
 
 func lifetime(leaf *x509.Certificate) time.Duration { return leaf.NotAfter.Sub(leaf.NotBefore) }
 
-// isOverdue reports whether less than a quarter of the lifetime is left, or of
-// 90 days: autocert begins when it is a third.
+// isOverdue reports whether less than a quarter of the lifetime, or of 90 days, is left. Renewal begins at a third.
 func isOverdue(leaf *x509.Certificate) bool {
 	return time.Until(leaf.NotAfter) < min(lifetime(leaf), 90*24*time.Hour)/4
 }

@@ -9,9 +9,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// Admin returns the handler for operators: Prometheus metrics and Go's
-// profiles. It tells much and asks nobody who they are, so it belongs on an
-// address that only operators reach.
+// Admin returns the handler for operators: Prometheus metrics and Go's profiles. It has no authentication, so serve it
+// only where nobody but operators can reach it.
 func Admin(metrics prometheus.Gatherer) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {

@@ -17,7 +17,7 @@ import (
 	"golang.org/x/crypto/acme/autocert"
 )
 
-// A manager is autocert for one domain.
+// A manager is an autocert.Manager for one domain.
 type manager struct {
 	*autocert.Manager
 	challenges http.Handler // answers http-01
@@ -41,18 +41,18 @@ func newManager(c ACMEConfig, domain string) *manager {
 			RetryBackoff: retryBackoff,
 			UserAgent:    "nametag",
 		},
-		// No HostPolicy: ACME asks for its own domains only. No RenewBefore: a
-		// third of the lifetime, and at most 30 days, suits short-lived ones too.
+		// HostPolicy is not needed because ACME passes only its own domains. The default of RenewBefore, a third of
+		// the lifetime and at most 30 days, also suits short-lived certificates.
 	}
 	challenges := http.NotFoundHandler()
 	if c.HTTP01 {
-		challenges = m.HTTPHandler(challenges) // which has autocert try http-01
+		challenges = m.HTTPHandler(challenges) // enables http-01 in autocert
 	}
 	return &manager{m, challenges, n}
 }
 
-// retryBackoff has a request tried again within an order a few times, but not
-// one of too many: those wait for the next try.
+// retryBackoff retries a request of an order a few times, but not one that is rate-limited: that waits for the next
+// order.
 func retryBackoff(n int, _ *http.Request, res *http.Response) time.Duration {
 	if n > 5 || res.StatusCode == http.StatusTooManyRequests {
 		return 0
@@ -60,56 +60,52 @@ func retryBackoff(n int, _ *http.Request, res *http.Response) time.Duration {
 	return time.Duration(n) * time.Second / 2
 }
 
-// An ACMEStore keeps what must outlive the process, and what servers on one
-// database share: the key of the account at the ACME server, certificates with
-// their private keys, and answers to challenges. Its methods may be called by
-// several goroutines, and several servers, at once; whoever saves last wins.
+// An ACMEStore stores what must outlive the process and what the servers on one database share: the ACME account's key,
+// certificates with their private keys, and answers to challenges. Its methods are safe for concurrent use by several
+// goroutines and servers; the last save wins.
 type ACMEStore interface {
-	// LoadACME returns what was saved last under name, or nil if there is
-	// nothing.
+	// LoadACME returns what was saved last under name, or nil if there is nothing.
 	LoadACME(ctx context.Context, name string) ([]byte, error)
 
-	// SaveACME saves data, which is not empty, in place of what was there. When
-	// it returns nil, the data is on disk.
+	// SaveACME saves data, which is not empty, under name and replaces what was there. When it returns nil, the data is
+	// on disk.
 	SaveACME(ctx context.Context, name string, data []byte) error
 
-	// DeleteACME deletes what is there, if there is anything.
+	// DeleteACME deletes what was saved under name, if anything.
 	DeleteACME(ctx context.Context, name string) error
 
-	// LockACME waits until no server on the database holds the lock, or until ctx
-	// ends, and holds it until unlock is called or the process dies. It may last
-	// minutes.
+	// LockACME acquires a lock that is shared by all servers on the database. It waits until the lock is free or ctx
+	// ends, which may take minutes. The lock is released by unlock or when the process dies.
 	LockACME(ctx context.Context) (unlock func(), err error)
 }
 
-// errStore stands for the store's errors, which are logged where they come up:
-// autocert drops some, and shows others to whoever asks for a challenge.
-var errStore = errors.New("the database can't be used now; the log says why")
+// errStore replaces the store's errors, which are logged where they occur: autocert drops some and sends others to the
+// clients that request challenges.
+var errStore = errors.New("the database cannot be used now; the log says why")
 
-// cacheName returns the name in the store for a key of autocert's. It differs
-// from one ACME server to another.
+// cacheName returns the name in the store for a key of autocert. Each ACME server has its own names.
 func (c ACMEConfig) cacheName(key string) string { return c.Directory + " " + key }
 
 // An acmeCache is a manager's view of an ACMEStore.
 type acmeCache struct {
 	config ACMEConfig
 	domain string
-	loaded atomic.Bool // the manager has asked for the certificate before
+	loaded atomic.Bool // the manager has requested the certificate before
 }
 
-func (c *acmeCache) judge(doing string, err error) error {
+// logged logs err, an error of the store in doing something, and returns errStore.
+func (c *acmeCache) logged(doing string, err error) error {
 	if err == nil {
 		return nil
 	}
-	c.config.Log.Error(doing+" what getting certificates needs failed", "error", err)
+	c.config.Log.Error(doing+" ACME data failed", "error", err)
 	return errStore
 }
 
-// Get implements autocert.Cache. A manager asks for its certificate before it
-// orders one, at the start and for each renewal, with a context that ends when
-// the order does. So Get holds the lock until then, and looks for what another
-// server has ordered when it has the lock. Only a certificate that is valid at the
-// start needs no lock.
+// Get implements autocert.Cache. A manager requests its certificate before it orders one, at the start and for each
+// renewal, with a context that ends when the order does. Get therefore holds the lock until then, and loads the
+// certificate after it has acquired the lock, when another server may have ordered one. Only a certificate that is
+// valid at the start needs no lock.
 func (c *acmeCache) Get(ctx context.Context, key string) ([]byte, error) {
 	if key != c.domain {
 		return c.load(ctx, key)
@@ -121,9 +117,9 @@ func (c *acmeCache) Get(ctx context.Context, key string) ([]byte, error) {
 		}
 	}
 	unlock, err := c.config.Store.LockACME(ctx)
-	if err = c.judge("locking", err); err != nil {
+	if err = c.logged("locking", err); err != nil {
 		if renews {
-			<-ctx.Done() // autocert would order in spite of the error
+			<-ctx.Done() // autocert would order despite the error
 		}
 		return nil, err
 	}
@@ -141,22 +137,21 @@ func (c *acmeCache) load(ctx context.Context, key string) ([]byte, error) {
 	if err == nil && data == nil {
 		return nil, autocert.ErrCacheMiss
 	}
-	return data, c.judge("loading", err)
+	return data, c.logged("loading", err)
 }
 
 // Put implements autocert.Cache.
 func (c *acmeCache) Put(ctx context.Context, key string, data []byte) error {
-	return c.judge("saving", c.config.Store.SaveACME(ctx, c.config.cacheName(key), data))
+	return c.logged("saving", c.config.Store.SaveACME(ctx, c.config.cacheName(key), data))
 }
 
 // Delete implements autocert.Cache.
 func (c *acmeCache) Delete(ctx context.Context, key string) error {
-	return c.judge("deleting", c.config.Store.DeleteACME(ctx, c.config.cacheName(key)))
+	return c.logged("deleting", c.config.Store.DeleteACME(ctx, c.config.cacheName(key)))
 }
 
-// notes is a transport that notes why the ACME server found challenges invalid
-// (RFC 8555, section 8): autocert goes on to the next kind of challenge and
-// says in the end only that none is left.
+// notes is a transport that records why the ACME server found challenges invalid (RFC 8555, section 8). The errors of
+// autocert leave that out: it tries the next type of challenge and finally reports that none is left.
 type notes struct {
 	next http.RoundTripper
 
@@ -201,7 +196,7 @@ func (n *notes) add(reason string) {
 	}
 }
 
-// take returns the notes and forgets them.
+// take returns the recorded reasons and clears them.
 func (n *notes) take() string {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -1,7 +1,7 @@
 package server
 
 import (
-	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -13,102 +13,79 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"nametag/internal/sleep"
 )
 
-// reloadInterval is how often the files of a certificate are looked at.
+// reloadInterval is how often a certificate's files are checked for changes.
 const reloadInterval = 5 * time.Second
 
-// FilesConfig is what Files needs.
+// FilesConfig configures Files.
 type FilesConfig struct {
 	Certificate, Key string // paths of PEM files, the certificate with its chain
 	Log              *slog.Logger
 	Metrics          prometheus.Registerer // the expiry is registered here
 }
 
-// Files is a certificate in files, which somebody else renews. Its methods may
-// be called by several goroutines at once.
+// Files is a certificate in files that another program renews. Its methods are safe for concurrent use.
 type Files struct {
 	config  FilesConfig
-	seen    []byte // what was in the files when they were last looked at; of Run
+	seen    string // the files' content, or the error, when they were last read; owned by Run
 	current atomic.Pointer[tls.Certificate]
 }
 
-// NewFiles loads a certificate. The error names the file that can't be used.
+// NewFiles loads a certificate. The error names the file that is missing or invalid.
 func NewFiles(c FilesConfig) (*Files, error) {
 	f := &Files{config: c}
-	content, err := f.read()
-	if err == nil {
-		err = f.load(content)
-	}
-	if err != nil {
+	if _, err := f.load(); err != nil {
 		return nil, err
 	}
-	f.seen = bytes.Join(content[:], nil)
 	c.Metrics.MustRegister(expiries(f.expiries))
 	return f, nil
 }
 
-// TLSConfig returns how to serve with the certificate, whichever it is then.
+// TLSConfig returns a TLS configuration that serves the current certificate.
 func (f *Files) TLSConfig() *tls.Config {
 	return tlsConfig(func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return f.current.Load(), nil })
 }
 
-// Run loads the certificate anew when its files change, until ctx ends. What
-// can't be used is logged, and the certificate from before serves on.
+// Run reloads the certificate when its files change, until ctx ends. If they cannot be loaded, it logs an error and
+// keeps the previous certificate.
 func (f *Files) Run(ctx context.Context) {
-	ticker := time.NewTicker(reloadInterval)
-	defer ticker.Stop()
-	var missing string // the error that was logged last
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
-		content, err := f.read()
-		if err != nil {
-			if err.Error() != missing {
-				f.failed(err)
-			}
-			missing = err.Error()
-			continue
-		}
-		missing = ""
-		if now := bytes.Join(content[:], nil); !bytes.Equal(now, f.seen) {
-			f.seen = now
-			if err := f.load(content); err != nil {
-				f.failed(err)
-			} else {
-				f.config.Log.Info("the certificate was loaded anew", "expires", f.current.Load().Leaf.NotAfter)
-			}
+	for sleep.For(ctx, reloadInterval) == nil {
+		changed, err := f.load()
+		switch {
+		case !changed:
+		case err != nil:
+			f.config.Log.Error("keeping the previous certificate because the new one cannot be loaded; fix the files", "error", err)
+		default:
+			f.config.Log.Info("the certificate was reloaded", "expires", f.current.Load().Leaf.NotAfter)
 		}
 	}
 }
 
-func (f *Files) failed(err error) {
-	f.config.Log.Error("the new certificate can't be used, the one from before serves on; mend the files", "error", err)
-}
-
-// read returns what is in the two files.
-func (f *Files) read() (content [2][]byte, err error) {
-	for i, name := range []string{f.config.Certificate, f.config.Key} {
-		if content[i], err = os.ReadFile(name); err != nil {
-			return content, err
-		}
+// load loads the certificate if its files, or the error in reading them, have changed since the last call.
+func (f *Files) load() (changed bool, err error) {
+	cert, certErr := os.ReadFile(f.config.Certificate)
+	key, keyErr := os.ReadFile(f.config.Key)
+	err = cmp.Or(certErr, keyErr)
+	seen := fmt.Sprintf("%s\n%s\n%v", cert, key, err)
+	if seen == f.seen {
+		return false, nil
 	}
-	return content, nil
-}
-
-func (f *Files) load(content [2][]byte) error {
-	cert, err := tls.X509KeyPair(content[0], content[1])
+	f.seen = seen
 	if err != nil {
-		return fmt.Errorf("%s and %s: %w", f.config.Certificate, f.config.Key, err)
+		return true, err
 	}
-	f.current.Store(&cert)
-	return nil
+	pair, err := tls.X509KeyPair(cert, key)
+	if err != nil {
+		return true, fmt.Errorf("%s and %s: %w", f.config.Certificate, f.config.Key, err)
+	}
+	f.current.Store(&pair)
+	return true, nil
 }
 
-// expiries has every name of the certificate.
+// expiries returns when the certificate expires, by each of its names.
 func (f *Files) expiries() map[string]time.Time {
 	leaf := f.current.Load().Leaf
 	all := make(map[string]time.Time)

@@ -1,5 +1,4 @@
-// Package server runs HTTP servers that have a limit on everything and stop
-// gracefully.
+// Package server runs HTTP servers with limits, TLS and graceful shutdown.
 package server
 
 import (
@@ -18,47 +17,40 @@ import (
 	"golang.org/x/net/netutil"
 )
 
-// The limits of every server. They are for a program whose requests and
-// answers are small; a page of a thousand pets is the largest.
+// The limits of every server. They suit a program whose requests and answers are small.
 const (
 	readHeaderTimeout = 5 * time.Second
 	readTimeout       = 15 * time.Second
 	writeTimeout      = 30 * time.Second
 	idleTimeout       = 2 * time.Minute
 	maxHeaderBytes    = 32 << 10
-	maxConnections    = 8192 // more wait in the system's queue until one ends
+	maxConnections    = 8192 // further ones wait in the system's queue
 )
 
-// Config says what Run serves, and how it ends.
+// Config configures a server.
 type Config struct {
 	Listener net.Listener
 	Handler  http.Handler
 	Log      *slog.Logger
 
-	// TLS, if it is not nil, has the server speak HTTPS, with HTTP/2 if it is
-	// among the protocols there.
+	// TLS, if not nil, makes the server serve HTTPS, with HTTP/2 if NextProtos has it.
 	TLS *tls.Config
 
-	// Draining, if it is not nil, is called once when the shutdown begins,
-	// before the delay.
+	// Draining, if not nil, is called once when the shutdown begins, before the delay.
 	Draining func()
 
-	// ShutdownDelay is how long new connections are still accepted after the
-	// shutdown has begun, so that load balancers can learn of it.
+	// ShutdownDelay is how long new connections are accepted after the shutdown has begun, so that load balancers can
+	// notice it.
 	ShutdownDelay time.Duration
 
-	// ShutdownTimeout is how long requests under way may take to finish after
-	// that; then their connections are closed.
+	// ShutdownTimeout is how long active requests may take to finish after the delay. Then their connections are closed.
 	ShutdownTimeout time.Duration
 }
 
-// Run serves until ctx ends and then shuts down gracefully: it stops to
-// accept, and every request under way gets its answer. The contexts of requests
-// do not end with ctx. Run closes the listener; when it returns, no connection
-// is left.
+// Run serves until ctx ends and then shuts down gracefully: it stops accepting connections and lets active requests
+// finish. The contexts of requests do not end with ctx. Run closes the listener, and all connections before it returns.
 //
-// The error is nil after a graceful shutdown. It is not nil when serving
-// failed, or when requests had to be cut off.
+// The error is nil after a graceful shutdown, and not nil if serving failed or requests were cut off.
 func Run(ctx context.Context, c Config) error {
 	base, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
@@ -74,6 +66,9 @@ func Run(ctx context.Context, c Config) error {
 		TLSConfig:         c.TLS,
 	}
 	failed := make(chan error, 1)
+	failure := func(err error) error {
+		return fmt.Errorf("serving on %s: %w", c.Listener.Addr(), errors.Join(err, srv.Close()))
+	}
 	go func() {
 		l := netutil.LimitListener(c.Listener, maxConnections)
 		if c.TLS != nil {
@@ -85,26 +80,30 @@ func Run(ctx context.Context, c Config) error {
 
 	select {
 	case err := <-failed:
-		return fmt.Errorf("serving on %s: %w", c.Listener.Addr(), errors.Join(err, srv.Close()))
+		return failure(err)
 	case <-ctx.Done():
 	}
 	if c.Draining != nil {
 		c.Draining()
 	}
-	delay := time.NewTimer(c.ShutdownDelay)
-	defer delay.Stop()
 	select {
 	case err := <-failed:
-		return fmt.Errorf("serving on %s: %w", c.Listener.Addr(), errors.Join(err, srv.Close()))
-	case <-delay.C:
+		return failure(err)
+	case <-time.After(c.ShutdownDelay):
 	}
-	err := shutdown(base, srv, c.ShutdownTimeout)
+	within, done := context.WithTimeout(base, c.ShutdownTimeout)
+	defer done()
+	err := srv.Shutdown(within)
+	if err != nil {
+		err = errors.Join(err, srv.Close())
+		err = fmt.Errorf("requests that were active after %s were cut off: %w", c.ShutdownTimeout, err)
+	}
 	<-failed //nolint:errcheck // Serve closes the listener, even if it had not begun when the shutdown did
 	return err
 }
 
-// RunAll runs servers side by side until ctx ends or one of them fails, and
-// then shuts all of them down as Run does. The error is that of all of them.
+// RunAll runs servers concurrently until ctx ends or one of them fails, and then shuts all of them down as Run does. It
+// returns the errors of all of them.
 func RunAll(ctx context.Context, configs ...Config) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -120,10 +119,11 @@ func RunAll(ctx context.Context, configs ...Config) error {
 	return errors.Join(errs...)
 }
 
-// errorLog is where http.Server writes: at the level warn, or debug where a
-// handshake failed, which scanners make happen all day.
+// errorLog logs what http.Server writes at the level warn, and failed handshakes, which scanners cause all the time, at
+// the level debug.
 type errorLog struct{ log *slog.Logger }
 
+// Write implements io.Writer.
 func (e errorLog) Write(line []byte) (int, error) {
 	level := slog.LevelWarn
 	if bytes.HasPrefix(line, []byte("http: TLS handshake error")) {
@@ -131,13 +131,4 @@ func (e errorLog) Write(line []byte) (int, error) {
 	}
 	e.log.Log(context.Background(), level, string(bytes.TrimSpace(line)))
 	return len(line), nil
-}
-
-func shutdown(ctx context.Context, srv *http.Server, timeout time.Duration) error {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	if err := srv.Shutdown(ctx); err != nil {
-		return fmt.Errorf("requests that were still under way after %s were cut off: %w", timeout, errors.Join(err, srv.Close()))
-	}
-	return nil
 }

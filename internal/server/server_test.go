@@ -17,11 +17,11 @@ import (
 	"nametag/internal/server"
 )
 
-// A running server: its address, how to stop it, and what Run returned.
+// A running is a server that Run serves in the background.
 type running struct {
 	url  string
 	stop context.CancelFunc
-	done chan error
+	done chan error // gets the result of Run
 }
 
 func start(t *testing.T, c server.Config) running {
@@ -37,9 +37,8 @@ func start(t *testing.T, c server.Config) running {
 	return r
 }
 
-// under starts a request that the handler answers once release is closed, and
-// returns when the handler has it.
-func under(t *testing.T, url string, entered <-chan struct{}) <-chan error {
+// request starts a request and returns when the handler has begun it.
+func request(t *testing.T, url string, entered <-chan struct{}) <-chan error {
 	t.Helper()
 	answered := make(chan error, 1)
 	go func() {
@@ -54,6 +53,7 @@ func under(t *testing.T, url string, entered <-chan struct{}) <-chan error {
 	return answered
 }
 
+// blocking returns a handler that closes entered and answers after release is closed.
 func blocking() (h http.HandlerFunc, entered, release chan struct{}) {
 	entered, release = make(chan struct{}), make(chan struct{})
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -66,17 +66,17 @@ func blocking() (h http.HandlerFunc, entered, release chan struct{}) {
 	}, entered, release
 }
 
-func TestShutdownFinishesRequestsUnderWay(t *testing.T) {
+func TestShutdownFinishesActiveRequests(t *testing.T) {
 	t.Parallel()
 	h, entered, release := blocking()
 	draining := make(chan struct{})
 	r := start(t, server.Config{Handler: h, ShutdownTimeout: time.Minute, Draining: func() { close(draining) }})
-	answered := under(t, r.url, entered)
+	answered := request(t, r.url, entered)
 	r.stop()
 	<-draining
 	close(release)
 	if err := <-answered; err != nil {
-		t.Errorf("the request under way got no answer: %v", err)
+		t.Errorf("the active request got no answer: %v", err)
 	}
 	if err := <-r.done; err != nil {
 		t.Errorf("Run: %v", err)
@@ -91,14 +91,14 @@ func TestShutdownCutsOffRequestsAfterItsTimeout(t *testing.T) {
 	h, entered, release := blocking()
 	defer close(release)
 	r := start(t, server.Config{Handler: h, ShutdownTimeout: time.Millisecond})
-	answered := under(t, r.url, entered)
+	answered := request(t, r.url, entered)
 	r.stop()
 	err := <-r.done
 	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "cut off") {
 		t.Errorf("Run: %v, want an error that says that requests were cut off", err)
 	}
 	if err := <-answered; err == nil {
-		t.Error("the request was answered, but nobody let it finish")
+		t.Error("the request was answered, but the handler was blocked")
 	}
 }
 
@@ -112,7 +112,7 @@ func TestShutdownDelayKeepsAccepting(t *testing.T) {
 	<-draining
 	res, err := http.Get(r.url)
 	if err != nil {
-		t.Fatalf("a request in the delay: %v", err)
+		t.Fatalf("a request during the delay: %v", err)
 	}
 	res.Body.Close()
 	if err := <-r.done; err != nil {

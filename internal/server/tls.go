@@ -13,9 +13,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// tlsConfig returns how the servers speak TLS: 1.2 with forward secrecy and
-// authenticated encryption, as RFC 9325 recommends, or 1.3, which has nothing
-// else. The rest is left to Go.
+// tlsConfig returns the TLS configuration of all servers: TLS 1.3, or TLS 1.2 with forward secrecy and authenticated
+// encryption as RFC 9325 recommends. The rest is left to Go.
 func tlsConfig(get func(*tls.ClientHelloInfo) (*tls.Certificate, error)) *tls.Config {
 	return &tls.Config{
 		GetCertificate: get,
@@ -32,12 +31,12 @@ func tlsConfig(get func(*tls.ClientHelloInfo) (*tls.Certificate, error)) *tls.Co
 	}
 }
 
-// expiries collects when the certificates expire, by domain. The zero time
-// stands for a domain that has none.
+// expiries is a metric of when certificates expire, by domain. The zero time means that a domain has no certificate.
 type expiries func() map[string]time.Time
 
 var expiryDesc = prometheus.NewDesc("nametag_certificate_expiry_timestamp_seconds",
-	"When the domain's certificate expires, in seconds since 1970-01-01 00:00 UTC; 0 while there is none.", []string{"domain"}, nil)
+	"When the domain's certificate expires, in seconds since 1970-01-01 00:00 UTC; 0 while there is none.",
+	[]string{"domain"}, nil)
 
 // Describe implements prometheus.Collector.
 func (expiries) Describe(descs chan<- *prometheus.Desc) { descs <- expiryDesc }
@@ -53,7 +52,7 @@ func (e expiries) Collect(metrics chan<- prometheus.Metric) {
 	}
 }
 
-// selfSigned returns a certificate that nobody trusts.
+// selfSigned returns a self-signed certificate, which no client trusts.
 func selfSigned() (*tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

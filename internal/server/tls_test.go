@@ -29,7 +29,7 @@ import (
 	"nametag/internal/server"
 )
 
-// A pair is a certificate for pets.example in files of the test's own.
+// A pair is the files of a certificate for pets.example and its key.
 type pair struct{ cert, key string }
 
 func newPair(t *testing.T) pair {
@@ -37,7 +37,7 @@ func newPair(t *testing.T) pair {
 	return pair{filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")}
 }
 
-// write writes a new certificate that ends then.
+// write writes a new certificate that expires at end.
 func (p pair) write(t *testing.T, end time.Time) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -75,7 +75,7 @@ func (p pair) load(t *testing.T, log *slog.Logger) (*server.Files, *prometheus.R
 	return f, metrics
 }
 
-// A lockedBuffer is a log that may be read while it grows.
+// A lockedBuffer is a log that may be read while it is written.
 type lockedBuffer struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
@@ -100,7 +100,7 @@ func TestTLSIsModern(t *testing.T) {
 	files, _ := p.load(t, slog.New(slog.DiscardHandler))
 	r := start(t, server.Config{Handler: http.NotFoundHandler(), TLS: files.TLSConfig(), ShutdownTimeout: time.Minute})
 	dial := func(c *tls.Config) (tls.ConnectionState, error) {
-		c.InsecureSkipVerify = true // what is tested comes before the certificate
+		c.InsecureSkipVerify = true // the test is about the handshake
 		conn, err := tls.Dial("tcp", strings.TrimPrefix(r.url, "http://"), c)
 		if err != nil {
 			return tls.ConnectionState{}, err
@@ -110,10 +110,10 @@ func TestTLSIsModern(t *testing.T) {
 	}
 	state, err := dial(&tls.Config{NextProtos: []string{"h2", "http/1.1"}})
 	if err != nil || state.Version != tls.VersionTLS13 || state.NegotiatedProtocol != "h2" || state.CurveID != tls.X25519MLKEM768 {
-		t.Errorf("a client of today: %v, %s %s %s", err, tls.VersionName(state.Version), state.NegotiatedProtocol, state.CurveID)
+		t.Errorf("a current client: %v, %s %s %s", err, tls.VersionName(state.Version), state.NegotiatedProtocol, state.CurveID)
 	}
 	if _, err := dial(&tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}); err == nil {
-		t.Error("TLS 1.1 is spoken")
+		t.Error("TLS 1.1 is accepted")
 	}
 	for _, suite := range slices.Concat(tls.CipherSuites(), tls.InsecureCipherSuites()) {
 		if !slices.Contains(suite.SupportedVersions, tls.VersionTLS12) {
@@ -122,7 +122,7 @@ func TestTLSIsModern(t *testing.T) {
 		good := strings.HasPrefix(suite.Name, "TLS_ECDHE_ECDSA_") && (strings.Contains(suite.Name, "_GCM_") || strings.Contains(suite.Name, "_POLY1305_"))
 		_, err := dial(&tls.Config{MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{suite.ID}})
 		if (err == nil) != good {
-			t.Errorf("%s: %v; is it to be had: %t", suite.Name, err, good)
+			t.Errorf("%s: %v; want it accepted: %t", suite.Name, err, good)
 		}
 	}
 	r.stop()
@@ -131,7 +131,7 @@ func TestTLSIsModern(t *testing.T) {
 	}
 }
 
-func TestAFailedHandshakeIsNoWarning(t *testing.T) {
+func TestAFailedHandshakeIsNotAWarning(t *testing.T) {
 	t.Parallel()
 	p := newPair(t)
 	p.write(t, time.Now().Add(time.Hour))
@@ -164,7 +164,7 @@ func TestAFailedHandshakeIsNoWarning(t *testing.T) {
 	}
 }
 
-func TestACertificateIsLoadedAnewWhenItsFilesChange(t *testing.T) {
+func TestACertificateIsReloadedWhenItsFilesChange(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var log lockedBuffer
@@ -177,10 +177,10 @@ func TestACertificateIsLoadedAnewWhenItsFilesChange(t *testing.T) {
 		wg.Go(func() { files.Run(ctx) })
 		serves := func(when string, want time.Time, lines int) {
 			t.Helper()
-			time.Sleep(12 * time.Second) // of the bubble's clock: twice looked at
+			time.Sleep(12 * time.Second) // of the bubble's clock: two checks
 			cert, err := files.TLSConfig().GetCertificate(nil)
 			if err != nil || !cert.Leaf.NotAfter.Equal(want.Truncate(time.Second)) {
-				t.Errorf("%s: it serves a certificate that ends at %v (%v), want %v", when, cert.Leaf.NotAfter, err, want)
+				t.Errorf("%s: it serves a certificate that expires at %v (%v), want %v", when, cert.Leaf.NotAfter, err, want)
 			}
 			if n := strings.Count(log.String(), "\n"); n != lines {
 				t.Errorf("%s: %d lines in the log, want %d:\n%s", when, n, lines, &log)
@@ -191,7 +191,7 @@ func TestACertificateIsLoadedAnewWhenItsFilesChange(t *testing.T) {
 				}
 			}
 		}
-		serves("untouched", begin.Add(time.Hour), 0)
+		serves("unchanged", begin.Add(time.Hour), 0)
 		p.write(t, begin.Add(2*time.Hour))
 		serves("after a change", begin.Add(2*time.Hour), 1)
 		put(t, p.key, []byte("broken"))
@@ -201,7 +201,7 @@ func TestACertificateIsLoadedAnewWhenItsFilesChange(t *testing.T) {
 		}
 		serves("without the certificate", begin.Add(2*time.Hour), 3)
 		p.write(t, begin.Add(3*time.Hour))
-		serves("mended", begin.Add(3*time.Hour), 4)
+		serves("fixed", begin.Add(3*time.Hour), 4)
 		stop()
 		wg.Wait()
 		if got := log.String(); strings.Count(got, "level=ERROR") != 2 || !strings.Contains(got, p.cert) {
@@ -210,7 +210,7 @@ func TestACertificateIsLoadedAnewWhenItsFilesChange(t *testing.T) {
 	})
 }
 
-// exposition is what Prometheus reads.
+// exposition returns what Prometheus reads.
 func exposition(t *testing.T, metrics *prometheus.Registry) string {
 	t.Helper()
 	rec := httptest.NewRecorder()
@@ -218,7 +218,7 @@ func exposition(t *testing.T, metrics *prometheus.Registry) string {
 	return rec.Body.String()
 }
 
-func TestFilesThatAreNoCertificateAreNamed(t *testing.T) {
+func TestInvalidCertificateFilesAreNamed(t *testing.T) {
 	t.Parallel()
 	p := newPair(t)
 	config := server.FilesConfig{Certificate: p.cert, Key: p.key, Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry()}
@@ -250,6 +250,6 @@ func TestRunAllEndsTogether(t *testing.T) {
 		t.Errorf("RunAll: %v, want an error that names %s", err, closed.Addr())
 	}
 	if _, err := net.Dial("tcp", open.Addr().String()); err == nil {
-		t.Error("the other server goes on")
+		t.Error("the other server is still running")
 	}
 }

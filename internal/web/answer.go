@@ -1,10 +1,13 @@
 package web
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -12,7 +15,7 @@ import (
 	"nametag/internal/wording"
 )
 
-// message says what d decides, and what to do if it refuses the name.
+// message describes d in words, with what to do next if it refuses the name.
 func message(d registry.Decision) string {
 	text := wording.Reason(d)
 	switch d.Code {
@@ -24,13 +27,12 @@ func message(d registry.Decision) string {
 		text += " Send a new key with a new registration."
 	}
 	if !d.AsOf.IsZero() {
-		text += fmt.Sprintf(" The database cannot be reached right now: this is how it was at %s UTC.", d.AsOf.UTC().Format("15:04:05"))
+		text += fmt.Sprintf(" The database cannot be reached now. This answer is as of %s UTC.", d.AsOf.UTC().Format("15:04:05"))
 	}
 	return text
 }
 
-// A failure is what a client is told if it does not get what it asked for, in
-// whatever form it reads.
+// A failure is what a client is told about a failed request, in any of the answer formats.
 type failure struct {
 	Code          registry.Code
 	Message       string
@@ -39,13 +41,14 @@ type failure struct {
 	Suggestions   []string // nil if another name would not help
 }
 
+// A fieldError says what is wrong with one field.
 type fieldError struct {
 	Field  registry.Field `json:"field"`
 	Code   registry.Code  `json:"code"`
 	Detail string         `json:"detail"`
 }
 
-// failureOf returns what e tells a client.
+// failureOf returns the failure that describes e.
 func failureOf(e *registry.Error) failure {
 	f := failure{Code: e.Code, Message: e.Message}
 	if e.Field != "" {
@@ -54,7 +57,7 @@ func failureOf(e *registry.Error) failure {
 	return f
 }
 
-// refusalOf returns what d tells a client, which refuses an application.
+// refusalOf returns the failure that describes d, which refuses an application.
 func refusalOf(d registry.Decision) failure {
 	f := failure{Code: d.Code, Message: message(d), ConflictsWith: newPetJSON(d.Rival)}
 	if d.Code == registry.CodeInvalid {
@@ -78,21 +81,13 @@ func isRefusal(code registry.Code) bool {
 	return code == registry.CodeTaken || code == registry.CodeSimilar || code == registry.CodeReserved
 }
 
-// refuse answers with d, which refuses an application, as fail answers with an
-// error.
-func (s *site) refuse(w http.ResponseWriter, r *http.Request, d registry.Decision) error {
-	s.answer(w, r, refusalOf(d))
-	return nil
-}
-
-// answer answers with f in the form that the client reads: a page for browsers,
-// the contract's words on the contract's endpoints, and problem details (RFC
-// 9457) for all others.
+// answer answers with f in the client's format: a page for browsers, the contract's words on the contract's endpoints,
+// and problem details (RFC 9457) otherwise.
 func (s *site) answer(w http.ResponseWriter, r *http.Request, f failure) {
 	status := problemOf(f.Code).Status
 	suggestRetry(w, status)
 	switch {
-	case r.URL.Path == pathCheck, r.URL.Path == "/register_pet" && !wantsPage(r):
+	case r.URL.Path == "/check_pet_name", r.URL.Path == "/register_pet" && !wantsPage(r):
 		writeJSON(w, status, newContractAnswer(f))
 	case strings.HasPrefix(r.URL.Path, "/api/") || !wantsPage(r):
 		writeProblem(w, f)
@@ -101,7 +96,7 @@ func (s *site) answer(w http.ResponseWriter, r *http.Request, f failure) {
 	}
 }
 
-// problemDetails is an RFC 9457 problem, with our extension members.
+// problemDetails is an RFC 9457 problem with extension members.
 type problemDetails struct {
 	Type          string        `json:"type"`
 	Title         string        `json:"title"`
@@ -127,6 +122,7 @@ func writeProblem(w http.ResponseWriter, f failure) {
 	})
 }
 
+// petJSON is a pet in the API. Without the database, only its name and URL are known.
 type petJSON struct {
 	Name          string `json:"name"`
 	FavoriteColor string `json:"favorite_color,omitempty"`
@@ -148,10 +144,10 @@ func newPetJSON(p *registry.Pet) *petJSON {
 	}
 }
 
-// petPath returns the address of the page of the pet with this name.
+// petPath returns the path of the page of the pet with this name.
 func petPath(name string) string { return "/pets/" + url.PathEscape(name) }
 
-// texts returns names for display; not nil, so that JSON has an array.
+// texts returns names for display. It is never nil, so that JSON has an array.
 func texts(names []registry.Name) []string {
 	list := make([]string, len(names))
 	for i, n := range names {
@@ -160,10 +156,18 @@ func texts(names []registry.Name) []string {
 	return list
 }
 
-// The statuses of a checked name, in the API and in metrics.
+// alternatives returns the names that d suggests, and nil if its name is available.
+func alternatives(d registry.Decision) []string {
+	if d.Code == "" {
+		return nil
+	}
+	return texts(d.Suggestions)
+}
+
+// The statuses of a checked name, in the API and in metrics. The status of a valid name that is refused is its code.
 const (
 	statusAvailable  = "available"
-	statusNotAllowed = "not_allowed" // no pet may have the name; a refusal's status is its code
+	statusNotAllowed = "not_allowed" // no pet may have the name
 )
 
 func statusOf(d registry.Decision) string {
@@ -189,8 +193,9 @@ type checkJSON struct {
 	AsOf          time.Time     `json:"as_of,omitzero"`
 }
 
-// newCheckJSON tells what was decided on the text that was asked for.
-func newCheckJSON(asked string, d registry.Decision) checkJSON {
+// checked counts d, which decides on a check of the text asked, and returns the answer.
+func (s *site) checked(asked string, d registry.Decision) checkJSON {
+	s.metrics.checks[statusOf(d)].Inc()
 	name := d.Name.String()
 	if d.Code == registry.CodeInvalid {
 		name = asked
@@ -204,8 +209,25 @@ func newCheckJSON(asked string, d registry.Decision) checkJSON {
 		ConflictsWith: newPetJSON(d.Rival),
 		AsOf:          d.AsOf,
 	}
-	if d.Code == registry.CodeTaken && d.Rival == nil { // the page of the pet is found by any spelling
+	if d.Code == registry.CodeTaken && d.Rival == nil { // any spelling leads to the pet's page
 		c.ConflictsWith = &petJSON{Name: name, URL: petPath(name)}
 	}
 	return c
+}
+
+func writeJSON(w http.ResponseWriter, status int, v any) { writeAs(w, mediaJSON, status, v) }
+
+func writeAs(w http.ResponseWriter, media string, status int, v any) {
+	var text bytes.Buffer
+	e := json.NewEncoder(&text)
+	e.SetEscapeHTML(false) // the type is JSON and sniffing is off
+	if err := e.Encode(v); err != nil {
+		panic(err) // the types here can always be encoded
+	}
+	h := w.Header()
+	h.Set("Content-Type", media)
+	h.Set("Content-Length", strconv.Itoa(text.Len()))
+	h.Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = w.Write(text.Bytes()) // a disconnected client reads nothing
 }

@@ -2,8 +2,10 @@ package web
 
 import (
 	_ "embed"
+	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -26,30 +28,26 @@ func (s *site) createPet(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	var body struct {
-		Name          string `json:"name"`
-		FavoriteColor string `json:"favorite_color"`
-		Category      string `json:"category"`
-	}
-	if err := readJSON(r, &body, "name", "favorite_color", "category"); err != nil {
+	a := registry.Application{IdempotencyKey: key}
+	members := map[string]any{"name": &a.Name, "favorite_color": &a.FavoriteColor, "category": &a.Category}
+	if err := readJSON(r, members); err != nil {
 		return err
 	}
-	d, err := s.register(w, r, registry.ViaAPI, registry.Application{
-		Name: body.Name, FavoriteColor: body.FavoriteColor, Category: body.Category, IdempotencyKey: key,
-	})
+	d, err := s.register(w, r, registry.ViaAPI, a)
 	if err != nil {
 		return err
 	}
 	if d.Code != "" {
-		return s.refuse(w, r, d)
+		s.answer(w, r, refusalOf(d))
+		return nil
 	}
 	w.Header().Set("Location", "/api/v1"+petPath(d.Pet.Name.String()))
 	writeJSON(w, http.StatusCreated, newPetJSON(d.Pet))
 	return nil
 }
 
-// idempotencyKey returns the Idempotency-Key of r, bare or quoted as the IETF
-// draft has it, in a name space of its own; "" if there is none.
+// idempotencyKey returns the Idempotency-Key of r, bare or quoted as in the IETF draft, with a prefix that separates
+// it from the keys of forms. It returns "" if there is none.
 func idempotencyKey(r *http.Request) (string, error) {
 	values := r.Header.Values("Idempotency-Key")
 	if len(values) == 0 {
@@ -61,7 +59,8 @@ func idempotencyKey(r *http.Request) (string, error) {
 	}
 	printable := !strings.ContainsFunc(key, func(c rune) bool { return c < ' ' || c > '~' })
 	if len(values) > 1 || key == "" || len(key) > 255 || !printable {
-		return "", webError(codeMalformed, "The Idempotency-Key header must be one key of 1 to 255 printable ASCII characters, for instance a UUID.")
+		return "", webError(codeMalformed,
+			"The Idempotency-Key header must be one key of 1 to 255 printable ASCII characters, for instance a UUID.")
 	}
 	return "api:" + key, nil
 }
@@ -99,7 +98,8 @@ func (s *site) listPets(w http.ResponseWriter, r *http.Request) error {
 	if limit := params.Get("limit"); limit != "" {
 		q.Limit, err = strconv.Atoi(limit)
 		if err != nil || q.Limit < 1 || q.Limit > maxPageSize {
-			return &registry.Error{Code: registry.CodeInvalid, Field: "limit", Message: "The limit must be a number from 1 to 200."}
+			return &registry.Error{Code: registry.CodeInvalid, Field: "limit",
+				Message: fmt.Sprintf("The limit must be a number from 1 to %d.", maxPageSize)}
 		}
 	}
 	page, err := s.registry.Pets(r.Context(), q)
@@ -121,7 +121,7 @@ func (s *site) listPets(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// parseQuery reads what both lists of pets, the page and the API's, are asked.
+// parseQuery parses the parameters that both lists of pets, the page and the API's, have in common.
 func (s *site) parseQuery(params url.Values) (registry.Query, error) {
 	q := registry.Query{Search: params.Get("q")}
 	var err error
@@ -137,13 +137,13 @@ func (s *site) parseQuery(params url.Values) (registry.Query, error) {
 func (s *site) checkName(w http.ResponseWriter, r *http.Request) error {
 	name := r.PathValue("name")
 	if !utf8.ValidString(name) {
-		return webError(codeMalformed, "The name in the address is not valid text. Send it encoded as UTF-8.")
+		return webError(codeMalformed, "The name in the address is not valid text. Encode it as UTF-8.")
 	}
 	params, err := readQuery(r)
 	if err != nil {
 		return err
 	}
-	c, err := s.suggest(r, true, registry.Application{
+	d, err := s.registry.Suggest(r.Context(), registry.Application{
 		Name:          name,
 		FavoriteColor: params.Get("favorite_color"),
 		Category:      params.Get("category"),
@@ -151,42 +151,44 @@ func (s *site) checkName(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	decisions := []registry.Decision{d}
+	s.registry.Explain(r.Context(), decisions)
+	c := s.checked(name, decisions[0])
+	c.Suggestions = alternatives(decisions[0])
 	writeJSON(w, http.StatusOK, c)
 	return nil
 }
 
-// maxNames is how many names one request may ask about.
+// maxNames is how many names one request may check.
 const maxNames = 50
 
 func (s *site) checkNames(w http.ResponseWriter, r *http.Request) error {
-	var body struct {
-		Names []*string `json:"names"`
-	}
-	if err := readJSON(r, &body, "names"); err != nil {
+	var list []*string
+	if err := readJSON(r, map[string]any{"names": &list}); err != nil {
 		return err
 	}
-	names := make([]string, 0, len(body.Names))
-	for _, name := range body.Names {
-		if name == nil {
-			return webError(codeMalformed, "The list of names has a null. Send strings.")
-		}
-		names = append(names, *name)
-	}
-	switch n := len(names); {
+	switch n := len(list); {
 	case n == 0:
 		return &registry.Error{Code: registry.CodeEmpty, Field: "names", Message: "The list of names is empty. Send 1 to 50."}
 	case n > maxNames:
 		return webError(codeTooMany, "The list has %d names. Send at most %d at once.", n, maxNames)
+	case slices.Contains(list, nil):
+		return webError(codeMalformed, "The list of names contains null. Send strings.")
 	}
-	decisions, err := s.check(r, names...)
+	names := make([]string, len(list))
+	for i, name := range list {
+		names[i] = *name
+	}
+	decisions, err := s.registry.Check(r.Context(), names...)
 	if err != nil {
 		return err
 	}
+	s.registry.Explain(r.Context(), decisions)
 	answer := struct {
 		Verdicts []checkJSON `json:"verdicts"`
 	}{}
 	for i, d := range decisions {
-		answer.Verdicts = append(answer.Verdicts, newCheckJSON(names[i], d))
+		answer.Verdicts = append(answer.Verdicts, s.checked(names[i], d))
 	}
 	writeJSON(w, http.StatusOK, answer)
 	return nil

@@ -54,10 +54,10 @@ func TestIdempotencyKey(t *testing.T) {
 		t.Errorf("another body: %d %s", other.StatusCode, other.body)
 	}
 	if a := s.get("/api/v1/pets/Max"); a.StatusCode != 404 {
-		t.Errorf("another body registered all the same: %s", a.body)
+		t.Errorf("another body was registered anyway: %s", a.body)
 	}
 
-	// A refusal is an answer too, and stays the first one.
+	// A refusal is also repeated.
 	refused := s.postJSON("/api/v1/pets", newPet{"BELLA", "red", "dog"}, "Idempotency-Key", "k2")
 	retry := s.postJSON("/api/v1/pets", newPet{"BELLA", "red", "dog"}, "Idempotency-Key", "k2")
 	if refused.StatusCode != 409 || retry.StatusCode != 409 || refused.body != retry.body {
@@ -136,7 +136,7 @@ func TestListPets(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	if a := s.get("/api/v1/pets"); a.body != "{\"pets\":[]}\n" {
-		t.Errorf("an empty book: %s", a.body)
+		t.Errorf("an empty registry: %s", a.body)
 	}
 	for i := range 7 {
 		s.register(fmt.Sprint("Bella ", i))
@@ -157,7 +157,7 @@ func TestListPets(t *testing.T) {
 		next = ""
 		if link := a.Header.Get("Link"); link != "" {
 			if _, ok := page["next_cursor"]; !ok || !strings.HasSuffix(link, `>; rel="next"`) {
-				t.Fatalf("Link %q beside %s", link, a.body)
+				t.Fatalf("Link %q with %s", link, a.body)
 			}
 			next = strings.TrimSuffix(strings.TrimPrefix(link, "<"), `>; rel="next"`)
 		}
@@ -165,8 +165,8 @@ func TestListPets(t *testing.T) {
 	if got := strings.Join(names, ","); got != "Bella 6,Bella 5,Bella 4,Bella 3,Bella 2,Bella 1,Bella 0" {
 		t.Errorf("listed %s", got)
 	}
-	if a := s.get("/api/v1/pets?category=Goat"); a.body != "{\"pets\":[]}\n" { // the book may have some from before
-		t.Errorf("a category that is none now: %s", a.body)
+	if a := s.get("/api/v1/pets?category=Goat"); a.body != "{\"pets\":[]}\n" { // the registry may have some from an earlier policy
+		t.Errorf("a category that the policy does not offer: %s", a.body)
 	}
 	if a := s.get("/api/v1/pets?category=dog"); a.body != "{\"pets\":[]}\n" {
 		t.Errorf("dogs: %s", a.body)

@@ -12,8 +12,7 @@ import (
 //go:embed static
 var staticFiles embed.FS
 
-// assets are the files that pages load, each under a name that has its
-// checksum in it: what a browser once has it need never ask for again.
+// assets are the files that pages load. Their names contain a checksum, so that browsers may cache them permanently.
 type assets struct {
 	paths map[string]string // "app.css" → "/static/app.0123456789ab.css"
 	files map[string][]byte // "app.0123456789ab.css" → content
@@ -39,8 +38,7 @@ func newAssets() *assets {
 	return a
 }
 
-// path returns the address of the asset with this file name. It panics if
-// there is none: templates name what exists.
+// path returns the path of the asset with this file name. It panics if there is none, which is an error in a template.
 func (a *assets) path(name string) string {
 	p, ok := a.paths[name]
 	if !ok {
@@ -53,14 +51,14 @@ func (s *site) static(w http.ResponseWriter, r *http.Request) error {
 	name := r.PathValue("file")
 	content, ok := s.pages.assets.files[name]
 	if !ok {
-		return webError(codeNoPage, "There is no such file here. Reload the page that named it.")
+		return webError(codeNoPage, "There is no such file. Reload the page that links to it.")
 	}
 	w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
 	serveAsset(w, name, content)
 	return nil
 }
 
-// favicon serves the icon where browsers look for it unasked.
+// favicon serves the icon at the path that browsers request by default.
 func (s *site) favicon(w http.ResponseWriter, r *http.Request) error {
 	a := s.pages.assets
 	w.Header().Set("Cache-Control", "public, max-age=86400")
@@ -76,5 +74,5 @@ var mediaTypes = map[string]string{
 
 func serveAsset(w http.ResponseWriter, name string, content []byte) {
 	w.Header().Set("Content-Type", mediaTypes[path.Ext(name)])
-	_, _ = w.Write(content) // a client that is gone reads nothing
+	_, _ = w.Write(content) // a disconnected client reads nothing
 }

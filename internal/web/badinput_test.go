@@ -9,8 +9,7 @@ import (
 	"testing"
 )
 
-// Every kind of bad input gets a 4xx that says what is wrong, and hinders
-// nobody after it.
+// TestBadInput sends every kind of bad input. Each gets a 4xx that says what is wrong, and later requests work.
 func TestBadInput(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -25,17 +24,17 @@ func TestBadInput(t *testing.T) {
 		{"no body", "POST", "/api/v1/pets", jsonType, "", 400, "The body is empty"},
 		{"no body and no media type", "POST", "/api/v1/pets", "", "", 400, "The body is empty"},
 		{"null", "POST", "/api/v1/pets", jsonType, "null", 400, "must be a JSON object"},
-		{"null name", "POST", "/api/v1/names/check", jsonType, `{"names":[null,"Bella"]}`, 400, "has a null"},
+		{"null name", "POST", "/api/v1/names/check", jsonType, `{"names":[null,"Bella"]}`, 400, "contains null"},
 		{"null member", "POST", "/api/v1/pets", jsonType, `{"name":null}`, 400, `\"name\" is null`},
-		{"member twice", "POST", "/api/v1/pets", jsonType, `{"name":"A","name":"B"}`, 400, `\"name\" stands twice`},
-		{"member in capitals", "POST", "/api/v1/pets", jsonType, `{"NAME":"A"}`, 400, `\"NAME\" is not known`},
+		{"member twice", "POST", "/api/v1/pets", jsonType, `{"name":"A","name":"B"}`, 400, `\"name\" appears twice`},
+		{"member in capitals", "POST", "/api/v1/pets", jsonType, `{"NAME":"A"}`, 400, `\"NAME\" is unknown`},
 		{"no field", "POST", "/api/v1/pets", jsonType, "{}", 422, "3 fields are invalid"},
-		{"unknown member", "POST", "/api/v1/pets", jsonType, `{"nmae":"Bella"}`, 400, `\"nmae\" is not known here. The members are name, favorite_color, category`},
-		{"not an object", "POST", "/api/v1/pets", jsonType, `["Bella"]`, 400, "must be a JSON object, not an array"},
-		{"member of a wrong type", "POST", "/api/v1/pets", jsonType, `{"name":7}`, 400, `\"name\" has the wrong type: a number`},
-		{"broken JSON", "POST", "/api/v1/pets", jsonType, `{"name":"Bella"`, 400, "not the JSON"},
-		{"two values", "POST", "/api/v1/pets", jsonType, `{} {}`, 400, "goes on after its JSON value"},
-		{"rubbish behind", "POST", "/api/v1/pets", jsonType, `{"name":"Bella","favorite_color":"red","category":"cat"}]] junk`, 400, "goes on after"},
+		{"unknown member", "POST", "/api/v1/pets", jsonType, `{"nmae":"Bella"}`, 400, `\"nmae\" is unknown. The members are category, favorite_color, name`},
+		{"not an object", "POST", "/api/v1/pets", jsonType, `["Bella"]`, 400, "must be a JSON object"},
+		{"member of a wrong type", "POST", "/api/v1/pets", jsonType, `{"name":7}`, 400, `\"name\" has the wrong type`},
+		{"broken JSON", "POST", "/api/v1/pets", jsonType, `{"name":"Bella"`, 400, "not valid JSON: unexpected end"},
+		{"two values", "POST", "/api/v1/pets", jsonType, `{} {}`, 400, "after top-level value"},
+		{"trailing data", "POST", "/api/v1/pets", jsonType, `{"name":"Bella","favorite_color":"red","category":"cat"}]] junk`, 400, "after top-level value"},
 		{"JSON not UTF-8", "POST", "/api/v1/pets", jsonType, "{\"name\":\"B\xff\"}", 400, "UTF-8"},
 		{"lone surrogate", "POST", "/api/v1/pets", jsonType, `{"name":"B\ud800","favorite_color":"red","category":"cat"}`, 422, "damaged"},
 		{"name of 5,000 characters", "POST", "/api/v1/pets", jsonType, `{"name":"` + huge[:5000] + `","favorite_color":"red","category":"cat"}`, 422, "shorten it by 4950"},
@@ -49,7 +48,7 @@ func TestBadInput(t *testing.T) {
 		{"made-up method", "BREW", "/api/v1/pets", "", "", 405, "Use GET or HEAD or POST"},
 		{"name not UTF-8", "GET", "/api/v1/names/%ff", "", "", 400, "UTF-8"},
 		{"no such pet", "GET", "/api/v1/pets/Nobody", "", "", 404, "Nobody"},
-		{"no pet could have it", "GET", "/api/v1/pets/%ff", "", "", 404, "UTF-8"},
+		{"invalid name", "GET", "/api/v1/pets/%ff", "", "", 404, "UTF-8"},
 		{"no such address", "GET", "/api/v2", "", "", 404, "nothing at this address"},
 		{"broken escape", "GET", "/api/v1/pets?q=%zz", "", "", 400, "escape"},
 
@@ -59,7 +58,7 @@ func TestBadInput(t *testing.T) {
 		{"form as JSON", "POST", "/register_pet", jsonType, `{}`, 415, formType},
 		{"form, wrong method", "PUT", "/register_pet", formType, "", 405, "Use POST"},
 		{"page, wrong method", "POST", "/", formType, "", 405, "Use GET or HEAD"},
-		{"asset that is not there", "GET", "/static/app.css", "", "", 404, "no such file"},
+		{"no such asset", "GET", "/static/app.css", "", "", 404, "no such file"},
 	} {
 		for _, accept := range []string{"*/*", browser} {
 			headers := []string{"Accept", accept}
@@ -95,9 +94,8 @@ func TestCompressedBodiesAreRefused(t *testing.T) {
 	}
 }
 
-// A client that does not wait for leave sends all of its body before it reads.
-// It still gets to read the answer.
-func TestTooLargeIsAnsweredToBluntClients(t *testing.T) {
+// TestTooLargeIsAnsweredAfterTheBody sends all of a body that is too large before it reads the answer.
+func TestTooLargeIsAnsweredAfterTheBody(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))

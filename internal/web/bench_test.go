@@ -16,14 +16,14 @@ import (
 	"nametag/internal/web"
 )
 
-// A sink takes an answer and throws it away.
+// A sink discards an answer.
 type sink struct{ header http.Header }
 
 func (s *sink) Header() http.Header         { return s.header }
 func (s *sink) WriteHeader(int)             {}
 func (s *sink) Write(b []byte) (int, error) { return len(b), nil }
 
-// What the site does of a request, apart from net/http's reading and writing.
+// BenchmarkHandler measures the handling of a request without net/http's reading and writing.
 func BenchmarkHandler(b *testing.B) {
 	store, err := sqlite.Open(b.Context(), filepath.Join(b.TempDir(), "nametag.db"), sqlite.Options{Serve: true, Migrate: true})
 	if err != nil {

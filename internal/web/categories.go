@@ -7,11 +7,10 @@ import (
 	"nametag/internal/wording"
 )
 
-// fewCategories is how many categories a sentence can list.
+// fewCategories is how many categories a sentence lists at most.
 const fewCategories = 3
 
-// kind says what a pet of one of these categories is, "cat or dog", or that it
-// is a pet where they are too many to say.
+// kind returns what a pet of one of these categories is, such as "cat or dog", or "pet" if there are many categories.
 func kind(categories []registry.Category) string {
 	if len(categories) > fewCategories {
 		return "pet"
@@ -19,7 +18,7 @@ func kind(categories []registry.Category) string {
 	return registry.OneOf(categories)
 }
 
-// kindTitle is what a choice among these categories is called: "Cat or dog".
+// kindTitle returns the label of a choice among these categories, such as "Cat or dog".
 func kindTitle(categories []registry.Category) string {
 	if n := len(categories); n == 1 || n > fewCategories {
 		return "Kind of pet"
@@ -28,10 +27,10 @@ func kindTitle(categories []registry.Category) string {
 	return strings.ToUpper(k[:1]) + k[1:]
 }
 
-// formValue is what a form sends for c. The first version's forms sent plurals.
+// formValue returns what a form sends for c: a plural, as in the first version.
 func formValue(c registry.Category) string { return c.Title() + "s" }
 
-// nameHint says what names may be like under p.
+// nameHint describes the names that p allows.
 func nameHint(p *registry.Policy) string {
 	r := p.Rules()
 	var hint strings.Builder

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
@@ -11,21 +12,19 @@ import (
 	"nametag/internal/registry"
 )
 
-// The words that the first version put into "status". Its clients know them,
-// so they do not change.
+// The values of "status" in the first version. Its clients depend on them, so they do not change.
 const (
 	statusOK       = "ok"
 	statusFound    = "Found"
 	statusNotFound = "Not Found"
 	statusEmpty    = "empty parameter"
 
-	// statusInvalid and statusError stand where the first version had no words.
+	// The first version had no status for these.
 	statusInvalid = "invalid parameter"
 	statusError   = "error"
 )
 
-// contractAnswer is a JSON body of the contract: its one member, and those
-// that were added since.
+// contractAnswer is a JSON body of the contract. The first version had only Status.
 type contractAnswer struct {
 	Status        string        `json:"status"`
 	Available     *bool         `json:"available,omitempty"`
@@ -37,7 +36,7 @@ type contractAnswer struct {
 	AsOf          time.Time     `json:"as_of,omitzero"`
 }
 
-// newContractAnswer puts a failure into the contract's words.
+// newContractAnswer returns f in the contract's words.
 func newContractAnswer(f failure) contractAnswer {
 	a := contractAnswer{
 		Status:        statusError,
@@ -67,7 +66,7 @@ func newContractAnswer(f failure) contractAnswer {
 	return a
 }
 
-// contractFields are the names that the first version has for the fields.
+// contractFields are the first version's names of the fields.
 var contractFields = map[registry.Field]registry.Field{
 	registry.FieldName:     "pet_name",
 	registry.FieldColor:    "pet_favorite_color",
@@ -82,9 +81,9 @@ func (s *site) checkPetName(w http.ResponseWriter, r *http.Request) error {
 	name := params.Get("pet_name")
 	if strings.TrimSpace(name) == "" {
 		return &registry.Error{Code: registry.CodeEmpty, Field: registry.FieldName,
-			Message: "The parameter pet_name is missing or empty. Ask for a name, as in /check_pet_name?pet_name=Bella."}
+			Message: "The parameter pet_name is missing or empty. Send a name, as in /check_pet_name?pet_name=Bella."}
 	}
-	c, err := s.suggest(r, false, registry.Application{
+	d, err := s.registry.Suggest(r.Context(), registry.Application{
 		Name:          name,
 		FavoriteColor: params.Get("pet_favorite_color"),
 		Category:      params.Get("pet_category"),
@@ -92,13 +91,14 @@ func (s *site) checkPetName(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	c := s.checked(name, d)
 	a := contractAnswer{
 		Status:        statusFound,
 		Available:     &c.Available,
 		Reason:        c.Reason,
 		Message:       c.Message,
 		ConflictsWith: c.ConflictsWith,
-		Suggestions:   c.Suggestions,
+		Suggestions:   alternatives(d),
 		AsOf:          c.AsOf,
 	}
 	if c.Available {
@@ -108,22 +108,20 @@ func (s *site) checkPetName(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// registerPet takes the form: from the page, without a script's help, and from
-// the first version's clients. The former get pages, the latter JSON.
+// registerPet registers the pet in a form, which browsers without a script and the first version's clients send.
+// Browsers get pages, other clients JSON.
 func (s *site) registerPet(w http.ResponseWriter, r *http.Request) error {
+	limited := exchangeOf(w).limited
 	form, err := readForm(r)
-	if limited := exchangeOf(w).limited; err != nil && limited != nil {
-		return limited
-	}
 	if err != nil {
-		return err
+		return cmp.Or(limited, err)
 	}
-	via := registry.ViaAPI
-	if wantsPage(r) {
+	page, via := wantsPage(r), registry.ViaAPI
+	if page {
 		via = registry.ViaWeb
 	}
 	var d registry.Decision
-	if err = exchangeOf(w).limited; err == nil {
+	if err = limited; err == nil {
 		d, err = s.register(w, r, via, registry.Application{
 			Name:           form.Get("pet_name"),
 			FavoriteColor:  form.Get("pet_favorite_color"),
@@ -132,28 +130,25 @@ func (s *site) registerPet(w http.ResponseWriter, r *http.Request) error {
 		})
 	}
 	switch {
-	case err != nil && wantsPage(r):
+	case err != nil && page:
 		return s.renderFormError(w, r, form, err)
 	case err != nil:
 		return err
-	case d.Code != "" && wantsPage(r):
+	case d.Code != "" && page:
 		s.renderForm(w, r, form, refusalOf(d))
-		return nil
 	case d.Code != "":
-		return s.refuse(w, r, d)
-	case wantsPage(r):
+		s.answer(w, r, refusalOf(d))
+	case page:
 		http.Redirect(w, r, petPath(d.Pet.Name.String())+"?new", http.StatusSeeOther)
-		return nil
 	default:
 		w.Header().Set("Location", petPath(d.Pet.Name.String()))
 		writeJSON(w, http.StatusOK, contractAnswer{Status: statusOK})
-		return nil
 	}
+	return nil
 }
 
-// formKey makes a form that is sent twice, by a double click or a reload,
-// count once: its token and its values together are the idempotency key. With
-// other values it is another registration, as after going back in the browser.
+// formKey returns the idempotency key of a form: its token and its values. A form that is submitted twice, by a double
+// click or a reload, then counts once, and one that is changed after going back in the browser is another registration.
 func formKey(form url.Values) string {
 	if form.Get("form_token") == "" {
 		return ""

@@ -29,7 +29,7 @@ func TestContractCheck(t *testing.T) {
 		{"?pet_name=%ff", 400, "invalid parameter", "malformed"},
 		{"?pet_name=%zz", 400, "invalid parameter", "malformed"},
 	} {
-		// The answer is JSON even in a browser's address bar.
+		// The answer is JSON also for a browser.
 		a := s.get("/check_pet_name"+tt.query, "Accept", browser)
 		got := a.json(t)
 		if a.StatusCode != tt.code || got["status"] != tt.status || got["reason"] != tt.reason {
@@ -44,7 +44,7 @@ func TestContractCheck(t *testing.T) {
 	if taken["available"] != false || holder["name"] != "Möbius" || holder["url"] != "/pets/M%C3%B6bius" {
 		t.Errorf("taken: %v", taken)
 	}
-	// As by its route, which HEAD takes.
+	// HEAD works wherever GET does.
 	if head, get := s.do("HEAD", "/check_pet_name?pet_name=Bella", ""), s.get("/check_pet_name?pet_name=Bella"); head.StatusCode != 200 || head.body != "" ||
 		head.Header.Get("Content-Type") != get.Header.Get("Content-Type") {
 		t.Errorf("HEAD: %d %v %q, where GET has %v", head.StatusCode, head.Header, head.body, get.Header)
@@ -87,7 +87,7 @@ func TestContractRegister(t *testing.T) {
 			}
 		}
 	}
-	// None of that left a trace, and the next good request works.
+	// The next valid request works.
 	if a := s.postForm(petForm("Max", "red", "Dogs")); a.StatusCode != 200 {
 		t.Errorf("registering after bad input: %d %s", a.StatusCode, a.body)
 	}
@@ -103,7 +103,7 @@ func TestFormWithoutScript(t *testing.T) {
 		}
 	}
 	if strings.Count(home.body, "<button") != 1 || strings.Contains(home.body, "disabled") {
-		t.Error("the form has other than one button, or a disabled one")
+		t.Error("the form does not have exactly one button, or has a disabled one")
 	}
 
 	a := s.postForm(petForm("Möbius", "tomato", "Cats"), "Accept", browser)
@@ -136,7 +136,7 @@ func TestFormWithoutScript(t *testing.T) {
 	}
 }
 
-func TestFormSentTwice(t *testing.T) {
+func TestFormSubmittedTwice(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	form := append(petForm("Bella", "blue", "Cats"), "form_token", "TOKEN")
@@ -145,19 +145,19 @@ func TestFormSentTwice(t *testing.T) {
 	if again.StatusCode != http.StatusSeeOther || again.Header.Get("Location") != first.Header.Get("Location") {
 		t.Errorf("the second click: %d to %q", again.StatusCode, again.Header.Get("Location"))
 	}
-	// The same page, gone back to, registers another pet.
+	// After going back, the same page registers another pet.
 	other := s.postForm(append(petForm("Max", "blue", "Cats"), "form_token", "TOKEN"), "Accept", browser)
 	if other.StatusCode != http.StatusSeeOther || other.Header.Get("Location") != "/pets/Max?new" {
 		t.Errorf("another pet from the same page: %d to %q", other.StatusCode, other.Header.Get("Location"))
 	}
-	// Another page does not: the name is taken.
+	// From another page, the name is taken.
 	form[len(form)-1] = "ANOTHER"
 	if a := s.postForm(form, "Accept", browser); a.StatusCode != http.StatusConflict {
 		t.Errorf("the same pet from another page: %d", a.StatusCode)
 	}
 }
 
-func TestQueryIsNoForm(t *testing.T) {
+func TestQueryIsIgnoredAsAForm(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	q := url.Values{"pet_name": {"Bella"}, "pet_favorite_color": {"blue"}, "pet_category": {"Cats"}}

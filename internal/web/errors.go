@@ -14,7 +14,7 @@ import (
 	"nametag/internal/registry"
 )
 
-// What only the web can get wrong, beside the codes of the domain.
+// The codes of failures that only the web has, in addition to the domain's.
 const (
 	codeMalformed   registry.Code = "malformed"
 	codeTooLarge    registry.Code = "too_large"
@@ -26,52 +26,58 @@ const (
 	codeRateLimited registry.Code = "rate_limited"
 )
 
-// A problem is a kind of failure, as clients see it.
+// A problem is a kind of failure as clients see it.
 type problem struct {
 	Code    registry.Code
 	Status  int
 	Title   string
-	Meaning string // what it means and what to do, for /problems
+	Meaning string // what it means and what to do next, for /problems
 }
 
-// problems lists every kind of failure; codes that only speak of one field
-// come within "invalid".
+// problems lists every kind of failure. The codes of single fields belong to CodeInvalid.
 var problems = []problem{
-	{registry.CodeInvalid, http.StatusUnprocessableEntity, "Input needs mending",
-		"One or more values are not acceptable. The member errors says of each field what is wrong and how to mend it; its codes are empty, too_short, too_long, not_allowed, reserved, unknown_category, and invalid for what is none of these."},
+	{registry.CodeInvalid, http.StatusUnprocessableEntity, "Validation failed",
+		"One or more values are invalid. The member errors has for each invalid field what is wrong and how to fix it. " +
+			"Its codes are empty, too_short, too_long, not_allowed, reserved, unknown_category and, for all else, invalid."},
 	{registry.CodeTaken, http.StatusConflict, "Name taken",
-		"Another pet has this name, in this spelling or in one that counts as the same. The member conflicts_with is that pet, if it is known. Choose another name; the member suggestions has some that could be had."},
+		"Another pet has this name, in this or an equivalent spelling. The member conflicts_with is that pet, if known. " +
+			"Choose another name; the member suggestions has names that are available."},
 	{registry.CodeSimilar, http.StatusConflict, "Name too similar",
-		"Another pet has a name that looks like this one and could be mistaken for it. The member conflicts_with is that pet, if it is known. Choose another name; the member suggestions has some that could be had."},
+		"Another pet has a name that can be mistaken for this one. The member conflicts_with is that pet, if known. " +
+			"Choose another name; the member suggestions has names that are available."},
 	{registry.CodeReserved, http.StatusConflict, "Name reserved",
-		"The registry keeps this name, or one that looks like it; the detail says why, or until when. Choose another name; the member suggestions has some that could be had."},
+		"This name, or one that looks like it, is reserved; the detail says why, or until when. " +
+			"Choose another name; the member suggestions has names that are available."},
 	{registry.CodeNotFound, http.StatusNotFound, "No such pet",
-		"No pet has this name. The detail says so if one had it and left the book."},
+		"No pet has this name. If a former pet had it, the detail says so."},
 	{registry.CodeKeyReused, http.StatusUnprocessableEntity, "Idempotency key reused",
-		"The Idempotency-Key was sent before with a different registration. Make a new key for every new registration, and keep it for its retries."},
-	{codeTooMany, http.StatusUnprocessableEntity, "Too many at once",
-		"The request has more items than one request may have. Split it."},
+		"The Idempotency-Key was sent before with a different registration. Use a new key for each registration, " +
+			"and the same key for its retries."},
+	{codeTooMany, http.StatusUnprocessableEntity, "Too many items",
+		"The request has more items than allowed. Split it."},
 	{codeMalformed, http.StatusBadRequest, "Malformed request",
-		"The request could not be read: broken JSON, an unknown member, a broken escape or text that is not UTF-8. The detail says where."},
+		"The request cannot be read: invalid JSON, an unknown member, an invalid escape or text that is not UTF-8. " +
+			"The detail says which."},
 	{codeTooLarge, http.StatusRequestEntityTooLarge, "Request too large",
 		"The body is longer than 64 KiB."},
 	{codeMediaType, http.StatusUnsupportedMediaType, "Unsupported media type",
-		"The Content-Type is not one that this address takes. The detail names the right one."},
-	{codeNoPage, http.StatusNotFound, "Nothing here",
-		"The registry has nothing at this address."},
+		"The address does not accept this Content-Type. The detail names the right one."},
+	{codeNoPage, http.StatusNotFound, "Not found",
+		"There is nothing at this address."},
 	{codeMethod, http.StatusMethodNotAllowed, "Method not allowed",
-		"The address exists, but not for this method. The Allow header lists those that it takes."},
-	{codeCrossOrigin, http.StatusForbidden, "Request from another site",
-		"A browser sent this from a page of another site. Registering works from the registry's own pages, and from programs."},
+		"The address does not accept this method. The Allow header lists the methods that it accepts."},
+	{codeCrossOrigin, http.StatusForbidden, "Cross-origin request",
+		"A browser sent this request from another site. Register from the registry's own pages or from a program."},
 	{codeRateLimited, http.StatusTooManyRequests, "Too many requests",
-		"This client sent more requests than the limit allows. Wait as many seconds as Retry-After says."},
-	{registry.CodeUnavailable, http.StatusServiceUnavailable, "Unavailable for a moment",
-		"The registry cannot reach its database, or more are registering than it can enter. Nothing is lost: try again after as many seconds as Retry-After says, with the same Idempotency-Key."},
+		"This client is rate-limited. Wait for the number of seconds in Retry-After, then try again."},
+	{registry.CodeUnavailable, http.StatusServiceUnavailable, "Temporarily unavailable",
+		"The registry cannot reach its database or has too many registrations waiting. " +
+			"Wait for the number of seconds in Retry-After, then try again with the same Idempotency-Key."},
 	{registry.CodeInternal, http.StatusInternalServerError, "Internal error",
-		"A defect in the registry. It has been logged under the request's id; tell the operator that id."},
+		"The registry has a defect. The log has the details under the request's id; report the id to the operator."},
 }
 
-// problemOf returns the kind of failure that code belongs to.
+// problemOf returns the problem that code belongs to.
 func problemOf(code registry.Code) problem {
 	switch code {
 	case registry.CodeEmpty, registry.CodeTooShort, registry.CodeTooLong, registry.CodeNotAllowed, registry.CodeUnknownCategory:
@@ -89,23 +95,24 @@ func webError(code registry.Code, format string, args ...any) *registry.Error {
 	return &registry.Error{Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
-// A handler serves one route. What it returns is turned into an answer by
-// handle, in one place; it must not have written one itself then.
+// A handler serves one route. If it returns an error, it must not have written an answer.
 type handler func(http.ResponseWriter, *http.Request) error
 
+// handle returns h with its time limited and its errors answered.
 func (s *site) handle(h handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if err := h(w, r); err != nil {
+		ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
+		defer cancel()
+		if err := h(w, r.WithContext(ctx)); err != nil {
 			s.fail(w, r, err)
 		}
 	}
 }
 
-// statusClientGone is logged for a client that hung up; nobody reads it. The
-// number is nginx's.
+// statusClientGone is the status, borrowed from nginx, that is logged for a client that disconnected.
 const statusClientGone = 499
 
-// fail answers with what a client may know of err.
+// fail answers with the public part of err.
 func (s *site) fail(w http.ResponseWriter, r *http.Request, err error) {
 	e := s.public(w, r, err)
 	if e == nil {
@@ -115,9 +122,8 @@ func (s *site) fail(w http.ResponseWriter, r *http.Request, err error) {
 	s.answer(w, r, failureOf(e))
 }
 
-// public returns what may be told of err: itself if it is one of ours, the
-// internal error, which says nothing, for any other, and nil when the client
-// is gone. The whole of it goes to the log.
+// public returns what a client may know of err: err itself if it is a *registry.Error, nil if the client has
+// disconnected, and an internal error without details otherwise. The log gets all of err.
 func (s *site) public(w http.ResponseWriter, r *http.Request, err error) *registry.Error {
 	x := exchangeOf(w)
 	x.note(slog.String("error", err.Error()))
@@ -132,10 +138,10 @@ func (s *site) public(w http.ResponseWriter, r *http.Request, err error) *regist
 		return registry.Unavailable(err)
 	}
 	return webError(registry.CodeInternal,
-		"Something went wrong on our side. Please try again. If it happens again, tell the operator of this registry the number %s.", x.id)
+		"Internal error. Please try again. If it happens again, report the request id %s to this registry's operator.", x.id)
 }
 
-// suggestRetry says when to try again, if that may help and nobody said it yet.
+// suggestRetry sets Retry-After with the status 503, unless it is set.
 func suggestRetry(w http.ResponseWriter, status int) {
 	if status == http.StatusServiceUnavailable && w.Header().Get("Retry-After") == "" {
 		setRetryAfter(w, 2*time.Second)
@@ -146,8 +152,7 @@ func setRetryAfter(w http.ResponseWriter, d time.Duration) {
 	w.Header().Set("Retry-After", strconv.Itoa(max(1, int(math.Ceil(d.Seconds())))))
 }
 
-// wantsPage reports whether the client asks for HTML by name, as browsers do
-// when they open a page or send a form.
+// wantsPage reports whether the Accept header names HTML, as it does when a browser opens a page or submits a form.
 func wantsPage(r *http.Request) bool {
 	for _, accept := range r.Header.Values("Accept") {
 		for part := range strings.SplitSeq(accept, ",") {

@@ -27,7 +27,7 @@ import (
 	"nametag/internal/web"
 )
 
-// A site is the whole handler over a database of its own, served on loopback.
+// A site is the whole handler with its own database, served on loopback.
 type site struct {
 	t       *testing.T
 	url     string
@@ -35,7 +35,7 @@ type site struct {
 	store   registry.Store
 	metrics *prometheus.Registry
 	log     *lockedBuffer
-	clock   atomic.Pointer[time.Time] // what time it is, if a test says so
+	clock   atomic.Pointer[time.Time] // the time, if a test sets it
 }
 
 func (s *site) now() time.Time {
@@ -45,7 +45,7 @@ func (s *site) now() time.Time {
 	return time.Now()
 }
 
-// date sets the clock to noon of a day.
+// date sets the clock to noon on a day.
 func (s *site) date(day string) {
 	t, err := time.Parse(time.DateOnly, day)
 	if err != nil {
@@ -55,8 +55,7 @@ func (s *site) date(day string) {
 	s.clock.Store(&t)
 }
 
-// newSite serves a site. Each answer that the tests get is checked against
-// openapi.yaml on its way.
+// newSite serves a site. Each answer is checked against openapi.yaml.
 func newSite(t *testing.T, change ...func(*web.Config)) *site {
 	t.Helper()
 	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "nametag.db"), sqlite.Options{Serve: true, Migrate: true})
@@ -84,16 +83,16 @@ func newSite(t *testing.T, change ...func(*web.Config)) *site {
 	return s
 }
 
-// under has a site judge by rules.
+// under gives a site a policy with these rules.
 func under(rules registry.Rules) func(*web.Config) {
 	policy, err := registry.NewPolicy(rules)
 	if err != nil {
-		panic(err) // the rules are a test's own
+		panic(err) // the rules are constants of a test
 	}
 	return func(c *web.Config) { c.Registry = c.Registry.WithPolicy(policy) }
 }
 
-// registrar returns the registry as its keeper works on it, from elsewhere.
+// registrar returns the registry as a registrar uses it.
 func (s *site) registrar() *registry.Registry {
 	return registry.New(s.store, s.now).WithOrigin(registry.ViaRegistrar, "Sam Keeper", "as the owner asked")
 }
@@ -114,7 +113,7 @@ func (s *site) reserve(name, reason string) {
 	}
 }
 
-// release takes a pet out of the book or fails the test.
+// release releases a pet or fails the test.
 func (s *site) release(name string) {
 	s.t.Helper()
 	if d, err := s.registrar().Release(s.t.Context(), name); err != nil || d.Code != "" {
@@ -138,7 +137,7 @@ func (a answer) json(t *testing.T) map[string]any {
 	return m
 }
 
-// browser is what a browser says it accepts when it opens a page.
+// browser is the Accept header of a browser that opens a page.
 const browser = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 
 // do sends a request; headers come in pairs of name and value.
@@ -168,8 +167,7 @@ func (s *site) get(path string, headers ...string) answer {
 	return s.do("GET", path, "", headers...)
 }
 
-// postForm posts what the form of the first version sends, with the fields
-// given in pairs.
+// postForm posts the form of the first version; fields come in pairs of name and value.
 func (s *site) postForm(fields []string, headers ...string) answer {
 	s.t.Helper()
 	form := url.Values{}
@@ -225,8 +223,7 @@ var loadAPI = func() func(*testing.T) *openapi3.T {
 	}
 }()
 
-// checkedTransport holds each answer of a documented operation, and each request
-// that it takes, against the documentation.
+// checkedTransport checks each answer of a documented operation, and each accepted request, against openapi.yaml.
 type checkedTransport struct {
 	t   *testing.T
 	doc *openapi3.T
@@ -260,20 +257,20 @@ func (c checkedTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 		Options:                &openapi3filter.Options{IncludeResponseStatus: true},
 	}
 	if err := openapi3filter.ValidateResponse(req.Context(), input); err != nil {
-		c.t.Errorf("%s %s answered %d, against openapi.yaml: %v\n%s", req.Method, req.URL, res.StatusCode, err, body)
+		c.t.Errorf("%s %s answered %d, contrary to openapi.yaml: %v\n%s", req.Method, req.URL, res.StatusCode, err, body)
 	}
-	if res.StatusCode < 300 && req.GetBody != nil { // what is taken must be what is documented
+	if res.StatusCode < 300 && req.GetBody != nil { // accepted requests must be documented
 		if asked.Request.Body, err = req.GetBody(); err != nil {
 			return res, err
 		}
 		if err := openapi3filter.ValidateRequest(req.Context(), asked); err != nil {
-			c.t.Errorf("%s %s was taken, against openapi.yaml: %v", req.Method, req.URL, err)
+			c.t.Errorf("%s %s was accepted, contrary to openapi.yaml: %v", req.Method, req.URL, err)
 		}
 	}
 	return res, nil
 }
 
-// find returns the documented path that matches; one without parameters first.
+// find returns the documented path that matches, preferably one without parameters.
 func (c checkedTransport) find(path string) (string, *openapi3.PathItem) {
 	if item := c.doc.Paths.Value(path); item != nil {
 		return path, item
@@ -290,7 +287,7 @@ func pathPattern(template string) *regexp.Regexp {
 	return regexp.MustCompile("^" + regexp.MustCompile(`\{[^}]+\}`).ReplaceAllString(template, "[^/]+") + "$")
 }
 
-// A lockedBuffer may be written to by the server while a test reads it.
+// A lockedBuffer is a log that the server writes while a test reads it.
 type lockedBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer

@@ -11,15 +11,13 @@ import (
 	"nametag/internal/wording"
 )
 
-// movedForNow is the status that sends people on from a former name, or from
-// another spelling, to the one address that a pet has. It is a temporary one,
-// for a name that was given up may be registered again: what a browser keeps of
-// a permanent redirect would hide the pet that has the name then.
+// movedForNow is the status that redirects from a former name, or from another spelling, to a pet's address. It is
+// temporary because a former name can be registered again: a browser that had cached a permanent redirect would not
+// find that pet.
 const movedForNow = http.StatusFound
 
-// find returns the pet that has the name asked for, or, if it was renamed, the
-// pet that had it. The error is an *registry.Error with CodeNotFound also for a
-// name whose pet left the book: 404, and not 410, for another may come.
+// find returns the pet that has the name asked, or had it before it was renamed. The error is a *registry.Error with
+// CodeNotFound also for the name of a released pet: 404 and not 410, because the name can be registered again.
 func (s *site) find(ctx context.Context, asked string) (pet registry.Pet, renamed bool, err error) {
 	pet, err = s.registry.Pet(ctx, asked)
 	if registry.ErrorCode(err) != registry.CodeNotFound {
@@ -37,15 +35,14 @@ func (s *site) find(ctx context.Context, asked string) (pet registry.Pet, rename
 	if historyErr != nil {
 		return pet, false, historyErr
 	}
-	if said := farewell(events, name); said != "" {
-		return pet, false, webError(registry.CodeNotFound, "%s", said)
+	if text := whatBecameOf(events, name); text != "" {
+		return pet, false, webError(registry.CodeNotFound, "%s", text)
 	}
 	return pet, false, err
 }
 
-// farewell says that the pet that had this name last left the registry; "" if no
-// pet ever had it.
-func farewell(events []registry.Event, name registry.Name) string {
+// whatBecameOf says how the last pet with this name left the registry. It returns "" if no pet ever had the name.
+func whatBecameOf(events []registry.Event, name registry.Name) string {
 	for _, e := range slices.Backward(events) {
 		pet := e.Before.Pet
 		switch {
@@ -53,21 +50,21 @@ func farewell(events []registry.Event, name registry.Name) string {
 		case e.Action == registry.ActionReleased:
 			return fmt.Sprintf("The pet that was registered as “%s” was released on %s.", pet.Name, wording.Day(e.At))
 		case e.Action == registry.ActionRenamed:
-			return fmt.Sprintf("The pet that was registered as “%s” was renamed on %s, and released later.", pet.Name, wording.Day(e.At))
+			return fmt.Sprintf("The pet that was registered as “%s” was renamed on %s, and released later.",
+				pet.Name, wording.Day(e.At))
 		}
 	}
 	return ""
 }
 
-// A milestone is one line of a pet's history, as everybody may read it. Who
-// changed something, and why, is not for everybody.
+// A milestone is one line of a pet's public history, which does not say who changed something, or why.
 type milestone struct {
 	What   string
-	Former string // the name that the pet had before, with which the line ends; or ""
+	Former string // the former name with which the line ends, or ""
 	At     time.Time
 }
 
-// milestones returns the history of a pet, whose events these are.
+// milestones returns the public history of the pet that has these events.
 func milestones(events []registry.Event) []milestone {
 	var history []milestone
 	for _, e := range events {

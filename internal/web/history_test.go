@@ -23,7 +23,7 @@ func (s *site) historyOf(path string) []string {
 	}
 	for _, secret := range []string{"Keeper", "owner asked", "registrar", "open-"} {
 		if strings.Contains(page.body, secret) {
-			s.t.Errorf("%s tells of %q", path, secret)
+			s.t.Errorf("%s reveals %q", path, secret)
 		}
 	}
 	_, section, _ := strings.Cut(page.body, `<section class="history">`)
@@ -35,23 +35,23 @@ func (s *site) historyOf(path string) []string {
 	return lines
 }
 
+// hasHistory fails the test unless a pet's page has this history.
 func (s *site) hasHistory(path string, want ...string) {
 	s.t.Helper()
 	if got := s.historyOf(path); !slices.Equal(got, want) {
-		s.t.Errorf("%s tells %q, want %q", path, got, want)
+		s.t.Errorf("%s has the history %q, want %q", path, got, want)
 	}
 }
 
-// leadsTo says where an address sends people on to, for now.
-func (s *site) leadsTo(path, want string) {
+// redirectsTo fails the test unless an address redirects to want, temporarily.
+func (s *site) redirectsTo(path, want string) {
 	s.t.Helper()
 	if a := s.get(path, "Accept", browser); a.StatusCode != http.StatusFound || a.Header.Get("Location") != want {
 		s.t.Errorf("%s: %d to %q, want %q", path, a.StatusCode, a.Header.Get("Location"), want)
 	}
 }
 
-// A renamed pet tells which names it had, and is found under each of them until
-// another pet has it.
+// TestRenamedPet checks that the page of a renamed pet lists its former names, and each redirects to it until another pet has it.
 func TestRenamedPet(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -67,11 +67,11 @@ func TestRenamedPet(t *testing.T) {
 	s.hasHistory("/pets/LUNA", "Registered on 5 January 2026", "Renamed from Bella on 6 February 2026",
 		"Renamed from Stella &lt;&amp;&gt; &#34;X&#34; on 7 March 2026", "Renamed from Luna on 7 March 2026")
 	for _, former := range []string{"Bella", "BELLA", "stella%20%3C&%3E%20%22X%22", "Luna"} {
-		s.leadsTo("/pets/"+former, "/pets/LUNA")
+		s.redirectsTo("/pets/"+former, "/pets/LUNA")
 	}
-	s.leadsTo("/api/v1/pets/bella", "/api/v1/pets/LUNA")
+	s.redirectsTo("/api/v1/pets/bella", "/api/v1/pets/LUNA")
 
-	// What was said of the name in between is not of this pet's history.
+	// The history of a name does not belong to its next pet.
 	if _, err := s.registrar().Unreserve(t.Context(), "Bella"); err != nil {
 		t.Fatal(err)
 	}
@@ -85,8 +85,7 @@ func TestRenamedPet(t *testing.T) {
 		"Renamed from Stella &lt;&amp;&gt; &#34;X&#34; on 7 March 2026", "Renamed from Luna on 7 March 2026")
 }
 
-// A pet that left is not there, and its old addresses say so, until somebody
-// else has the name.
+// TestReleasedPet checks that the addresses of a released pet say that it was released until another pet has the name.
 func TestReleasedPet(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -111,11 +110,11 @@ func TestReleasedPet(t *testing.T) {
 	s.register("Stella")
 	s.hasHistory("/pets/Stella", "Registered on 1 January 2027")
 	if a := s.get("/pets/Bella", "Accept", browser); a.StatusCode != 404 {
-		t.Errorf("the former name of the pet that left: %d to %q", a.StatusCode, a.Header.Get("Location"))
+		t.Errorf("the former name of the released pet: %d to %q", a.StatusCode, a.Header.Get("Location"))
 	}
 }
 
-// A pet that was corrected says so, but not what it was before, nor why.
+// TestCorrectedPet checks that the page of a corrected pet says so, but neither the former values nor the reason.
 func TestCorrectedPet(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -150,8 +149,7 @@ func TestImportedPet(t *testing.T) {
 	s.hasHistory("/pets/Undated", "Imported from another registry on 9 May 2026")
 }
 
-// A rekeyedStore has the last pet of each page of the journal get another lookalike
-// key.
+// A rekeyedStore adds a row to each page of the journal that gives the last pet another lookalike key.
 type rekeyedStore struct{ registry.Store }
 
 func (s rekeyedStore) Journal(ctx context.Context, q registry.JournalQuery) ([]registry.Record, error) {
@@ -165,7 +163,7 @@ func (s rekeyedStore) Journal(ctx context.Context, q registry.JournalQuery) ([]r
 	return append(records, last.Head().Append(rekeyed)), err
 }
 
-// Lookalike keys are of no interest to people.
+// TestRekeyedPet checks that a pet's history leaves out changes of its lookalike key.
 func TestRekeyedPet(t *testing.T) {
 	s := newSite(t)
 	s.date("2026-01-05")
@@ -175,10 +173,10 @@ func TestRekeyedPet(t *testing.T) {
 	rekeyed.hasHistory("/pets/Stella", "Registered on 5 January 2026", "Renamed from Bella on 5 January 2026")
 }
 
-// muteStore can't read its journal.
-type muteStore struct{ registry.Store }
+// A brokenJournal is a store that can't read its journal.
+type brokenJournal struct{ registry.Store }
 
-func (muteStore) Journal(context.Context, registry.JournalQuery) ([]registry.Record, error) {
+func (brokenJournal) Journal(context.Context, registry.JournalQuery) ([]registry.Record, error) {
 	return nil, registry.Unavailable(nil)
 }
 
@@ -186,9 +184,9 @@ func TestJournalDown(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	s.register("Bella")
-	mute := newSite(t, func(c *web.Config) { c.Registry = registry.New(muteStore{s.store}, nil) })
+	down := newSite(t, func(c *web.Config) { c.Registry = registry.New(brokenJournal{s.store}, nil) })
 	for _, path := range []string{"/pets/Bella", "/pets/Nobody", "/api/v1/pets/Nobody"} {
-		if a := mute.get(path, "Accept", browser); a.StatusCode != 503 {
+		if a := down.get(path, "Accept", browser); a.StatusCode != 503 {
 			t.Errorf("%s: %d %s", path, a.StatusCode, a.body)
 		}
 	}

@@ -5,39 +5,33 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 )
 
-// HTTPS says how the site is reached over HTTPS. Whoever comes over plain HTTP
-// is sent there; only the probes are answered directly.
+// HTTPS configures a site that is served over HTTPS. It redirects plain HTTP requests, except probes.
 type HTTPS struct {
-	// ByProxy says that trusted proxies end TLS, and say in X-Forwarded-Proto
-	// how the client came. Otherwise the connection says it.
+	// ByProxy means that trusted proxies terminate TLS and set X-Forwarded-Proto to the client's protocol.
 	ByProxy bool
 
-	// Hosts are the names to send people to, in lower case: the one that they
-	// asked for, or else the first. With none, it is what they asked for.
+	// Hosts are the hosts to redirect to, in lower case: the requested one if it is among them, else the first. If
+	// empty, redirects keep the requested host.
 	Hosts []string
 
-	// Challenges, if it is not nil, answers what an ACME server asks over plain
-	// HTTP, and passes the rest on.
+	// Challenges, if not nil, answers an ACME server's challenges over plain HTTP and passes other requests on.
 	Challenges func(next http.Handler) http.Handler
 
-	// Port is where HTTPS is served. It counts only for who names a port:
-	// others came to port 80, so they are sent to port 443, which may lead to
-	// another port here.
+	// Port is where HTTPS is served. Only requests that name a port are redirected to it. Others came to port 80, and
+	// are redirected to port 443, which the network may map to this port.
 	Port string
 }
 
-// strictTransportSecurity has browsers come over HTTPS for a year (RFC 6797,
-// section 6.1). Other names of the domain are not for this site to decide on.
+// strictTransportSecurity makes browsers use HTTPS for a year (RFC 6797, section 6.1). It leaves out subdomains, which
+// may be other sites.
 const strictTransportSecurity = "max-age=31536000"
 
-// require sends clients on plain HTTP to HTTPS, and tells those on HTTPS to
-// stay there: over plain HTTP the header must not be sent (RFC 6797, section
-// 7.2).
+// require redirects plain HTTP requests to HTTPS, and sets Strict-Transport-Security over HTTPS only, as RFC 6797,
+// section 7.2, demands.
 func (h *HTTPS) require(trusted []netip.Prefix, next http.Handler) http.Handler {
 	plain := http.Handler(http.HandlerFunc(h.redirect))
 	if h.Challenges != nil {
@@ -56,7 +50,7 @@ func (h *HTTPS) require(trusted []netip.Prefix, next http.Handler) http.Handler 
 	})
 }
 
-// scheme returns "http", "https" or, if a trusted proxy does not say, "".
+// scheme returns "http", "https" or, if a trusted proxy does not set X-Forwarded-Proto, "".
 func (h *HTTPS) scheme(r *http.Request, trusted []netip.Prefix) string {
 	if r.TLS != nil {
 		return "https"
@@ -64,26 +58,26 @@ func (h *HTTPS) scheme(r *http.Request, trusted []netip.Prefix) string {
 	if !h.ByProxy || !isTrusted(peerAddr(r), trusted) {
 		return "http"
 	}
-	said := strings.Join(r.Header.Values("X-Forwarded-Proto"), ",")
-	said = said[strings.LastIndexByte(said, ',')+1:] // what the nearest proxy added; the rest may be made up
-	if said = strings.ToLower(strings.TrimSpace(said)); said == "http" || said == "https" {
-		return said
+	proto := strings.Join(r.Header.Values("X-Forwarded-Proto"), ",")
+	proto = proto[strings.LastIndexByte(proto, ',')+1:] // the nearest proxy's; the rest may be forged
+	if proto = strings.ToLower(strings.TrimSpace(proto)); proto == "http" || proto == "https" {
+		return proto
 	}
 	return ""
 }
 
-// redirect sends a client to the same page over HTTPS, for good and with the
-// same method (RFC 9110, section 15.4.9).
+// redirect redirects to the same address over HTTPS, permanently and with the same method (RFC 9110, section 15.4.9).
 func (h *HTTPS) redirect(w http.ResponseWriter, r *http.Request) {
-	host, port, err := net.SplitHostPort(r.Host)
-	if err != nil {
-		host = strings.Trim(r.Host, "[]")
+	asked, err := url.Parse("https://" + r.Host)
+	if err != nil || asked.Host != r.Host {
+		asked = &url.URL{} // not a host with an optional port
 	}
+	host, port := asked.Hostname(), asked.Port()
 	if len(h.Hosts) > 0 && !slices.Contains(h.Hosts, strings.ToLower(host)) {
 		host = h.Hosts[0]
 	}
-	if _, err := netip.ParseAddr(host); err != nil && !hostName.MatchString(host) {
-		plain(w, http.StatusBadRequest, "This site is served over HTTPS, and the request does not say which host it is for.")
+	if host == "" {
+		plain(w, http.StatusBadRequest, "This site requires HTTPS. Send a valid Host header, or use an https address.")
 		return
 	}
 	if port != "" && h.Port != "" && h.Port != "443" {
@@ -94,7 +88,5 @@ func (h *HTTPS) redirect(w http.ResponseWriter, r *http.Request) {
 	to := url.URL{Scheme: "https", Host: host, Path: r.URL.Path, RawPath: r.URL.RawPath, RawQuery: r.URL.RawQuery}
 	http.Redirect(w, r, to.String(), http.StatusPermanentRedirect)
 }
-
-var hostName = regexp.MustCompile(`^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?$`)
 
 func isProbe(r *http.Request) bool { return r.URL.Path == "/healthz" || r.URL.Path == "/readyz" }

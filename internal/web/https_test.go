@@ -17,8 +17,7 @@ import (
 	"nametag/internal/web"
 )
 
-// overHTTPS returns a site that is served over HTTPS as h says, with a proxy at
-// 10.0.0.1.
+// overHTTPS returns a site with the configuration h and a trusted proxy at 10.0.0.1.
 func overHTTPS(h *web.HTTPS) http.Handler {
 	return web.New(web.Config{
 		Ready:          func(context.Context) error { return nil },
@@ -38,7 +37,7 @@ func TestRedirectsToHTTPS(t *testing.T) {
 	for _, test := range []struct {
 		https            *web.HTTPS
 		method, host, at string
-		want             string // "" for a request that can't be sent on
+		want             string // "" for a request that can't be redirected
 	}{
 		{acme, "GET", "pets.example", "/", "https://pets.example/"},
 		{acme, "HEAD", "www.pets.example", "/pets?q=a%2Bb&x=", "https://www.pets.example/pets?q=a%2Bb&x="},
@@ -78,7 +77,7 @@ func TestRedirectsToHTTPS(t *testing.T) {
 	}
 }
 
-// An ACME server asks over plain HTTP. It is logged and limited as everybody is.
+// TestChallengesAreAnsweredOverPlainHTTP checks that requests of an ACME server are also logged and rate-limited.
 func TestChallengesAreAnsweredOverPlainHTTP(t *testing.T) {
 	t.Parallel()
 	const path = "/.well-known/acme-challenge/x"
@@ -120,7 +119,7 @@ func TestChallengesAreAnsweredOverPlainHTTP(t *testing.T) {
 	}
 }
 
-func TestWhoIsOverHTTPS(t *testing.T) {
+func TestDetectionOfHTTPS(t *testing.T) {
 	t.Parallel()
 	direct, proxy := &web.HTTPS{Hosts: []string{"pets.example"}}, &web.HTTPS{ByProxy: true}
 	for _, test := range []struct {
@@ -134,16 +133,16 @@ func TestWhoIsOverHTTPS(t *testing.T) {
 	}{
 		{"HTTPS", direct, true, "192.0.2.1:1", nil, 404, true},
 		{"HTTP", direct, false, "192.0.2.1:1", nil, 308, false},
-		{"HTTP, and a header that counts for nothing", direct, false, "10.0.0.1:1", []string{"https"}, 308, false},
+		{"HTTP with a header that is ignored", direct, false, "10.0.0.1:1", []string{"https"}, 308, false},
 		{"proxy with HTTPS", proxy, false, "10.0.0.1:1", []string{"https"}, 404, true},
 		{"proxy with HTTPS in capitals", proxy, false, "[::ffff:10.0.0.1]:1", []string{"HTTPS"}, 404, true},
 		{"proxy with HTTP", proxy, false, "10.0.0.1:1", []string{"http"}, 308, false},
-		{"proxy that adds to what the client made up", proxy, false, "10.0.0.1:1", []string{"https, http"}, 308, false},
+		{"proxy that appends to a forged header", proxy, false, "10.0.0.1:1", []string{"https, http"}, 308, false},
 		{"the same in two headers", proxy, false, "10.0.0.1:1", []string{"https", "http"}, 308, false},
-		{"proxy that says nothing", proxy, false, "10.0.0.1:1", nil, 404, false},
-		{"somebody who claims to be a proxy", proxy, false, "192.0.2.1:1", []string{"https"}, 308, false},
-		{"plain HTTP alone", nil, false, "10.0.0.1:1", []string{"http"}, 404, false},
-		{"plain HTTP alone, and a header", nil, false, "10.0.0.1:1", []string{"https"}, 404, false},
+		{"proxy without the header", proxy, false, "10.0.0.1:1", nil, 404, false},
+		{"client that claims to be a proxy", proxy, false, "192.0.2.1:1", []string{"https"}, 308, false},
+		{"HTTP only", nil, false, "10.0.0.1:1", []string{"http"}, 404, false},
+		{"HTTP only, with a header for HTTPS", nil, false, "10.0.0.1:1", []string{"https"}, 404, false},
 	} {
 		site := overHTTPS(test.https)
 		for path, code := range map[string]int{"/nothing": test.code, "/healthz": 200, "/readyz": 200} {

@@ -13,8 +13,7 @@ import (
 	"nametag/internal/registry"
 )
 
-// Each way to be told that a name can't be had says why, and what could be had
-// instead.
+// TestRefusedNames checks that each answer that refuses a name says why, and suggests names that are available.
 func TestRefusedNames(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, under(registry.Rules{
@@ -28,9 +27,9 @@ func TestRefusedNames(t *testing.T) {
 		name, status, reason string // of the verdict
 		says                 string
 		holder               any
-		code                 string // of the problem, if it is registered all the same
+		code                 string // of the problem, if it is registered anyway
 		httpStatus           int
-		contract             string // what the first version's words are then
+		contract             string // the contract's status when registering
 		suggested            bool
 	}{
 		{"BELLA", "taken", "taken", "a cat has had “Bella” since", "Bella", "taken", 409, "Found", true},
@@ -86,23 +85,23 @@ func TestRefusedNames(t *testing.T) {
 		})
 	}
 	if v := s.get("/api/v1/names/Max").json(t); v["available"] != true || v["suggestions"] != nil {
-		t.Errorf("a free name: %v", v)
+		t.Errorf("an available name: %v", v)
 	}
 	if a := s.get("/api/v1/names/Bella?favorite_color=%07&category=goat"); a.StatusCode != 200 || len(suggestionsOf(t, a.json(t))) == 0 {
-		t.Errorf("a colour and a category that can't be used: %d %s", a.StatusCode, a.body)
+		t.Errorf("an invalid colour and category: %d %s", a.StatusCode, a.body)
 	}
 	if a := s.get("/api/v1/names/Bella?category=%ff"); a.StatusCode != 400 {
-		t.Errorf("a category that is no text: %d %s", a.StatusCode, a.body)
+		t.Errorf("a category that is not text: %d %s", a.StatusCode, a.body)
 	}
 }
 
-// holderOf returns the name of the pet that v says is in the way, or nil.
+// holderOf returns the name of the conflicting pet in v, or nil.
 func holderOf(v map[string]any) any {
 	pet, _ := v["conflicts_with"].(map[string]any)
 	return pet["name"]
 }
 
-// suggestionsOf returns the array of suggestions in v, which must be there.
+// suggestionsOf returns the array of suggestions in v, and fails the test if there is none.
 func suggestionsOf(t *testing.T, v map[string]any) []any {
 	t.Helper()
 	list, ok := v["suggestions"].([]any)
@@ -112,7 +111,7 @@ func suggestionsOf(t *testing.T, v map[string]any) []any {
 	return list
 }
 
-// A suggestion that is taken up can be had.
+// TestSuggestionsCanBeRegistered checks that suggested names are available.
 func TestSuggestionsCanBeRegistered(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -127,8 +126,7 @@ func TestSuggestionsCanBeRegistered(t *testing.T) {
 	}
 }
 
-// Several fields may need mending while the name is reserved; it does not hide
-// that.
+// TestReservedNameAmongOtherErrors checks that an answer has the invalid fields also if the name is reserved.
 func TestReservedNameAmongOtherErrors(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, under(registry.Rules{Reserved: []registry.Reserved{{Name: "Secretariat", Reason: "A famous horse."}}}))
@@ -145,12 +143,12 @@ func TestReservedNameAmongOtherErrors(t *testing.T) {
 		t.Errorf("the page: %d %s", page.StatusCode, page.body)
 	}
 	if a := s.postJSON("/api/v1/pets", newPet{"Max", "", "cat"}); a.json(t)["suggestions"] != nil {
-		t.Errorf("names are suggested though nothing is wrong with this one: %s", a.body)
+		t.Errorf("names are suggested although this one is valid: %s", a.body)
 	}
 }
 
-// Without a script, a suggestion is a button that gives the form back with the
-// name in it. It registers nothing and loses nothing.
+// TestSuggestionsWithoutScript checks that without a script, a suggestion is a button that returns the form with the name in it. It
+// registers nothing and loses nothing that was typed.
 func TestSuggestionsWithoutScript(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -178,14 +176,14 @@ func TestSuggestionsWithoutScript(t *testing.T) {
 		t.Errorf("the form: %d %s", form.StatusCode, form.body)
 	}
 	if a := s.get("/api/v1/pets"); strings.Count(a.body, `"url"`) != 1 {
-		t.Errorf("the book has %s", a.body)
+		t.Errorf("the registry has %s", a.body)
 	}
 	if a := s.get("/?pet_name=%ff%zz;&pet_category=goat", "Accept", browser); a.StatusCode != 200 {
-		t.Errorf("an address that is damaged: %d", a.StatusCode)
+		t.Errorf("a malformed query: %d", a.StatusCode)
 	}
 }
 
-func TestTheFormSaysWhichCharactersANameMayHave(t *testing.T) {
+func TestTheFormShowsTheAllowedCharacters(t *testing.T) {
 	t.Parallel()
 	for characters, want := range map[string]string{
 		"":              "Up to 50 characters. Capitals make",
@@ -196,13 +194,13 @@ func TestTheFormSaysWhichCharactersANameMayHave(t *testing.T) {
 	} {
 		s := newSite(t, under(registry.Rules{Characters: characters}))
 		if home := s.get("/", "Accept", browser); !strings.Contains(home.body, want) {
-			t.Errorf("of %q the form should say %s, but is %s", characters, want, home.body)
+			t.Errorf("with the characters %q the form should contain %s, but is %s", characters, want, home.body)
 		}
 	}
 }
 
-// What a registry keeps is its policy's choice, and the pages show it.
-func TestCategoriesAreThePolicys(t *testing.T) {
+// TestCategoriesOfThePolicy checks that the pages and the form offer the policy's categories.
+func TestCategoriesOfThePolicy(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, under(registry.Rules{Categories: []registry.Category{"cat", "horse", "owl"}, Length: registry.LengthRule{Max: 18}}))
 	home := s.get("/", "Accept", browser)
@@ -222,15 +220,15 @@ func TestCategoriesAreThePolicys(t *testing.T) {
 		t.Errorf("the owl's page: %s", a.body)
 	}
 	if a := s.get("/pets?category=owl", "Accept", browser); a.StatusCode != 200 || !strings.Contains(a.body, `<option value="owl" selected>Owl</option>`) || !strings.Contains(a.body, "Sooty") {
-		t.Errorf("the book of owls: %d %s", a.StatusCode, a.body)
+		t.Errorf("the list of owls: %d %s", a.StatusCode, a.body)
 	}
-	// The book may have dogs from before.
+	// The registry may have dogs from an earlier policy.
 	if a := s.get("/pets?category=Dogs", "Accept", browser); a.StatusCode != 200 || !strings.Contains(a.body, `<option value="dogs" selected>`) {
 		t.Errorf("dogs: %d %s", a.StatusCode, a.body)
 	}
 	refused := s.postForm(petForm("Rex", "brown", ""), "Accept", browser)
 	if !regexp.MustCompile(`id="pet_category_cat"[^>]* autofocus`).MatchString(refused.body) {
-		t.Errorf("the first category has not the focus: %s", refused.body)
+		t.Errorf("the first category does not have the focus: %s", refused.body)
 	}
 }
 
@@ -252,8 +250,8 @@ func TestFewAndManyCategories(t *testing.T) {
 	}
 }
 
-// The journal says by which way a pet came.
-func TestJournalSaysWhereChangesComeFrom(t *testing.T) {
+// TestJournalRecordsTheInterface checks that the journal records whether a pet was registered by API or page.
+func TestJournalRecordsTheInterface(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	s.register("Api")

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// What is routed and what is described are the same, pages and files aside.
+// TestEveryOperationIsDescribed compares the routes, except those of pages and files, with openapi.yaml.
 func TestEveryOperationIsDescribed(t *testing.T) {
 	t.Parallel()
 	source, err := os.ReadFile("routes.go")

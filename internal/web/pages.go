@@ -41,7 +41,8 @@ func newPages() *pages {
 		"kindTitle": kindTitle,
 		"formValue": formValue,
 	}
-	layout := template.Must(template.New("").Funcs(funcs).ParseFS(templateFiles, "templates/layout.html", "templates/parts.html"))
+	layout := template.New("").Funcs(funcs)
+	template.Must(layout.ParseFS(templateFiles, "templates/layout.html", "templates/parts.html"))
 	files, err := fs.Glob(templateFiles, "templates/*.html")
 	if err != nil {
 		panic(err) // the pattern is a constant
@@ -53,8 +54,7 @@ func newPages() *pages {
 	return p
 }
 
-// nameSize says how large a name may be written on a tag: the longer, the
-// smaller.
+// nameSize returns the size of a name's letters on a tag: the longer the name, the smaller.
 func nameSize(name string) string {
 	switch n := utf8.RuneCountInString(name); {
 	case n >= 1 && n <= 6:
@@ -68,8 +68,8 @@ func nameSize(name string) string {
 	}
 }
 
-// render answers with a page. It is complete before its first byte is sent, so
-// that a template that fails becomes an error and not half a page.
+// render answers with a page. It renders the whole page before it sends the header, so that a template that fails leads
+// to an error and not to half a page.
 func (s *site) render(w http.ResponseWriter, r *http.Request, status int, file string, data any) {
 	var b bytes.Buffer
 	if err := s.pages.templates[file].ExecuteTemplate(&b, "layout", data); err != nil {
@@ -81,20 +81,20 @@ func (s *site) render(w http.ResponseWriter, r *http.Request, status int, file s
 	h.Set("Cache-Control", "private, no-cache")
 	h.Add("Vary", "Accept")
 	w.WriteHeader(status)
-	_, _ = w.Write(b.Bytes()) // a client that is gone reads nothing
+	_, _ = w.Write(b.Bytes()) // a disconnected client reads nothing
 }
 
-// homePage is the form, as typed so far.
+// homePage is the form with what was typed so far.
 type homePage struct {
 	Token, Name, Color, Category string
 	Swatch                       string // the CSS keyword of Color, if it has one
 	Colors                       []string
 	Categories                   []registry.Category
-	NameHint                     string // what names may be like
+	NameHint                     string // which names the policy allows
 
-	Chosen      bool                   // Name is a suggestion that was followed
-	Alert       string                 // what is wrong, if it is not about one field
-	Errors      map[string]*fieldError // what is wrong with which field
+	Chosen      bool                   // Name is a suggestion that was chosen
+	Alert       string                 // an error that does not concern one field
+	Errors      map[string]*fieldError // by field
 	Rival       *petJSON               // the pet that has the name, or a similar one
 	Suggestions []string               // available instead of Name
 }
@@ -122,8 +122,7 @@ func (s *site) newHomePage(form url.Values) homePage {
 	return p
 }
 
-// Focus is the id of the input to go on with: the one with a suggestion in it,
-// or the first that needs mending; "" for none.
+// Focus returns the id of the input to focus: the one with a suggestion in it, or the first invalid one, or "".
 func (p homePage) Focus() string {
 	if p.Chosen {
 		return "pet_name"
@@ -143,7 +142,7 @@ func (p homePage) Focus() string {
 	return ""
 }
 
-// NameStatus is the status of the name, if it is refused; "" otherwise.
+// NameStatus returns the status of the name if it is refused, and "" otherwise.
 func (p homePage) NameStatus() string {
 	e := p.Errors[string(registry.FieldName)]
 	switch {
@@ -156,9 +155,8 @@ func (p homePage) NameStatus() string {
 	}
 }
 
-// home gives the form, filled with what its address says. Without a script, the
-// suggestions of a refused form ask for it: their buttons send all fields here,
-// so that nothing typed is lost, and a GET registers nothing, whatever it carries.
+// home serves the form, filled from the query. Without a script, the buttons of a refused form's suggestions send all
+// fields here, so that nothing typed is lost. A GET never registers anything.
 func (s *site) home(w http.ResponseWriter, r *http.Request) error {
 	form := r.URL.Query()
 	suggestion := form.Get("pet_name_suggestion")
@@ -171,7 +169,7 @@ func (s *site) home(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// renderFormError answers a form that could not be registered because of err.
+// renderFormError answers a form whose registration failed with err.
 func (s *site) renderFormError(w http.ResponseWriter, r *http.Request, form url.Values, err error) error {
 	e := s.public(w, r, err)
 	if e == nil {
@@ -181,7 +179,7 @@ func (s *site) renderFormError(w http.ResponseWriter, r *http.Request, form url.
 	return nil
 }
 
-// renderForm answers with the form, all that was typed, and what is wrong.
+// renderForm answers with the form, what was typed, and the failure.
 func (s *site) renderForm(w http.ResponseWriter, r *http.Request, form url.Values, f failure) {
 	p := s.newHomePage(form)
 	p.Suggestions, p.Rival = f.Suggestions, f.ConflictsWith
@@ -197,8 +195,7 @@ func (s *site) renderForm(w http.ResponseWriter, r *http.Request, form url.Value
 	status := problemOf(f.Code).Status
 	suggestRetry(w, status)
 	if status == http.StatusServiceUnavailable || f.Code == codeRateLimited {
-		// The answer to the first try may have been lost on its way: the same
-		// token makes the next try find it.
+		// The first attempt may have succeeded although its answer was lost. The same token lets a retry find it.
 		if token := form.Get("form_token"); token != "" {
 			p.Token = token
 		}
@@ -228,9 +225,10 @@ func (s *site) petPage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	// The address with "new" may be passed on; the news is soon none.
+	// People may share the address with "new" in it, so the notice also expires.
 	isNew := r.URL.Query().Has("new") && time.Since(pet.RegisteredAt) < time.Hour
-	s.render(w, r, http.StatusOK, "pet.html", petPage{pet, pet.FavoriteColor.CSS(), isNew, milestones(registry.OfPet(events, pet.Name))})
+	history := milestones(registry.OfPet(events, pet.Name))
+	s.render(w, r, http.StatusOK, "pet.html", petPage{pet, pet.FavoriteColor.CSS(), isNew, history})
 	return nil
 }
 
@@ -243,7 +241,7 @@ type listPage struct {
 	Next             string // the address of the next page, or ""
 }
 
-// petsPerPage is how many pets the page of the book shows at once.
+// petsPerPage is how many pets a page of the list shows.
 const petsPerPage = 48
 
 func (s *site) listPage(w http.ResponseWriter, r *http.Request) error {

@@ -17,7 +17,7 @@ import (
 	"nametag/internal/web"
 )
 
-// Names that are awkward in an address still have a page, at one address.
+// TestPetPageOfAwkwardNames checks that names with characters that are special in URLs have a page, at one address.
 func TestPetPageOfAwkwardNames(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, under(registry.Rules{AllowLookalikes: true}))
@@ -42,11 +42,11 @@ func TestPetPageOfAwkwardNames(t *testing.T) {
 	}
 }
 
-func TestBook(t *testing.T) {
+func TestPetsPage(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	if a := s.get("/pets", "Accept", browser); !strings.Contains(a.body, "No pets are registered yet") {
-		t.Error("an empty book does not say so")
+		t.Error("the list of an empty registry does not say so")
 	}
 	for i := range 50 {
 		s.register(fmt.Sprintf("Bella %02d", i))
@@ -61,7 +61,7 @@ func TestBook(t *testing.T) {
 		t.Errorf("the second page: %s", second.body)
 	}
 	if a := s.get("/pets?q=max", "Accept", browser); !strings.Contains(a.body, "No pets match") {
-		t.Error("a vain search does not say so")
+		t.Error("a search without results does not say so")
 	}
 	for _, bad := range []string{"?q=%07", "?cursor=x", "?category=g0at"} {
 		if a := s.get("/pets"+bad, "Accept", browser); a.StatusCode != 422 || !strings.Contains(a.body, `id="q_error"`) {
@@ -107,7 +107,7 @@ func TestProblemsPageListsEveryCode(t *testing.T) {
 	}
 }
 
-// brokenStore is a database that fails as told: real ones fail so rarely.
+// A brokenStore is a store whose methods fail with err.
 type brokenStore struct {
 	registry.Store
 	err error
@@ -161,9 +161,8 @@ func TestDatabaseDown(t *testing.T) {
 	}
 }
 
-// What ends because time is up, or because nobody waits any more, is no defect
-// of ours, and is not counted as one.
-func TestEndedContextsAreNoDefects(t *testing.T) {
+// TestEndedContextsAreNotInternalErrors checks that timeouts and disconnected clients are not counted as internal errors.
+func TestEndedContextsAreNotInternalErrors(t *testing.T) {
 	t.Parallel()
 	for want, err := range map[string]error{"unavailable": context.DeadlineExceeded, "client_gone": context.Canceled} {
 		s := newSite(t, func(c *web.Config) {
@@ -180,7 +179,7 @@ func TestEndedContextsAreNoDefects(t *testing.T) {
 	}
 }
 
-func TestDefectsAreLoggedAndNotShown(t *testing.T) {
+func TestInternalErrorsAreLoggedAndNotShown(t *testing.T) {
 	t.Parallel()
 	for name, fail := range map[string]registry.Store{
 		"error": brokenStore{err: errors.New("secret detail")},

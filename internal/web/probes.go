@@ -11,37 +11,36 @@ import (
 	"nametag/internal/registry"
 )
 
-// probeTimeout is how long the database may take to prove that it is ready: less
-// than those who probe usually wait.
+// probeTimeout bounds the check of the database. It is shorter than the usual timeouts of probes.
 const probeTimeout = 2 * time.Second
 
-// healthz says that the process answers.
+// healthz answers as long as the process is alive.
 func (s *site) healthz(w http.ResponseWriter, r *http.Request) error {
 	plain(w, http.StatusOK, "alive")
 	return nil
 }
 
-// readyz says whether requests can be served: the database is reachable and
-// its schema is right.
+// readyz reports whether the server can serve requests: the database is reachable and its schema matches the program.
 func (s *site) readyz(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := context.WithTimeout(r.Context(), probeTimeout)
 	defer cancel()
 	if err := s.ready(ctx); err != nil {
-		why := "The database cannot be used now; the log says why."
+		message := "The database cannot be used now; the log says why."
 		if e, ok := errors.AsType[*registry.Error](err); ok {
-			why = e.Message
+			message = e.Message
 		}
 		exchangeOf(w).note(slog.String("error", err.Error()))
-		plain(w, http.StatusServiceUnavailable, "not ready: "+why)
+		plain(w, http.StatusServiceUnavailable, "not ready: "+message)
 		return nil
 	}
 	plain(w, http.StatusOK, "ready")
 	return nil
 }
 
+// plain answers with a line of text.
 func plain(w http.ResponseWriter, status int, line string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	_, _ = fmt.Fprintln(w, line) // a client that is gone reads nothing
+	_, _ = fmt.Fprintln(w, line) // a disconnected client reads nothing
 }

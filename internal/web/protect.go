@@ -3,17 +3,17 @@ package web
 import (
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 )
 
-// contentSecurityPolicy lets pages load what this site serves, run no inline
-// script or style, be framed by nobody, and send forms only here.
+// contentSecurityPolicy lets pages load only what this site serves, run no inline script or style, send forms only to
+// this site, and not be framed.
 const contentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; " +
 	"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; " +
 	"require-trusted-types-for 'script'; trusted-types 'none'"
 
-// safePage are the headers that pages have besides, which mean nothing for what is no
-// document. Nobody changes them.
+// safePage are the additional headers of pages. They have no effect on other answers. It is read-only.
 var safePage = http.Header{
 	"X-Frame-Options":            {"DENY"},
 	"Referrer-Policy":            {"same-origin"},
@@ -21,7 +21,7 @@ var safePage = http.Header{
 	"Permissions-Policy":         {"camera=(), geolocation=(), microphone=(), payment=(), usb=()"},
 }
 
-// secureHeaders sets the headers that every answer has.
+// secureHeaders sets the security headers of every answer.
 func secureHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
@@ -32,28 +32,29 @@ func secureHeaders(next http.Handler) http.Handler {
 	})
 }
 
-// refuseCrossOrigin refuses what a browser sends from a page of another site
-// and that could change something here.
+// refuseCrossOrigin refuses requests with side effects that a browser sends from another site.
 func (s *site) refuseCrossOrigin(next http.Handler) http.Handler {
 	protection := http.NewCrossOriginProtection()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := protection.Check(r); err != nil {
-			s.fail(w, r, webError(codeCrossOrigin, "This was sent from a page of another site. Please use the form on the registry's own page."))
+			s.fail(w, r, webError(codeCrossOrigin, "This request came from another site. Please use this registry's own form."))
 			return
 		}
 		next.ServeHTTP(w, r)
 	})
 }
 
+// limitRate refuses the requests that l does not allow, except probes. A rate-limited form is not refused here but by
+// registerPet, which returns what was typed.
 func (s *site) limitRate(l *limiter, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if isProbe(r) { // they must not starve
+		if isProbe(r) {
 			next.ServeHTTP(w, r)
 			return
 		}
-		if wait := l.take(limitedNetwork(s.client(exchangeOf(w), r))); wait > 0 {
+		if wait := l.take(limitedNetwork(clientAddr(r, s.trusted))); wait > 0 {
 			setRetryAfter(w, wait)
-			err := webError(codeRateLimited, "That was too fast: this registry answers each client only so often. Please wait a moment and try again.")
+			err := webError(codeRateLimited, "Too many requests. Please wait a moment and try again.")
 			if !isSentForm(r) {
 				s.fail(w, r, err)
 				return
@@ -64,15 +65,14 @@ func (s *site) limitRate(l *limiter, next http.Handler) http.Handler {
 	})
 }
 
-// isSentForm reports whether r is the form, sent by a browser and of a size that
-// is worth reading only to give it back.
+// isSentForm reports whether r is a form that a browser submits, small enough to be read just to be returned.
 func isSentForm(r *http.Request) bool {
 	return r.Method == http.MethodPost && r.URL.Path == "/register_pet" && wantsPage(r) &&
 		r.ContentLength >= 0 && r.ContentLength <= maxBody
 }
 
-// limitedNetwork returns whom the rate limit counts: an IPv4 address, or the
-// /64 network of an IPv6 address, for a client there has a whole one.
+// limitedNetwork returns what the rate limit counts by: an IPv4 address, or the /64 network of an IPv6 address, since
+// one client usually has a whole /64.
 func limitedNetwork(client netip.Addr) netip.Addr {
 	if client.Is6() {
 		if prefix, err := client.Prefix(64); err == nil {
@@ -82,10 +82,8 @@ func limitedNetwork(client netip.Addr) netip.Addr {
 	return client
 }
 
-// clientAddr returns the address of the client behind r: that of the
-// connection, or, where that is a trusted proxy's, the nearest hop in
-// X-Forwarded-For that is not one. Hops further away are only hearsay. The
-// zero Addr stands for an unknown address.
+// clientAddr returns the address of r's client: the connection's, or, if that is a trusted proxy's, the nearest hop in
+// X-Forwarded-For that is not a trusted proxy. Hops beyond it can be forged. The zero Addr is an unknown address.
 func clientAddr(r *http.Request, trusted []netip.Prefix) netip.Addr {
 	client := peerAddr(r)
 	if !isTrusted(client, trusted) {
@@ -102,7 +100,7 @@ func clientAddr(r *http.Request, trusted []netip.Prefix) netip.Addr {
 	return client
 }
 
-// peerAddr returns the address that r's connection comes from.
+// peerAddr returns the remote address of r's connection.
 func peerAddr(r *http.Request) netip.Addr {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
@@ -112,10 +110,5 @@ func peerAddr(r *http.Request) netip.Addr {
 }
 
 func isTrusted(addr netip.Addr, trusted []netip.Prefix) bool {
-	for _, p := range trusted {
-		if p.Contains(addr) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(trusted, func(p netip.Prefix) bool { return p.Contains(addr) })
 }

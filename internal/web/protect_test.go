@@ -91,7 +91,7 @@ func TestRateLimit(t *testing.T) {
 		t.Errorf("a browser: %d %s", a.StatusCode, a.body)
 	}
 	form := s.postForm(append(petForm("Bella", "blue", "Cats"), "form_token", "TOKEN"), "X-Forwarded-For", "192.0.2.2", "Accept", browser)
-	if form.StatusCode != 429 || form.Header.Get("Retry-After") == "" || !strings.Contains(form.body, `value="Bella"`) || !strings.Contains(form.body, "That was too fast") || !strings.Contains(form.body, `value="TOKEN"`) {
+	if form.StatusCode != 429 || form.Header.Get("Retry-After") == "" || !strings.Contains(form.body, `value="Bella"`) || !strings.Contains(form.body, "Too many requests") || !strings.Contains(form.body, `value="TOKEN"`) {
 		t.Errorf("a form: %d %s", form.StatusCode, form.body)
 	}
 	if a := s.postForm(petForm("Bella", "blue", "Cats"), "X-Forwarded-For", "192.0.2.2"); a.StatusCode != 429 || a.json(t)["status"] != "error" {
@@ -116,7 +116,7 @@ func TestRateLimit(t *testing.T) {
 	}
 }
 
-func TestForwardedForIsIgnoredFromStrangers(t *testing.T) {
+func TestForwardedForIsIgnoredFromUntrustedClients(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, func(c *web.Config) { c.RateLimit = 0.5 })
 	s.get("/api/v1/names/Bella", "X-Forwarded-For", "192.0.2.1")
@@ -125,7 +125,7 @@ func TestForwardedForIsIgnoredFromStrangers(t *testing.T) {
 	}
 }
 
-// One request makes one event.
+// TestRequestLog checks that each request leads to one log event.
 func TestRequestLog(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)

@@ -6,29 +6,26 @@ import (
 	"time"
 )
 
-// maxClients bounds how many clients the limiter remembers in each of its two
-// generations.
+// maxClients bounds how many clients each of a limiter's two generations holds.
 const maxClients = 1 << 16
 
-// A limiter lets each client do so many things a second, with bursts of two
-// seconds' worth. It is the generic cell rate algorithm: of each client only
-// one time is kept, when its allowance will be whole again.
+// A limiter limits each client's rate and allows bursts of two seconds' worth of requests. It implements the generic
+// cell rate algorithm (GCRA), which keeps one time per client: when its allowance will be full again.
 //
-// Its memory is bounded: who has not been seen for as long as a burst lasts is
-// as good as new and forgotten, and of more than maxClients at once the oldest
-// are forgotten early, which errs on the side of letting them in. It may be
-// used by several goroutines at once.
+// Its memory is bounded. It forgets clients that were idle for the length of a burst, since their allowance is full,
+// and the oldest ones early if there are more than maxClients, which errs on the side of allowing requests. It is safe
+// for concurrent use.
 type limiter struct {
-	interval time.Duration // between two things, at the full rate
-	burst    time.Duration // how far ahead a client may be
+	interval time.Duration // between two requests at the full rate
+	burst    time.Duration // how far ahead of the full rate a client may be
 	now      func() time.Time
 
 	mu         sync.Mutex
-	young, old map[netip.Addr]time.Time // when the client's allowance is whole again
-	turned     time.Time                // when young was begun
+	young, old map[netip.Addr]time.Time // when the client's allowance is full again
+	turned     time.Time                // when young was created
 }
 
-// newLimiter returns a limiter of rate things a second; rate is above 0.
+// newLimiter returns a limiter of rate requests per second; rate is above 0.
 func newLimiter(rate float64, now func() time.Time) *limiter {
 	interval := time.Duration(float64(time.Second) / rate)
 	return &limiter{
@@ -40,8 +37,7 @@ func newLimiter(rate float64, now func() time.Time) *limiter {
 	}
 }
 
-// take counts one thing that client wants to do. It returns 0 if the client
-// may, and otherwise how long it must wait before it may try again.
+// take counts a request of client. It returns 0 if the request is allowed, and otherwise how long the client must wait.
 func (l *limiter) take(client netip.Addr) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -49,14 +45,14 @@ func (l *limiter) take(client netip.Addr) time.Duration {
 	if now.Sub(l.turned) > l.burst || len(l.young) >= maxClients {
 		l.old, l.young, l.turned = l.young, make(map[netip.Addr]time.Time), now
 	}
-	whole, ok := l.young[client]
+	full, ok := l.young[client]
 	if !ok {
-		whole = l.old[client]
+		full = l.old[client]
 	}
-	if whole.Before(now) {
-		whole = now
+	if full.Before(now) {
+		full = now
 	}
-	next := whole.Add(l.interval)
+	next := full.Add(l.interval)
 	if wait := next.Sub(now) - l.burst; wait > 0 {
 		return wait
 	}

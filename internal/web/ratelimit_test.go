@@ -28,8 +28,7 @@ func TestLimiter(t *testing.T) {
 	if n := granted(bob); n != 20 {
 		t.Errorf("another client got %d", n)
 	}
-	// At any later time it has as many as the rate gives, and the generations
-	// that turn meanwhile forget nothing that counts.
+	// Later it may send as many as the rate gives. Replacing generations loses no state that matters.
 	for range 100 {
 		now = now.Add(700 * time.Millisecond)
 		if n := granted(alice); n != 7 {
@@ -87,6 +86,6 @@ func TestClientAddr(t *testing.T) {
 	}
 	one, other := netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("2001:db8::2:1")
 	if limitedNetwork(one) != limitedNetwork(other) {
-		t.Error("two addresses of one /64 network are limited apart")
+		t.Error("two addresses of one /64 network are limited separately")
 	}
 }

@@ -1,23 +1,14 @@
 package web
 
 import (
-	"context"
 	"net/http"
 	"strings"
-)
-
-// patternCheck is the route of the check that is asked for with every letter that is typed.
-const (
-	pathCheck    = "/check_pet_name"
-	patternCheck = "GET " + pathCheck
 )
 
 // routes returns every route of the site.
 func (s *site) routes() *http.ServeMux {
 	mux := http.NewServeMux()
-	handle := func(pattern string, h handler) {
-		mux.HandleFunc(pattern, bounded(s.handle(h)))
-	}
+	handle := func(pattern string, h handler) { mux.HandleFunc(pattern, s.handle(h)) }
 
 	// Pages.
 	handle("GET /{$}", s.home)
@@ -47,42 +38,23 @@ func (s *site) routes() *http.ServeMux {
 	return mux
 }
 
-// bounded bounds the time that a request may take.
-func bounded(h http.HandlerFunc) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
-		defer cancel()
-		h(w, r.WithContext(ctx))
-	}
-}
-
-// noRoute is the pattern of everything that no other pattern matches.
+// noRoute is the pattern that matches what no other pattern matches.
 const noRoute = "/"
 
-// unrouted answers a request that no route takes: 405 if its path has routes
-// for other methods, 404 otherwise.
+// unrouted answers a request that matches no route: 405 if its path has routes for other methods, 404 otherwise.
 func (s *site) unrouted(mux *http.ServeMux, w http.ResponseWriter, r *http.Request) error {
 	var allowed []string
 	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost} {
 		probe := r.Clone(r.Context())
 		probe.Method = method
-		if _, pattern := mux.Handler(probe); strings.HasPrefix(pattern, method) ||
-			method == http.MethodHead && strings.HasPrefix(pattern, http.MethodGet) {
+		if _, pattern := mux.Handler(probe); pattern != noRoute {
 			allowed = append(allowed, method)
 		}
 	}
 	if len(allowed) == 0 {
-		return webError(codeNoPage, "There is nothing at this address. Check it for typing errors, or start from the first page.")
+		return webError(codeNoPage, "There is nothing at this address. Check its spelling, or go back to home.")
 	}
 	w.Header().Set("Allow", strings.Join(allowed, ", "))
-	return webError(codeMethod, "This address does not take %s. Use %s.", methodName(r.Method), strings.Join(allowed, " or "))
-}
-
-// methodName returns a method for a message; what a client makes up is not
-// repeated at length.
-func methodName(m string) string {
-	if len(m) > 20 {
-		return "that method"
-	}
-	return m
+	return webError(codeMethod, "The method %.20s is not allowed at this address. Use %s.",
+		r.Method, strings.Join(allowed, " or "))
 }

@@ -1,5 +1,5 @@
-// Package web is the registry's face: the pages for people, the two endpoints
-// of the first version's contract, and the API under /api/v1.
+// Package web serves the registry over HTTP: the pages, the two endpoints of the first version's contract, and the API
+// under /api/v1.
 package web
 
 import (
@@ -14,34 +14,32 @@ import (
 	"nametag/internal/registry"
 )
 
-// Config is what a site needs.
+// Config configures a site.
 type Config struct {
 	Registry *registry.Registry
 
-	// Ready returns nil while requests can be served; /readyz asks it.
+	// Ready returns nil while requests can be served. /readyz calls it.
 	Ready func(context.Context) error
 
-	Log     *slog.Logger          // one event a request goes here
+	Log     *slog.Logger          // gets one event per request
 	Metrics prometheus.Registerer // the site registers its metrics here
 
-	// RateLimit is how many requests a second each client may send, on
-	// average; twice as many may come at once. 0 is no limit.
+	// RateLimit is how many requests per second each client may send on average, with bursts of twice as many. 0 means
+	// no limit.
 	RateLimit float64
 
-	// TrustedProxies are the proxies whose word on the client's address, in
-	// X-Forwarded-For, is believed. From anybody else the header is ignored.
+	// TrustedProxies are the proxies whose X-Forwarded-For and X-Forwarded-Proto headers are trusted. From other clients
+	// these headers are ignored.
 	TrustedProxies []netip.Prefix
 
-	// HTTPS, if it is not nil, has the site served over HTTPS alone.
+	// HTTPS, if not nil, makes the site HTTPS-only.
 	HTTPS *HTTPS
 }
 
-// requestTimeout bounds the work on one request, waiting for the database
-// included.
+// requestTimeout bounds the work on one request, including the wait for the database.
 const requestTimeout = 10 * time.Second
 
-// New returns the handler of the whole site. It may serve any number of
-// requests at once.
+// New returns the handler of the whole site.
 func New(c Config) http.Handler {
 	s := &site{
 		registry: c.Registry,
@@ -65,7 +63,7 @@ func New(c Config) http.Handler {
 
 type site struct {
 	registry *registry.Registry
-	trusted  []netip.Prefix // the proxies whose word is believed
+	trusted  []netip.Prefix // proxies
 	ready    func(context.Context) error
 	log      *slog.Logger
 	metrics  *metrics
