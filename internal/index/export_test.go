@@ -10,15 +10,16 @@ import (
 	"nametag/internal/registry"
 )
 
-// AskOften asks for what others did as often as a test can wait, until it ends.
-func AskOften(t *testing.T) {
-	usual := askEvery
-	askEvery = 5 * time.Millisecond
-	t.Cleanup(func() { askEvery = usual })
+// PollOften makes indexes poll the journal every few milliseconds until the test
+// ends.
+func PollOften(t *testing.T) {
+	usual := pollInterval
+	pollInterval = 5 * time.Millisecond
+	t.Cleanup(func() { pollInterval = usual })
 }
 
-// NewFilled returns an index of n names, and twice as many of which half are in
-// it.
+// NewFilled returns an index of n names, and twice as many names, half of which it
+// has.
 func NewFilled(n int) (*Index, []registry.Name) {
 	x := New(nil, slog.New(slog.DiscardHandler))
 	v := newView(registry.Head{})

@@ -13,7 +13,7 @@ import (
 	"nametag/internal/sqlite"
 )
 
-// A listener hears which entries reach a store.
+// A listener records the entries that reach a store.
 type listener struct {
 	registry.Store
 	heard []registry.Entry
@@ -24,34 +24,34 @@ func (l *listener) Insert(ctx context.Context, entries []registry.Entry) ([]regi
 	return l.Store.Insert(ctx, entries)
 }
 
-// The store is told that a name is free only if nothing at all in the book has to
-// do with it, and up to where the index knows that.
+// TestTheStoreIsToldWhatIsFree expects CheckedAt only for a name that no pet and no
+// ruling concerns, and as the head that the index has applied.
 func TestTheStoreIsToldWhatIsFree(t *testing.T) {
 	t.Parallel()
-	book := newBook(t)
+	store := newStore(t)
 	at := time.Now()
-	desk := registry.New(book, func() time.Time { return at }).WithOrigin(registry.ViaRegistrar, "Ada", "a test")
-	register(t, book, "Bella", "McIntosh", "Max", "Rex", "Ida")
+	desk := registry.New(store, func() time.Time { return at }).WithOrigin(registry.ViaRegistrar, "Ada", "a test")
+	register(t, store, "Bella", "McIntosh", "Max", "Rex", "Ida")
 	if d, err := desk.AllowLookalike(t.Context(), "M-a-x"); err != nil || d.Code != "" {
 		t.Fatal(err)
 	}
-	register(t, book, "M-a-x")
+	register(t, store, "M-a-x")
 	if d, err := desk.Reserve(t.Context(), "King"); err != nil || d.Code != "" {
 		t.Fatal(err)
 	}
 	if d, err := desk.AllowLookalike(t.Context(), "B-ella"); err != nil || d.Code != "" {
 		t.Fatal(err)
 	}
-	at = time.Now().AddDate(-10, 0, 0) // the quarantine is over long since
+	at = time.Now().AddDate(-10, 0, 0) // the quarantine ended long ago
 	if d, err := desk.Release(t.Context(), "Rex"); err != nil || d.Code != "" {
 		t.Fatal(err)
 	}
-	l := &listener{Store: book}
+	l := &listener{Store: store}
 	x := index.New(l, slog.New(slog.DiscardHandler))
 	register(t, x, "Luna") // it is not filled yet
 	fill(t, x)
 	for _, n := range []string{"Zorro", "BELLA", "Bel-la", "B-ella", "Mcintosh", "M-a-x", "M.a.x", "King", "Ki-ng", "Rex", "R-ex"} {
-		head, err := book.JournalHead(t.Context())
+		head, err := store.JournalHead(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -69,17 +69,17 @@ func TestTheStoreIsToldWhatIsFree(t *testing.T) {
 	}
 }
 
-// A ruling counts by the lookalike key that it got once, as the book has it: later
-// programs may find other names alike.
-func TestRulingsCountAsTheyAreKept(t *testing.T) {
+// TestRulingsApplyByTheirStoredLookalikeKeys changes the stored key of a ruling, as a
+// program with another version of the algorithm would have written it.
+func TestRulingsApplyByTheirStoredLookalikeKeys(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "book.db")
-	book, err := sqlite.Open(t.Context(), file, sqlite.Options{Migrate: true})
+	store, err := sqlite.Open(t.Context(), file, sqlite.Options{Migrate: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer book.Close()
-	if _, err := registry.New(book, nil).WithOrigin(registry.ViaRegistrar, "Ada", "a test").Reserve(t.Context(), "King"); err != nil {
+	defer store.Close()
+	if _, err := registry.New(store, nil).WithOrigin(registry.ViaRegistrar, "Ada", "a test").Reserve(t.Context(), "King"); err != nil {
 		t.Fatal(err)
 	}
 	db, err := sql.Open("sqlite", file)
@@ -90,7 +90,7 @@ func TestRulingsCountAsTheyAreKept(t *testing.T) {
 	if _, err := db.Exec(`UPDATE rulings SET lookalike_key = 'luna'`); err != nil {
 		t.Fatal(err)
 	}
-	x := run(t, book)
+	x := run(t, store)
 	if got := glance(t, x, name(t, "Luna")); got != "reserved by King" {
 		t.Errorf("a check says: %s", got)
 	}

@@ -1,5 +1,4 @@
-// Package index keeps in memory which names are taken, so that checks need no
-// database.
+// Package index keeps the taken names in memory, so that checks need no database.
 package index
 
 import (
@@ -17,38 +16,37 @@ import (
 	"nametag/internal/sleep"
 )
 
-// An Index is a Store that answers checks from memory: all else it leaves to the
-// Store that it was made of. What is changed through it, it knows at once; what
-// others change, as soon as it has read it in the journal.
+// An Index is a Store that answers checks from memory and passes everything else
+// to the Store that it was made of. It applies changes that are made through it at
+// once, and those of others when it has read them in the journal.
 //
-// Of each name it has two 64-bit hashes and nothing else. That two names have
-// one hash happens once in 10^12 checks with ten million names in the book, and
-// makes a free name look taken; nobody can bring it about, for the hashes are
-// other ones in each process. Registering asks the database, unless nothing that
-// the index knows has to do with the name: see registry.Entry.CheckedAt.
+// It keeps two 64-bit hashes of each name and nothing else. With ten million names
+// in the registry, one check in 10^12 meets a collision, which makes an available
+// name look taken. Nobody can provoke one, because each process has its own seed.
+// Registrations are decided by the database: see registry.Entry.CheckedAt.
 type Index struct {
 	registry.Store
 
 	log *slog.Logger
 
-	view   atomic.Pointer[view] // answers; nil until the index is filled
-	learns atomic.Pointer[view] // takes up what is changed through the index; nil while what is read will have it
-	wake   chan struct{}        // there is something in the journal
-	filled chan struct{}        // closed when the index is filled for the first time
+	view   atomic.Pointer[view] // answers checks; nil until the index is filled
+	learns atomic.Pointer[view] // gets the changes made through the index; nil while they will be read anyway
+	wake   chan struct{}        // signals that the journal has new rows
+	filled chan struct{}        // closed when the index is first filled
 }
 
 var _ registry.Store = (*Index)(nil)
 
-// New returns an index of store, empty until Run has filled it. log hears of
-// what becomes of it.
+// New returns an index of store, which is empty until Run has filled it. log gets
+// its state: filled, stale, rebuilt.
 func New(store registry.Store, log *slog.Logger) *Index {
 	return &Index{Store: store, log: log, wake: make(chan struct{}, 1), filled: make(chan struct{})}
 }
 
-// Filled is closed when the index is filled for the first time.
+// Filled returns a channel that is closed when the index is first filled.
 func (x *Index) Filled() <-chan struct{} { return x.filled }
 
-// Size returns how many names the index has, and how many bytes they take: zero
+// Size returns how many names the index has and how many bytes they take; zeros
 // until it is filled.
 func (x *Index) Size() (names, size int) {
 	v := x.view.Load()
@@ -58,27 +56,27 @@ func (x *Index) Size() (names, size int) {
 	return v.size()
 }
 
-// AsOf returns when what the index knows was last known to be all that there
-// is; the zero Time until it is filled.
+// AsOf returns when the index was last known to be complete; the zero Time until it
+// is filled.
 func (x *Index) AsOf() time.Time {
 	v := x.view.Load()
 	if v == nil {
 		return time.Time{}
 	}
-	return v.isOf()
+	return v.time()
 }
 
-// staleAfter is how old the index may be before decisions say their age.
+// staleAfter is how old the index may be before decisions state their age.
 const staleAfter = 2 * time.Second
 
-// Lookup implements registry.Store, from memory if the index is filled and q does
-// not want the rivals.
+// Lookup implements registry.Store. It answers from memory if the index is filled
+// and q does not ask for rivals.
 func (x *Index) Lookup(ctx context.Context, q registry.Inquiry) ([]registry.Decision, error) {
 	v := x.view.Load()
 	if v == nil || q.WithRivals {
 		return x.Store.Lookup(ctx, q)
 	}
-	asOf := v.isOf() // first: what is looked up is this new at least
+	asOf := v.time() // before the lookup, which is at least as new
 	if q.At.Sub(asOf) <= staleAfter {
 		asOf = time.Time{}
 	}
@@ -97,18 +95,18 @@ func (x *Index) Insert(ctx context.Context, entries []registry.Entry) ([]registr
 	return decisions, err
 }
 
-// checked returns the entries, with CheckedAt for those whose names are free.
+// checked returns the entries, with CheckedAt for those whose names are available.
 func (x *Index) checked(entries []registry.Entry) []registry.Entry {
 	v := x.view.Load()
 	if v == nil {
 		return entries
 	}
-	// Everything up to here is known. If the journal still ends here when the
-	// Store looks, nothing else could be.
-	head := v.lastTaken()
+	// The view has everything up to head. If the journal still ends there when the
+	// Store writes, the check is still valid.
+	head := v.applied()
 	checked := slices.Clone(entries)
 	for i, e := range checked {
-		if v.knowsNothingOf(e.Pet.Name) {
+		if v.isUnrelated(e.Pet.Name) {
 			checked[i].CheckedAt = head
 		}
 	}
@@ -122,8 +120,8 @@ func (x *Index) Apply(ctx context.Context, c registry.Change) (registry.Decision
 	return d, err
 }
 
-// learn takes up what was changed through the index. If others have changed the
-// book before, it is taken up once more, in its turn, from the journal.
+// learn applies what was changed through the index. If the journal has earlier
+// changes of others, all of them are then read from it, in order.
 func (x *Index) learn(decisions ...registry.Decision) {
 	v := x.learns.Load()
 	if v == nil {
@@ -132,36 +130,36 @@ func (x *Index) learn(decisions ...registry.Decision) {
 	inTurn := true
 	for _, d := range decisions {
 		if d.Record != nil {
-			next, err := v.take(*d.Record)
+			next, err := v.apply(*d.Record)
 			inTurn = inTurn && next && err == nil
 		}
 	}
 	if !inTurn {
 		select {
 		case x.wake <- struct{}{}:
-		default: // somebody has woken it already
+		default: // a wake-up is pending
 		}
 	}
 }
 
-// askEvery is how often the journal is asked for what others did.
-var askEvery = 200 * time.Millisecond
+// pollInterval is how often the journal is polled for changes of others.
+var pollInterval = 200 * time.Millisecond
 
-// How long is waited after a failure, at first and at most, and how much is read
-// at once.
+// The pauses after failures double from the first to the last.
 const (
-	tryAgain = time.Second
-	tryLater = 10 * time.Second
-	pageSize = 1000
+	firstPause   = time.Second
+	longestPause = 10 * time.Second
 )
 
-// errOther says that the book is not the one that was read.
-var errOther = errors.New("the journal does not go on where it was left: the database is another one, or was restored")
+const pageSize = 1000 // rows of the journal
 
-// Run fills the index and keeps it up to date until ctx ends. Meanwhile the
-// database may go and come back, or be restored from a backup.
+// errOther says that the journal does not continue the one that was read.
+var errOther = errors.New("the journal does not continue where it was left: the database is another one, or was restored")
+
+// Run fills the index and keeps it up to date until ctx ends. The database may
+// become unreachable meanwhile, or be restored from a backup.
 func (x *Index) Run(ctx context.Context) {
-	pause := tryAgain
+	pause := firstPause
 	for {
 		begun := time.Now()
 		v, err := x.fill(ctx)
@@ -174,23 +172,23 @@ func (x *Index) Run(ctx context.Context) {
 			return
 		}
 		if time.Since(begun) > time.Minute {
-			pause = tryAgain
+			pause = firstPause
 		}
 		x.log.WarnContext(ctx, "names are checked in the database until the index is filled", "error", err, "tried_again_after", pause.String())
 		_ = sleep.For(ctx, pause) // the loop ends when ctx does
-		pause = min(2*pause, tryLater)
+		pause = min(2*pause, longestPause)
 	}
 }
 
-// fill reads the book, and has the index answer from it.
+// fill reads the registry, and makes the index answer from what it read.
 func (x *Index) fill(ctx context.Context) (*view, error) {
 	begun := time.Now()
 	v, err := x.load(ctx)
 	if err != nil {
 		return nil, err
 	}
-	// What is changed through the index from here on, v takes up by itself, and
-	// what was changed before, it catches up with.
+	// From here on v learns what is changed through the index. It then catches up
+	// with what was changed before.
 	x.learns.Store(v)
 	if err := x.catchUp(ctx, v); err != nil {
 		return nil, err
@@ -206,8 +204,8 @@ func (x *Index) fill(ctx context.Context) (*view, error) {
 	return v, nil
 }
 
-// load reads the whole book. The journal's head is read before: what was
-// changed since is read of in the journal, and taking it up twice does no harm.
+// load reads the whole registry. It reads the journal's head first, and then applies
+// the rows after that; applying a change twice is harmless.
 func (x *Index) load(ctx context.Context) (*view, error) {
 	head, err := x.JournalHead(ctx)
 	if err != nil {
@@ -227,9 +225,9 @@ func newView(head registry.Head) *view {
 	return &view{seed: maphash.MakeSeed(), head: head, ahead: make(map[string]registry.Record)}
 }
 
-// follow keeps v up to date until ctx ends, or the book turns out to be another.
+// follow keeps v up to date until ctx ends or the journal proves to be another.
 func (x *Index) follow(ctx context.Context, v *view) error {
-	tick := time.NewTicker(askEvery)
+	tick := time.NewTicker(pollInterval)
 	defer tick.Stop()
 	failing := false
 	for {
@@ -239,10 +237,10 @@ func (x *Index) follow(ctx context.Context, v *view) error {
 			return err
 		case err != nil:
 			if !failing {
-				x.log.WarnContext(ctx, "the index can't be kept up to date; checks go on with what it knows", "error", err)
+				x.log.WarnContext(ctx, "the index cannot be kept up to date; checks continue with what it has", "error", err)
 			}
 			failing = true
-			_ = sleep.For(ctx, tryAgain)
+			_ = sleep.For(ctx, firstPause)
 		default:
 			if failing {
 				x.log.InfoContext(ctx, "the index is up to date again")
@@ -258,15 +256,15 @@ func (x *Index) follow(ctx context.Context, v *view) error {
 	}
 }
 
-// catchUp takes up everything that the journal has when it is called.
+// catchUp applies everything that the journal has when it is called.
 func (x *Index) catchUp(ctx context.Context, v *view) error {
-	asked, known := time.Now(), v.lastTaken()
+	asked, known := time.Now(), v.applied()
 	head, err := x.JournalHead(ctx)
 	if err != nil {
 		return err
 	}
 	if head.Seq < known.Seq || head.Seq == known.Seq && head != known {
-		return errOther // what was known before the question can't be gone
+		return errOther // a journal only grows
 	}
 	for known.Seq < head.Seq {
 		page, err := x.Journal(ctx, registry.JournalQuery{After: known.Seq, Limit: pageSize})
@@ -277,36 +275,36 @@ func (x *Index) catchUp(ctx context.Context, v *view) error {
 			return errOther
 		}
 		for _, rec := range page {
-			switch inTurn, err := v.take(rec); {
+			switch inTurn, err := v.apply(rec); {
 			case err != nil:
 				return err
 			case !inTurn:
-				return fmt.Errorf("row %d is missing: %w", v.lastTaken().Seq+1, errOther)
+				return fmt.Errorf("row %d is missing: %w", v.applied().Seq+1, errOther)
 			}
 		}
-		known = v.lastTaken()
+		known = v.applied()
 	}
 	v.asOf.Store(asked.UnixNano())
 	return nil
 }
 
-// A view is what is known of a registry.
+// A view is the content of an index.
 type view struct {
 	seed       maphash.Seed
 	names      set // hashes of comparison keys
-	lookalikes set // of the lookalike keys that are held
+	lookalikes set // hashes of the lookalike keys that pets hold
 
 	rulingsMu sync.RWMutex
 	rulings   registry.Rulings
 
-	asOf atomic.Int64 // when it was last known to have all that there is; nanoseconds since 1970
+	asOf atomic.Int64 // when it was last known to be complete; nanoseconds since 1970
 
-	mu    sync.Mutex                 // one change after another
-	head  registry.Head              // everything up to here was taken up in its turn
-	ahead map[string]registry.Record // by each of their keys and their pets' lookalike keys, the last ones that were taken up before it
+	mu    sync.Mutex                 // serializes changes
+	head  registry.Head              // the records up to here are applied
+	ahead map[string]registry.Record // the last ones applied beyond head, by name keys and their pets' lookalike keys
 }
 
-func (v *view) isOf() time.Time { return time.Unix(0, v.asOf.Load()).UTC() }
+func (v *view) time() time.Time { return time.Unix(0, v.asOf.Load()).UTC() }
 
 func (v *view) addKeys(key, lookalike []byte) {
 	v.names.add(maphash.Bytes(v.seed, key))
@@ -321,58 +319,53 @@ func (v *view) size() (names, size int) {
 	return names, size + more
 }
 
-// keys are what a name is looked for by: hashes.
-type keys struct{ name, lookalike uint64 }
+// hashes are those of a comparison key and of a lookalike key.
+type hashes struct{ name, lookalike uint64 }
 
-func (v *view) keysOf(n registry.Name) keys {
-	return keys{maphash.String(v.seed, n.Key()), maphash.String(v.seed, n.LookalikeKey())}
+func (v *view) hashesOf(key, lookalike string) hashes {
+	return hashes{nonZero(maphash.String(v.seed, key)), nonZero(maphash.String(v.seed, lookalike))}
 }
 
 func (v *view) decide(n registry.Name, q registry.Inquiry) registry.Decision {
-	taken, similar := v.has(v.keysOf(n))
+	taken, similar := v.has(n)
 	if taken {
 		return registry.Decide(n, true, nil, false, q.AllowLookalike)
 	}
-	inForce, permitted := v.over(n, q.At)
+	v.rulingsMu.RLock()
+	defer v.rulingsMu.RUnlock()
+	inForce, permitted := v.rulings.Over(n, q.At)
 	return registry.Decide(n, false, inForce, similar && !permitted, q.AllowLookalike)
 }
 
 // has reports whether a pet has the name, and whether one holds its lookalike key.
-func (v *view) has(k keys) (name, lookalike bool) {
-	return v.names.has(k.name), v.lookalikes.has(k.lookalike)
+func (v *view) has(n registry.Name) (taken, similar bool) {
+	h := v.hashesOf(n.Key(), n.LookalikeKey())
+	return v.names.has(h.name), v.lookalikes.has(h.lookalike)
 }
 
-// knowsNothingOf reports whether no pet and no ruling, in force or not, is on the
-// name or on one that looks like it.
-func (v *view) knowsNothingOf(n registry.Name) bool {
-	if has, similar := v.has(v.keysOf(n)); has || similar {
-		return false
-	}
+// isUnrelated reports whether no pet and no ruling, in force or not, concerns the
+// name or a lookalike of it.
+func (v *view) isUnrelated(n registry.Name) bool {
+	taken, similar := v.has(n)
 	v.rulingsMu.RLock()
 	defer v.rulingsMu.RUnlock()
-	return !v.rulings.Concern(n)
+	return !taken && !similar && !v.rulings.Concern(n)
 }
 
-func (v *view) over(n registry.Name, at time.Time) (inForce *registry.Ruling, permitted bool) {
-	v.rulingsMu.RLock()
-	defer v.rulingsMu.RUnlock()
-	return v.rulings.Over(n, at)
-}
-
-func (v *view) lastTaken() registry.Head {
+// applied returns the head of the journal up to which every record is applied.
+func (v *view) applied() registry.Head {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return v.head
 }
 
-// take takes up a record. inTurn is false if there are others before it that
-// were not taken up yet. The error is errOther if the record is of another
-// book.
-func (v *view) take(rec registry.Record) (inTurn bool, err error) {
+// apply applies a record. inTurn is false if earlier ones are not applied yet. The
+// error is errOther if the record is from another journal.
+func (v *view) apply(rec registry.Record) (inTurn bool, err error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if rec.Seq <= v.head.Seq {
-		return true, nil // it was taken up before
+		return true, nil // it is applied already
 	}
 	inTurn = rec.Seq == v.head.Seq+1
 	if inTurn && !rec.Follows(v.head) {
@@ -389,13 +382,13 @@ func (v *view) take(rec registry.Record) (inTurn bool, err error) {
 	return inTurn, v.settle(rec, e, inTurn)
 }
 
-// settle sees to it that rec, which was just taken up and tells of e, undoes
-// nothing that was taken up before its turn.
+// settle makes sure that rec, the record of e that was just applied, has undone no
+// later one that was applied before it.
 func (v *view) settle(rec registry.Record, e registry.Event, inTurn bool) error {
 	if inTurn && len(v.ahead) == 0 {
 		return nil
 	}
-	const lookalike = "\x00" // no key has it
+	const lookalike = "\x00" // which no key contains
 	keys := []string{rec.Key}
 	if rec.FormerKey != "" {
 		keys = append(keys, rec.FormerKey)
@@ -423,10 +416,9 @@ func (v *view) settle(rec registry.Record, e registry.Event, inTurn bool) error 
 	return nil
 }
 
-// change takes the book from before to after. What is in both stays in
-// between.
+// change replaces before by after. What both have is there all the time.
 func (v *view) change(before, after registry.State) {
-	from, to := v.hashesOf(before.Pet), v.hashesOf(after.Pet)
+	from, to := v.hashesOfPet(before.Pet), v.hashesOfPet(after.Pet)
 	v.names.replace(from.name, to.name)
 	v.lookalikes.replace(from.lookalike, to.lookalike)
 	if before.Ruling != nil || after.Ruling != nil {
@@ -434,7 +426,7 @@ func (v *view) change(before, after registry.State) {
 	}
 }
 
-// rule puts a ruling in place of another; either may be nil.
+// rule replaces a ruling; either may be nil.
 func (v *view) rule(before, after *registry.RulingState) {
 	v.rulingsMu.Lock()
 	defer v.rulingsMu.Unlock()
@@ -446,14 +438,14 @@ func (v *view) rule(before, after *registry.RulingState) {
 	}
 }
 
-// hashesOf returns what p has in each of the sets; 0 for nothing.
-func (v *view) hashesOf(p *registry.PetState) (k keys) {
+// hashesOfPet returns the hashes that p has in the sets; 0 for none.
+func (v *view) hashesOfPet(p *registry.PetState) (h hashes) {
 	if p == nil {
-		return k
+		return h
 	}
-	k.name = nonZero(maphash.String(v.seed, p.NameKey))
-	if !p.LookalikeExempt {
-		k.lookalike = nonZero(maphash.String(v.seed, p.LookalikeKey))
+	h = v.hashesOf(p.NameKey, p.LookalikeKey)
+	if p.LookalikeExempt {
+		h.lookalike = 0
 	}
-	return k
+	return h
 }

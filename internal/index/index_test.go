@@ -23,7 +23,7 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(pgtest.Main(m.Run)) }
 
-// A database opens one database as often as it is asked.
+// A database opens the same database each time that it is called.
 type database func() registry.Store
 
 // onBoth runs a test on a new database of each kind.
@@ -60,8 +60,8 @@ func run(t *testing.T, s registry.Store) *index.Index {
 	return x
 }
 
-// fill fills an index and keeps it up to date until the test ends, which waits for
-// that: the next test may change how often indexes ask.
+// fill fills an index and keeps it up to date until the test ends. The test waits for
+// Run to return, because the next test may change the poll interval.
 func fill(t *testing.T, x *index.Index) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -90,7 +90,7 @@ func name(t testing.TB, s string) registry.Name {
 	return n
 }
 
-// kind puts a decision into a word.
+// kind names a decision.
 func kind(d registry.Decision) string {
 	switch d.Code {
 	case registry.CodeReserved:
@@ -112,21 +112,20 @@ func lookup(t testing.TB, s registry.Store, at time.Time, withRivals bool, names
 	return decisions
 }
 
-// glance says what the index knows of a name.
+// glance returns the kind of the decision that the index makes on a name.
 func glance(t testing.TB, x *index.Index, n registry.Name) string {
 	t.Helper()
 	return kind(lookup(t, x, time.Now(), false, n)[0])
 }
 
-// What an index does within a second may take three where the machine is busy, and
+// The time limits: what takes an index a second may take three on a busy machine, and
 // nothing takes longer than patience.
 const (
 	aSecond  = 3 * time.Second
 	patience = 30 * time.Second
 )
 
-// soon waits, for as long as replicas may take, until the index knows want of a
-// name.
+// soon waits until the index decides want on a name, for as long as replicas may take.
 func soon(t *testing.T, x *index.Index, of, want string) {
 	t.Helper()
 	n := name(t, of)
@@ -151,7 +150,7 @@ func register(t *testing.T, s registry.Store, names ...string) {
 	}
 }
 
-func TestTheIndexKnowsTheBookAndWhatIsChangedThroughIt(t *testing.T) {
+func TestTheIndexKnowsTheRegistryAndWhatIsChangedThroughIt(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, open database) {
 		s := open()
@@ -204,20 +203,20 @@ func TestTheIndexLearnsFromOthersWithinASecond(t *testing.T) {
 		desk.Rename(t.Context(), "Bella 1", "Luna", false)
 		soon(t, x, "Bella 1", "reserved by Bella 1")
 		soon(t, x, "Luna", "taken")
-		register(t, other, "Max") // between the two, for those who count
+		register(t, other, "Max") // so the next record is not in turn
 		register(t, x, "Rex")
 		soon(t, x, "Max", "taken")
 		soon(t, x, "Rex", "taken")
 	})
 }
 
-// Two indexes, each of a store of its own on one database, agree with the book
-// once they have caught up, whatever was done through either.
-func TestIndexesAgreeWithTheBook(t *testing.T) {
-	index.AskOften(t)
+// TestIndexesAgreeWithTheRegistry makes random changes through two indexes of one
+// database, and compares both with the database once they have caught up.
+func TestIndexesAgreeWithTheRegistry(t *testing.T) {
+	index.PollOften(t)
 	names := []string{"Bella", "Bel-la", "BELLA", "Max", "M.a.x", "McIntosh", "Mcintosh", "Luna"}
 	onBoth(t, func(t *testing.T, open database) {
-		book := open()
+		store := open()
 		indexes := []*index.Index{run(t, open()), run(t, open())}
 		rapid.Check(t, func(rt *rapid.T) {
 			for range rapid.IntRange(1, 12).Draw(rt, "steps") {
@@ -225,10 +224,10 @@ func TestIndexesAgreeWithTheBook(t *testing.T) {
 				n := rapid.SampledFrom(names).Draw(rt, "name")
 				switch ctx := t.Context(); rapid.IntRange(0, 5).Draw(rt, "action") {
 				case 0, 1:
-					before := lookup(t, book, time.Now(), true, name(t, n))
+					before := lookup(t, store, time.Now(), true, name(t, n))
 					d, err := r.Register(ctx, registry.Application{Name: n, FavoriteColor: "blue", Category: "cat"})
 					if err != nil || kind(d) != kind(before[0]) {
-						rt.Fatalf("%s was %s in the book, and registering it gave %v, %v", n, kind(before[0]), d, err)
+						rt.Fatalf("%s was %s in the database, and registering it gave %v, %v", n, kind(before[0]), d, err)
 					}
 				case 2:
 					r.Rename(ctx, n, rapid.SampledFrom(names).Draw(rt, "to"), false)
@@ -245,14 +244,14 @@ func TestIndexesAgreeWithTheBook(t *testing.T) {
 				asked[i] = name(t, n)
 			}
 			decided := time.Now()
-			want := lookup(t, book, decided, true, asked...)
+			want := lookup(t, store, decided, true, asked...)
 			for _, x := range indexes {
 				for !x.AsOf().After(decided) {
 					time.Sleep(time.Millisecond)
 				}
 				for i, got := range lookup(t, x, decided, false, asked...) {
 					if kind(got) != kind(want[i]) {
-						rt.Fatalf("%s is %s in an index, and %s in the book", names[i], kind(got), kind(want[i]))
+						rt.Fatalf("%s is %s in an index, and %s in the database", names[i], kind(got), kind(want[i]))
 					}
 				}
 			}
@@ -260,10 +259,10 @@ func TestIndexesAgreeWithTheBook(t *testing.T) {
 	})
 }
 
-// An exchange is a store whose database can be exchanged, or be gone.
+// An exchange is a store whose database can be replaced or become unreachable.
 type exchange struct {
 	registry.Store
-	now atomic.Pointer[registry.Store] // nil for a database that is gone
+	now atomic.Pointer[registry.Store] // nil for an unreachable database
 }
 
 func newExchange(s registry.Store) *exchange {
@@ -295,7 +294,7 @@ func (e *exchange) EachKey(ctx context.Context, visit func(key, lookalike []byte
 	return errGone
 }
 
-func newBook(t *testing.T) registry.Store {
+func newStore(t *testing.T) registry.Store {
 	t.Helper()
 	s, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "book.db"), sqlite.Options{Migrate: true})
 	if err != nil {
@@ -307,18 +306,18 @@ func newBook(t *testing.T) registry.Store {
 
 func TestChecksGoOnWhileTheDatabaseIsGone(t *testing.T) {
 	t.Parallel()
-	book := newBook(t)
-	register(t, book, "Bella")
-	e := newExchange(book)
+	store := newStore(t)
+	register(t, store, "Bella")
+	e := newExchange(store)
 	x := run(t, e)
 	reg := registry.New(x, nil)
 	e.now.Store(nil)
 	gone := time.Now()
-	register(t, book, "Max") // by another server, which still reaches it
+	register(t, store, "Max") // as another server does, which still reaches it
 	verdicts, err := reg.Check(t.Context(), "Bella", "Max")
 	for err == nil && verdicts[0].AsOf.IsZero() { // for two seconds
 		if time.Since(gone) > 3*2*time.Second {
-			t.Fatal("the verdicts do not tell that they are old")
+			t.Fatal("the verdicts do not state their age")
 		}
 		time.Sleep(5 * time.Millisecond)
 		verdicts, err = reg.Check(t.Context(), "Bella", "Max")
@@ -334,10 +333,10 @@ func TestChecksGoOnWhileTheDatabaseIsGone(t *testing.T) {
 			t.Errorf("it is as of %v, and the database is gone since %v", v.AsOf, gone)
 		}
 	}
-	e.now.Store(&book)
+	e.now.Store(&store)
 	for start := time.Now(); glance(t, x, name(t, "Max")) != "taken"; time.Sleep(5 * time.Millisecond) {
 		if time.Since(start) > patience {
-			t.Fatal("what others registered meanwhile is not known")
+			t.Fatal("the index does not learn what others registered meanwhile")
 		}
 	}
 	if verdicts, err = reg.Check(t.Context(), "Bella"); err != nil || !verdicts[0].AsOf.IsZero() {
@@ -345,9 +344,9 @@ func TestChecksGoOnWhileTheDatabaseIsGone(t *testing.T) {
 	}
 }
 
-// A database that was restored, or another one in its place, is read anew:
-// whether its journal is shorter, as long, or longer than the one before.
-func TestAnotherBookIsReadAnew(t *testing.T) {
+// TestTheIndexIsRebuiltForAnotherDatabase replaces the database, as restoring a backup
+// does, by one whose journal is shorter, as long, or longer.
+func TestTheIndexIsRebuiltForAnotherDatabase(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		what  string
@@ -358,31 +357,32 @@ func TestAnotherBookIsReadAnew(t *testing.T) {
 		{"a longer one", []string{"Luna", "Rex", "Zorro"}},
 	} {
 		t.Run(c.what, func(t *testing.T) {
-			book, other := newBook(t), newBook(t)
-			register(t, book, "Bella", "Max")
+			store, other := newStore(t), newStore(t)
+			register(t, store, "Bella", "Max")
 			register(t, other, c.names...)
-			e := newExchange(book)
+			e := newExchange(store)
 			x := run(t, e)
 			e.now.Store(&other)
 			for start := time.Now(); glance(t, x, name(t, "Luna")) != "taken"; time.Sleep(5 * time.Millisecond) {
 				if time.Since(start) > patience {
-					t.Fatal("the other book is not read")
+					t.Fatal("the other database is not read")
 				}
 			}
 			if got := glance(t, x, name(t, "Bella")); got != "free" {
-				t.Errorf("what was in the book before is %s", got)
+				t.Errorf("a pet of the former database is %s", got)
 			}
 		})
 	}
 }
 
-// A hooked store calls a function at each of its answers.
+// A hooked store calls a function after each call of JournalHead, and can leave a row
+// of the journal out.
 type hooked struct {
 	registry.Store
-	head    func(n int32, h registry.Head) // after the nth question for the head
+	head    func(n int32, h registry.Head) // called after the nth call
 	heads   atomic.Int32
-	rows    atomic.Int32 // how often rows were asked for
-	missing atomic.Int64 // a row that is not there
+	rows    atomic.Int32 // counts the calls of Journal
+	missing atomic.Int64 // the row to leave out
 }
 
 func (h *hooked) JournalHead(ctx context.Context) (registry.Head, error) {
@@ -399,17 +399,17 @@ func (h *hooked) Journal(ctx context.Context, q registry.JournalQuery) ([]regist
 	return slices.DeleteFunc(rows, func(r registry.Record) bool { return r.Seq == h.missing.Load() }), err
 }
 
-// What is registered through the index while it is being filled, it knows when
-// it is, and it is not older than it says.
+// TestTheIndexIsFilledWithWhatItsOwnProcessDoesMeanwhile registers pets through the
+// index while it is filled. It must have them then, and AsOf must be true.
 func TestTheIndexIsFilledWithWhatItsOwnProcessDoesMeanwhile(t *testing.T) {
 	t.Parallel()
-	book := newBook(t)
-	register(t, book, "Bella")
-	h := &hooked{Store: book}
+	store := newStore(t)
+	register(t, store, "Bella")
+	h := &hooked{Store: store}
 	x := index.New(h, slog.New(slog.DiscardHandler))
 	var last time.Time
 	h.head = func(n int32, head registry.Head) {
-		if n <= 3 { // before it reads, when it has read, and when it begins to learn
+		if n <= 3 { // before it reads, after it has read, and when it begins to learn
 			register(t, x, fmt.Sprintf("Max %d", n))
 			last = time.Now()
 		}
@@ -425,18 +425,19 @@ func TestTheIndexIsFilledWithWhatItsOwnProcessDoesMeanwhile(t *testing.T) {
 	}
 }
 
-// A row that somebody took out of the journal can't be waited for.
-func TestAMissingRowMakesItReadTheBookAnew(t *testing.T) {
-	index.AskOften(t)
-	book := newBook(t)
-	register(t, book, "Bella")
-	h := &hooked{Store: book}
+// TestTheIndexIsRebuiltAfterAMissingRow removes a row from the journal, for which the
+// index must not wait.
+func TestTheIndexIsRebuiltAfterAMissingRow(t *testing.T) {
+	index.PollOften(t)
+	store := newStore(t)
+	register(t, store, "Bella")
+	h := &hooked{Store: store}
 	x := run(t, h)
 	h.missing.Store(2)
-	register(t, book, "Max", "Rex")
+	register(t, store, "Max", "Rex")
 	for start := time.Now(); glance(t, x, name(t, "Max")) != "taken" || glance(t, x, name(t, "Rex")) != "taken"; time.Sleep(5 * time.Millisecond) {
 		if time.Since(start) > patience {
-			t.Fatalf("the book is not read; rows were asked for %d times", h.rows.Load())
+			t.Fatalf("the registry is not read; rows were asked for %d times", h.rows.Load())
 		}
 	}
 	if n := h.rows.Load(); n > 100 {
@@ -444,17 +445,17 @@ func TestAMissingRowMakesItReadTheBookAnew(t *testing.T) {
 	}
 }
 
-func TestNothingIsKnownUntilTheBookWasRead(t *testing.T) {
+func TestAnEmptyIndexAsksTheStore(t *testing.T) {
 	t.Parallel()
-	book := newBook(t)
-	register(t, book, "Bella")
-	x := index.New(book, slog.New(slog.DiscardHandler))
+	store := newStore(t)
+	register(t, store, "Bella")
+	x := index.New(store, slog.New(slog.DiscardHandler))
 	if !x.AsOf().IsZero() {
 		t.Error("an index that was not filled knows a name")
 	}
 	verdicts, err := registry.New(x, nil).Check(t.Context(), "Bella")
 	if err != nil || verdicts[0].Rival == nil || verdicts[0].Rival.FavoriteColor != "blue" {
-		t.Errorf("the book was not asked instead: %v, %v", verdicts, err)
+		t.Errorf("the store was not asked instead: %v, %v", verdicts, err)
 	}
 }
 

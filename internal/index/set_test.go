@@ -14,8 +14,8 @@ import (
 	"nametag/internal/registry"
 )
 
-// A set agrees with a map, whatever is done to it. Few upper bits make for long
-// ways through the slots and past the last home.
+// TestASetAgreesWithAMap compares a set with a map through random changes. Hashes with
+// few distinct upper bits make long runs of slots, also past the last home.
 func TestASetAgreesWithAMap(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -55,7 +55,7 @@ func TestASetAgreesWithAMap(t *testing.T) {
 	})
 }
 
-// fault says what is wrong with a part; "" for nothing.
+// fault describes what is wrong with a part; "" for nothing.
 func (p *part) fault() string {
 	t, n := p.table(), 0
 	least := ^uint64(0)
@@ -66,20 +66,20 @@ func (p *part) fault() string {
 		case n > 0 && h >= least:
 			return "its hashes do not descend"
 		case t.home(h) > i || slices.Contains(t.slots[t.home(h):i], 0):
-			return "no search comes to a hash"
+			return "no search reaches a hash"
 		}
 		least, n = h, n+1
 	}
 	switch {
 	case n != p.n || n > 0 && isFull(n, t.homes):
-		return "it has more hashes than room, or does not know how many"
+		return "it has too many hashes, or has miscounted them"
 	case t.slots[len(t.slots)-1] != 0:
 		return "its last slot is not free"
 	}
 	return ""
 }
 
-// However many there are, they take no more room than is promised.
+// TestASetTakesAtMostTwelveBytesAHash holds at every size.
 func TestASetTakesAtMostTwelveBytesAHash(t *testing.T) {
 	t.Parallel()
 	var s set
@@ -95,9 +95,9 @@ func TestASetTakesAtMostTwelveBytesAHash(t *testing.T) {
 	}
 }
 
-// What this process did is not undone by what others had done before, and what
-// comes later from the journal.
-func TestWhatOthersDidBeforeUndoesNothing(t *testing.T) {
+// TestEarlierRecordsUndoNoLaterOne applies a change of this process before earlier
+// changes of others, which then come from the journal.
+func TestEarlierRecordsUndoNoLaterOne(t *testing.T) {
 	t.Parallel()
 	pet := registry.State{Pet: &registry.PetState{Name: "Bella", NameKey: "bella", LookalikeKey: "bella"}}
 	event := func(a registry.Action, before, after registry.State) registry.Event {
@@ -118,9 +118,9 @@ func TestWhatOthersDidBeforeUndoesNothing(t *testing.T) {
 	for _, step := range []struct {
 		row    int
 		inTurn bool
-		taken  bool // afterwards
+		taken  bool // after the step
 	}{{0, true, true}, {2, false, true}, {1, true, true}, {2, true, true}, {3, true, false}} {
-		inTurn, err := v.take(rows[step.row])
+		inTurn, err := v.apply(rows[step.row])
 		if err != nil || inTurn != step.inTurn {
 			t.Fatalf("row %d is in turn: %v, %v", step.row+1, inTurn, err)
 		}
@@ -134,8 +134,9 @@ func TestWhatOthersDidBeforeUndoesNothing(t *testing.T) {
 	}
 }
 
-// The same of pets of different names that hold one lookalike key after one another.
-func TestWhatOthersDidBeforeUndoesNoLookalike(t *testing.T) {
+// TestEarlierRecordsUndoNoLaterLookalike does the same with two pets that hold the same
+// lookalike key, one after the other.
+func TestEarlierRecordsUndoNoLaterLookalike(t *testing.T) {
 	t.Parallel()
 	dashed := registry.State{Pet: &registry.PetState{Name: "Bel-la", NameKey: "bel-la", LookalikeKey: "bella"}}
 	plain := registry.State{Pet: &registry.PetState{Name: "Bella", NameKey: "bella", LookalikeKey: "bella"}}
@@ -151,8 +152,8 @@ func TestWhatOthersDidBeforeUndoesNoLookalike(t *testing.T) {
 	}
 	v := newView(registry.Head{})
 	bella, dashedName := registry.RestoreName("Bella", "bella"), registry.RestoreName("Bel-la", "bel-la")
-	for _, row := range []int{0, 2, 1, 2} { // the last but one by others
-		if _, err := v.take(rows[row]); err != nil {
+	for _, row := range []int{0, 2, 1, 2} { // row 1 is a change of others
+		if _, err := v.apply(rows[row]); err != nil {
 			t.Fatal(err)
 		}
 		if row == 0 {
@@ -170,8 +171,8 @@ func TestWhatOthersDidBeforeUndoesNoLookalike(t *testing.T) {
 	}
 }
 
-// A pet is found while its name is spelt in a way that has another lookalike key, and
-// back.
+// TestAPetIsFoundWhileItsSpellingChanges changes a pet's spelling, and so its lookalike
+// key, back and forth.
 func TestAPetIsFoundWhileItsSpellingChanges(t *testing.T) {
 	t.Parallel()
 	state := func(name, lookalike string) registry.State {
@@ -185,8 +186,8 @@ func TestAPetIsFoundWhileItsSpellingChanges(t *testing.T) {
 	var asks int
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		for k := v.keysOf(asked); !done.Load(); asks++ {
-			if name, _ := v.has(k); !name {
+		for ; !done.Load(); asks++ {
+			if taken, _ := v.has(asked); !taken {
 				t.Error("the pet is not found")
 				return
 			}
@@ -202,13 +203,13 @@ func TestAPetIsFoundWhileItsSpellingChanges(t *testing.T) {
 		t.Errorf("it was looked for %d times only", asks)
 	}
 	v.change(first, registry.State{})
-	if name, lookalike := v.has(v.keysOf(asked)); name || lookalike {
-		t.Error("the pet has gone, and is still found")
+	if taken, similar := v.has(asked); taken || similar {
+		t.Error("the pet is still found after its release")
 	}
 }
 
-// lookWhile looks for a hash in a set, in two goroutines, while do does something to
-// it, again and again.
+// lookWhile looks for a hash in a set in two goroutines, while do changes the set
+// again and again.
 func lookWhile(t *testing.T, h uint64, current func() *set, do func()) {
 	var done atomic.Bool
 	var wg sync.WaitGroup
@@ -237,8 +238,8 @@ func lookWhile(t *testing.T, h uint64, current func() *set, do func()) {
 	}
 }
 
-// A hash that is in a set is found while a removal moves it, over slots that have
-// been looked into already.
+// TestAHashIsFoundWhileOthersAreRemoved removes hashes in front of another, which then
+// moves to slots that a search may have passed already.
 func TestAHashIsFoundWhileOthersAreRemoved(t *testing.T) {
 	t.Parallel()
 	var s set
@@ -252,8 +253,8 @@ func TestAHashIsFoundWhileOthersAreRemoved(t *testing.T) {
 	})
 }
 
-// A hash that is in a set is found while others are added that move it, and the
-// table grows.
+// TestAHashIsFoundWhileOthersAreAdded adds hashes in front of another, which then
+// moves, also into larger tables.
 func TestAHashIsFoundWhileOthersAreAdded(t *testing.T) {
 	t.Parallel()
 	const others = 40
@@ -273,16 +274,16 @@ func TestAHashIsFoundWhileOthersAreAdded(t *testing.T) {
 	})
 }
 
-// hashOfHome0 returns hashes of one part whose searches all begin at its first slot,
-// as long as it is small. They stand in the order of their numbers.
+// hashOfHome0 returns hashes of one part whose home is the first slot while the part is
+// small. Their slots are in the order of their numbers.
 func hashOfHome0(number uint64) uint64 { return math.MaxUint64 - number<<partBits }
 
-// A run of hashes that reaches the end of the slots gets more of them.
+// TestASetHasRoomAfterItsLastHome adds a run of hashes that reaches the end of the slots.
 func TestASetHasRoomAfterItsLastHome(t *testing.T) {
 	t.Parallel()
 	var s set
 	const n = 300
-	hash := func(number uint64) uint64 { return (number + 1) << partBits } // the last home, of however many
+	hash := func(number uint64) uint64 { return (number + 1) << partBits } // at the last home, however many there are
 	for number := range uint64(n) {
 		if !s.add(hash(number)) {
 			t.Fatalf("number %d was there", number)
@@ -294,7 +295,7 @@ func TestASetHasRoomAfterItsLastHome(t *testing.T) {
 		}
 	}
 	for number := range uint64(n) {
-		number = n - 1 - number // what is at the front, so all others move
+		number = n - 1 - number // the hash at the front, so all others move
 		if !s.remove(hash(number)) || s.has(hash(number)) {
 			t.Fatalf("number %d is not removed", number)
 		}

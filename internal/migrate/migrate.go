@@ -1,5 +1,5 @@
-// Package migrate brings a database to the schema that the program needs, and
-// tells which schema it has. The stores share it.
+// Package migrate brings a database to the schema that the program needs, and reports
+// which schema it has. Both stores use it.
 package migrate
 
 import (
@@ -16,12 +16,12 @@ import (
 // A Dialect is a kind of database.
 type Dialect struct {
 	goose  goose.Dialect
-	exists string // asks whether there is a table
-	locks  bool   // has advisory locks that belong to a session
+	exists string // a query for whether a table exists
+	locks  bool   // whether there are advisory locks that belong to a session
 }
 
-// The dialects. SQLite has no advisory locks: whoever migrates an SQLite
-// database keeps other processes out.
+// The dialects. SQLite has no advisory locks, so the caller of Up must keep other
+// processes out.
 var (
 	SQLite = Dialect{
 		goose:  goose.DialectSQLite3,
@@ -34,16 +34,15 @@ var (
 	}
 )
 
-// A SchemaError says that the program can not use the database, because the
-// database has another schema than the program, or lookalike keys of an older
-// version.
+// A SchemaError means that the program cannot use the database, which has another
+// schema than the program or an older version of lookalike keys.
 type SchemaError struct {
-	Database int64 // what the database has; 0 for none
-	Program  int64 // what the program needs
-	Keys     bool  // these are versions of lookalike keys, not of schemas
+	Database int64 // the version of the database; 0 for none
+	Program  int64 // the version that the program needs
+	Keys     bool  // whether these are versions of lookalike keys, not of schemas
 }
 
-// Error says what to do.
+// Error returns a message that says what to do.
 func (e *SchemaError) Error() string {
 	switch {
 	case e.Keys:
@@ -91,8 +90,8 @@ type Querier interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
-// Version returns the schema that db has, 0 for none. It changes nothing. It
-// asks twice; only a transaction makes the answers be of one moment.
+// Version returns the schema version of db, 0 for none. It changes nothing. It runs
+// two queries, which see the same state only in a transaction.
 func (m *Migrator) Version(ctx context.Context, db Querier) (int64, error) {
 	return m.highest(ctx, db, "goose_db_version", "version_id")
 }
@@ -107,8 +106,8 @@ func (m *Migrator) highest(ctx context.Context, db Querier, table, column string
 	return n, err
 }
 
-// Check returns a *SchemaError unless the program may use db: db has the schema
-// that it needs, or a newer one that says it may.
+// Check returns a *SchemaError unless the program may use db: db has the schema that
+// the program needs, or a newer one that allows it.
 func (m *Migrator) Check(ctx context.Context, db Querier) error {
 	if err := m.Ready(ctx, db); err != nil {
 		return err
@@ -116,10 +115,9 @@ func (m *Migrator) Check(ctx context.Context, db Querier) error {
 	return m.NotNewer(ctx, db)
 }
 
-// Ready returns a *SchemaError if db has an older schema than the program
-// needs, or older lookalike keys. A newer one is none of its business: during a
-// rolling upgrade the replicas of the old version keep serving while those of
-// the new one start.
+// Ready returns a *SchemaError if db has an older schema than the program needs, or
+// older lookalike keys. It accepts a newer schema: during a rolling upgrade the
+// replicas of the old version continue to serve while those of the new one start.
 func (m *Migrator) Ready(ctx context.Context, db Querier) error {
 	version, err := m.Version(ctx, db)
 	if err == nil && version < m.target {
@@ -135,8 +133,8 @@ func (m *Migrator) Ready(ctx context.Context, db Querier) error {
 	return err
 }
 
-// NotNewer returns a *SchemaError if db has a newer schema than the program
-// knows, and does not say in schema_floor that the program may use it.
+// NotNewer returns a *SchemaError if db has a newer schema than the program knows,
+// unless its schema_floor allows the program.
 func (m *Migrator) NotNewer(ctx context.Context, db Querier) error {
 	version, err := m.Version(ctx, db)
 	if err != nil || version <= m.target {
@@ -149,10 +147,10 @@ func (m *Migrator) NotNewer(ctx context.Context, db Querier) error {
 	return err
 }
 
-// Up applies the migrations that db has not had, and returns the schema that it
-// had and the one that it has. It refuses a database that NotNewer refuses, and
-// leaves another newer one as it is. Where the dialect has advisory locks, several processes may
-// call it at once: one works, the others wait and find nothing to do.
+// Up applies the pending migrations, and returns the schema versions before and after.
+// It refuses a database that NotNewer refuses, and does not change any other newer one.
+// If the dialect has advisory locks, several processes may call Up at once: one
+// migrates, the others wait and then find nothing to do.
 func (m *Migrator) Up(ctx context.Context, db *sql.DB) (from, to int64, err error) {
 	from, err = m.Version(ctx, db)
 	switch {
@@ -167,7 +165,7 @@ func (m *Migrator) Up(ctx context.Context, db *sql.DB) (from, to int64, err erro
 	}
 	applied := false
 	for version := from + 1; version <= m.target; version++ {
-		// Not provider.Up: it creates goose's table before it has the lock, which fails where another process does too.
+		// Not provider.Up: it creates goose's table before it has the lock, which fails if another process does the same.
 		_, err := provider.ApplyVersion(ctx, version, true)
 		switch {
 		case err == nil:
@@ -176,8 +174,7 @@ func (m *Migrator) Up(ctx context.Context, db *sql.DB) (from, to int64, err erro
 			return from, from, fmt.Errorf("migrate: %w", err)
 		}
 	}
-	// Others, and newer programs among them, may have migrated while this one
-	// waited for its turn.
+	// Other processes, even of newer programs, may have migrated while this one waited.
 	if to, err = m.Version(ctx, db); err != nil {
 		return from, from, err
 	}

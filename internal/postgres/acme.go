@@ -10,7 +10,7 @@ import (
 	"nametag/internal/sleep"
 )
 
-// LoadACME returns what was saved last under name, or nil if there is nothing.
+// LoadACME returns the data that was last saved under name, or nil for none.
 func (s *Store) LoadACME(ctx context.Context, name string) (data []byte, err error) {
 	err = s.call(ctx, "load from the ACME cache", func(ctx context.Context) error {
 		err := s.pool.QueryRow(ctx, `SELECT data FROM acme_cache WHERE name = $1`, name).Scan(&data)
@@ -22,13 +22,9 @@ func (s *Store) LoadACME(ctx context.Context, name string) (data []byte, err err
 	return data, err
 }
 
-// SaveACME saves data, which is not empty, under name, in place of what was
-// there.
+// SaveACME saves data, which is not empty, under name, and replaces older data.
 func (s *Store) SaveACME(ctx context.Context, name string, data []byte) error {
-	if s.readOnly {
-		return errReadOnly
-	}
-	return s.call(ctx, "save to the ACME cache", func(ctx context.Context) error {
+	return s.write(ctx, "save to the ACME cache", func(ctx context.Context) error {
 		_, err := s.pool.Exec(ctx, `
 			INSERT INTO acme_cache (name, data) VALUES ($1, $2)
 			ON CONFLICT (name) DO UPDATE SET data = excluded.data, updated_at = excluded.updated_at`, name, data)
@@ -36,26 +32,23 @@ func (s *Store) SaveACME(ctx context.Context, name string, data []byte) error {
 	})
 }
 
-// DeleteACME deletes what was saved under name, if there is anything.
+// DeleteACME deletes the data that was saved under name, if any.
 func (s *Store) DeleteACME(ctx context.Context, name string) error {
-	if s.readOnly {
-		return errReadOnly
-	}
-	return s.call(ctx, "delete from the ACME cache", func(ctx context.Context) error {
+	return s.write(ctx, "delete from the ACME cache", func(ctx context.Context) error {
 		_, err := s.pool.Exec(ctx, `DELETE FROM acme_cache WHERE name = $1`, name)
 		return err
 	})
 }
 
 // LockACME takes an advisory lock on a connection of its own, so that an order
-// leaves the pool to others. PostgreSQL releases the lock when that connection
-// ends, and so when the process dies.
+// does not use the pool. PostgreSQL releases the lock when that connection ends, and
+// so when the process dies.
 func (s *Store) LockACME(ctx context.Context) (unlock func(), err error) {
 	if s.readOnly {
 		return nil, errReadOnly
 	}
 	for unlock == nil && err == nil {
-		// A statement that waited for the lock would be an error in PostgreSQL's log if ctx ended, and keep a connection.
+		// Poll: a statement that waited for the lock would log an error in PostgreSQL if ctx ended.
 		if unlock, err = s.tryLockACME(ctx); unlock == nil && err == nil {
 			err = sleep.For(ctx, time.Second)
 		}
@@ -75,7 +68,7 @@ func (s *Store) tryLockACME(ctx context.Context) (unlock func(), err error) {
 	unlock = func() {
 		brief, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.callTimeout)
 		defer cancel()
-		_ = conn.Close(brief) // it is closed, whatever PostgreSQL answers
+		_ = conn.Close(brief) // it is closed even after an error
 	}
 	var locked bool
 	if err = conn.QueryRow(ctx, `SELECT pg_try_advisory_lock($1)`, acmeLock).Scan(&locked); err != nil || !locked {

@@ -13,27 +13,34 @@ import (
 	"nametag/internal/sleep"
 )
 
-// maxAttempts is how often a call is tried that others got in the way of.
+// maxAttempts is how often a call is attempted that loses races.
 const maxAttempts = 5
 
-// Lost races, after which call tries again.
+// Lost races, which call retries.
 var (
 	errAgain     = errors.New("the database changed meanwhile")
 	errHeadMoved = errors.New("the journal's head moved meanwhile")
 )
 
-// call does something with the database within CallTimeout. It is done again,
-// a bounded number of times, when the server undid it because of others, and
-// when nothing of it reached the server.
+// write is call for an f that writes.
+func (s *Store) write(ctx context.Context, doing string, f func(context.Context) error) error {
+	if s.readOnly {
+		return errReadOnly
+	}
+	return s.call(ctx, doing, f)
+}
+
+// call runs f, which uses the database, within CallTimeout. It retries f a bounded
+// number of times if f lost a race or nothing reached the server.
 func (s *Store) call(ctx context.Context, doing string, f func(context.Context) error) error {
 	brief, cancel := context.WithTimeout(ctx, s.callTimeout)
 	defer cancel()
 	var err error
 	for attempt := range maxAttempts {
-		if attempt > 0 && backoff(brief, attempt) != nil {
+		if attempt > 0 && retryBackoff(brief, attempt) != nil {
 			break
 		}
-		if err = f(brief); err == nil || !mayTryAgain(err) {
+		if err = f(brief); err == nil || !isRetryable(err) {
 			break
 		}
 	}
@@ -43,12 +50,12 @@ func (s *Store) call(ctx context.Context, doing string, f func(context.Context) 
 	return failure(ctx, doing, err)
 }
 
-func mayTryAgain(err error) bool {
+func isRetryable(err error) bool {
 	return isLostRace(err) || pgconn.SafeToRetry(err) && !isConnectError(err)
 }
 
-// backoff waits for a random time that grows with the number of attempts, so that
+// retryBackoff waits for a random time that grows with the number of attempts, so that
 // transactions that conflicted do not conflict again.
-func backoff(ctx context.Context, attempt int) error {
+func retryBackoff(ctx context.Context, attempt int) error {
 	return sleep.For(ctx, rand.N(time.Duration(attempt)*10*time.Millisecond))
 }

@@ -21,17 +21,18 @@ import (
 	"nametag/internal/sleep"
 )
 
-// cancelDelay is how long a statement may go on when its context has ended. Nearly all end by themselves then. To cancel
-// one costs a connection, and is an error in PostgreSQL's log: not for each visitor who closes a page.
+// cancelDelay is how long a statement may run after its context has ended. Nearly all statements end by themselves within
+// that time. Cancelling one costs a connection and logs an error in PostgreSQL, which must not happen each time that a
+// visitor closes a page.
 const cancelDelay = 500 * time.Millisecond
 
-// parseURL returns the configuration of the pool. Its error neither contains
-// nor wraps the URL, which has a password.
+// parseURL returns the configuration of the pool. Its error neither contains nor
+// wraps the URL, which has a password.
 func parseURL(connString string, opts Options) (*pgxpool.Config, error) {
 	config, err := pgxpool.ParseConfig(connString)
 	if err != nil {
-		return nil, errors.New("the URL of the database cannot be used: " + whatIsWrong(connString, err) +
-			". It looks like postgres://user:password@host:5432/database, with special characters of the password escaped")
+		return nil, errors.New("the URL of the database cannot be used: " + describeURLError(connString, err) +
+			". It has the form postgres://user:password@host:5432/database, with special characters of the password escaped")
 	}
 	if opts.MaxConns > 0 {
 		config.MaxConns = int32(opts.MaxConns)
@@ -55,9 +56,9 @@ func parseURL(connString string, opts Options) (*pgxpool.Config, error) {
 	return config, nil
 }
 
-// whatIsWrong describes err, the refusal of connString, if that can be done
-// without giving anything of connString away.
-func whatIsWrong(connString string, err error) string {
+// describeURLError describes err, an error of parsing connString, without revealing
+// any secret of connString.
+func describeURLError(connString string, err error) string {
 	const vague = "it is not well formed"
 	u, uerr := url.Parse(connString)
 	parseErr, ok := errors.AsType[*pgconn.ParseConfigError](err)
@@ -72,10 +73,10 @@ func whatIsWrong(connString string, err error) string {
 	return reason
 }
 
-// prepareSession sets what the Store relies on, whatever the server, the
-// database or the user have as defaults: a commit is on disk, a statement sees
-// what was committed before it, and a client that stalls in a transaction does
-// not keep everybody from changing the book.
+// prepareSession sets what the Store relies on, whatever the defaults of the server,
+// the database and the user are: a commit is on disk, a statement sees what was
+// committed before it, and a client that stalls in a transaction does not block all
+// writers.
 func prepareSession(ctx context.Context, conn *pgx.Conn) error {
 	_, err := conn.Exec(ctx, `
 		SELECT set_config('default_transaction_isolation', 'read committed', false),
@@ -85,7 +86,7 @@ func prepareSession(ctx context.Context, conn *pgx.Conn) error {
 	return err
 }
 
-// prepareReadOnlySession makes the session, moreover, one that can't write.
+// prepareReadOnlySession does the same, and makes the session read-only.
 func prepareReadOnlySession(ctx context.Context, conn *pgx.Conn) error {
 	if err := prepareSession(ctx, conn); err != nil {
 		return err
@@ -94,8 +95,8 @@ func prepareReadOnlySession(ctx context.Context, conn *pgx.Conn) error {
 	return err
 }
 
-// awaitServer waits until the server lets us in, for as long as ctx and
-// opts.ConnectTimeout allow. What waiting will not mend is an error at once.
+// awaitServer waits until the server accepts a connection, for as long as ctx and
+// opts.ConnectTimeout allow. It returns an error that waiting cannot fix at once.
 func awaitServer(ctx context.Context, pool *pgxpool.Pool, opts Options) error {
 	waiting, cancel := context.WithTimeout(ctx, opts.ConnectTimeout)
 	defer cancel()
@@ -106,11 +107,11 @@ func awaitServer(ctx context.Context, pool *pgxpool.Pool, opts Options) error {
 		if err == nil {
 			return nil
 		}
-		if mend := mendable(pool.Config().ConnConfig, err); mend != nil {
-			return mend
+		if permanent := describeConnError(pool.Config().ConnConfig, err); permanent != nil {
+			return permanent
 		}
 		if waiting.Err() == nil || last == nil {
-			last = err // rather than that the time is up
+			last = err // not the expiry of waiting
 		}
 		if waiting.Err() == nil {
 			opts.Logger.WarnContext(ctx, "waiting for PostgreSQL", "server", address(pool.Config().ConnConfig), "error", err)
@@ -121,16 +122,16 @@ func awaitServer(ctx context.Context, pool *pgxpool.Pool, opts Options) error {
 		if ctx.Err() != nil {
 			return fmt.Errorf("postgres: wait for the server: %w (%w)", ctx.Err(), last)
 		}
-		return registry.Unavailable(fmt.Errorf("postgres: %s did not let us in within %v: %w",
+		return registry.Unavailable(fmt.Errorf("postgres: %s accepted no connection within %v: %w",
 			address(pool.Config().ConnConfig), opts.ConnectTimeout, last))
 	}
 }
 
-// An encodingError says that the database can't hold every name.
+// An encodingError is the encoding of a database that cannot store every name.
 type encodingError string
 
 func (e encodingError) Error() string {
-	return fmt.Sprintf("the database has the encoding %s: create it anew with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0", string(e))
+	return fmt.Sprintf("the database has the encoding %s: create it again with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0", string(e))
 }
 
 func tryServer(ctx context.Context, pool *pgxpool.Pool) error {
@@ -145,9 +146,9 @@ func tryServer(ctx context.Context, pool *pgxpool.Pool) error {
 	return nil
 }
 
-// mendable returns what to tell the operator if err, of a connection to the
-// server, will not pass by itself; nil if it may.
-func mendable(config *pgx.ConnConfig, err error) error {
+// describeConnError returns what the operator must fix if err, of a connection to the
+// server, will not go away by itself; nil if it may.
+func describeConnError(config *pgx.ConnConfig, err error) error {
 	if e, ok := errors.AsType[encodingError](err); ok {
 		return e
 	}

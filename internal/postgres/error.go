@@ -17,8 +17,8 @@ import (
 
 var errReadOnly = errors.New("postgres: the store was opened for reading only")
 
-// failure says what err, the outcome of doing something with the database,
-// means to a caller of the Store whose context is ctx.
+// failure returns what err, of doing something with the database under ctx, means
+// to a caller of the Store.
 func failure(ctx context.Context, doing string, err error) error {
 	if err == nil {
 		return nil
@@ -27,7 +27,7 @@ func failure(ctx context.Context, doing string, err error) error {
 		return fmt.Errorf("postgres: %s: %w", doing, ctx.Err())
 	}
 	if e, ok := errors.AsType[*migrate.SchemaError](err); ok {
-		return e // it says everything
+		return e // its message is complete
 	}
 	err = fmt.Errorf("postgres: %s: %w", doing, err)
 	if isUnavailable(err) {
@@ -36,8 +36,8 @@ func failure(ctx context.Context, doing string, err error) error {
 	return err
 }
 
-// isUnavailable reports whether err says that the database can't be reached or
-// is too busy, and not that a statement is wrong.
+// isUnavailable reports whether err means that the database cannot be reached or is
+// too busy, rather than that a statement is wrong.
 func isUnavailable(err error) bool {
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return isUnavailableState(e.Code) || isConnectError(err)
@@ -45,7 +45,7 @@ func isUnavailable(err error) bool {
 	_, network := errors.AsType[net.Error](err)
 	return network || isConnectError(err) ||
 		pgconn.Timeout(err) || pgconn.SafeToRetry(err) ||
-		errors.Is(err, context.DeadlineExceeded) || // of CallTimeout: the caller's was looked at before
+		errors.Is(err, context.DeadlineExceeded) || // of CallTimeout: failure has checked the caller's
 		errors.Is(err, pgconn.ErrConnClosed) || errors.Is(err, puddle.ErrClosedPool) ||
 		errors.Is(err, net.ErrClosed) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
@@ -55,26 +55,26 @@ func isConnectError(err error) bool {
 	return ok
 }
 
-// isUnavailableState judges an SQLSTATE (PostgreSQL documentation, appendix A).
+// isUnavailableState does the same for an SQLSTATE (PostgreSQL documentation, appendix A).
 func isUnavailableState(code string) bool {
 	switch code {
 	case "25006", // read_only_sql_transaction: the server became a standby
-		"40001", "40P01", // serialization_failure, deadlock_detected: even after trying again
+		"40001", "40P01", // serialization_failure, deadlock_detected: after several attempts
 		"55P03": // lock_not_available
 		return true
 	}
 	switch class := code[:min(2, len(code))]; class {
 	case "08", "53", "58": // connection exception, insufficient resources, system error
 		return true
-	case "57": // operator intervention: shutdown, start, a timeout of the server's
+	case "57": // operator intervention: shutdown, startup, a timeout of the server
 		return true
 	default:
 		return false
 	}
 }
 
-// isLostRace reports whether err says that transactions got in each other's
-// way: this one was undone, and may succeed when it is done again.
+// isLostRace reports whether err means that the transaction conflicted with another
+// and was rolled back: it may succeed when it is retried.
 func isLostRace(err error) bool {
 	if errors.Is(err, errAgain) || errors.Is(err, errHeadMoved) {
 		return true

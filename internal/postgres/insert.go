@@ -43,65 +43,62 @@ func (s *Store) Apply(ctx context.Context, c registry.Change) (d registry.Decisi
 	return d, nil
 }
 
-// change runs f in a transaction, and again if others got in its way.
+// change runs f in a transaction, which is rolled back and retried after a lost race.
 func (s *Store) change(ctx context.Context, doing string, f func(context.Context, registry.Tx) error) error {
-	if s.readOnly {
-		return errReadOnly
-	}
-	return s.call(ctx, doing, func(ctx context.Context) error {
+	return s.write(ctx, doing, func(ctx context.Context) error {
 		return s.pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
-			tx := &transaction{Conn: conn.Conn(), doubts: &s.doubts}
+			tx := &transaction{Conn: conn.Conn(), optimism: &s.optimism}
 			defer tx.end(ctx)
 			return f(ctx, tx)
 		})
 	})
 }
 
-// A transaction implements registry.Tx. It begins with the first thing that it
-// sends and is committed with the last, for each way to the database and back is
-// time in which nobody else can change the book.
+// A transaction implements registry.Tx. BEGIN is sent with the first statements and
+// COMMIT with the last, because no other transaction can change the registry during
+// a round trip.
 type transaction struct {
 	*pgx.Conn
-	begun    bool
-	presumes bool     // Lock did, and does not have the lock
-	unused   []string // the idempotency keys that Claim found nothing of
-	doubts   *doubts
+	begun      bool
+	optimistic bool     // Lock has not taken the lock
+	unused     []string // the idempotency keys that Claim did not find
+	optimism   *optimism
 }
 
-// doubts say whether what Selection.CheckedAt promises is worth relying on. It is where
-// one server changes the book. Where several do, the journal mostly has moved on
-// when it is written, and all that was sent was in vain.
-type doubts struct{ left atomic.Int32 }
+// optimism decides whether the next insert is optimistic. That pays if one server
+// writes. If several do, the journal head has usually moved, and the round trip was
+// in vain.
+type optimism struct{ pause atomic.Int32 } // transactions until the next optimistic one
 
-// asLongAs is for how many transactions a broken promise is remembered.
-const asLongAs = 16
+// pauseAfterLoss is the number of transactions that are not optimistic after a lost
+// race.
+const pauseAfterLoss = 16
 
-// none reports whether there are none: the next promise is relied on.
-func (d *doubts) none() bool { return d.left.Load() <= 0 }
+func (o *optimism) allowed() bool { return o.pause.Load() <= 0 }
 
-// note learns whether a promise was kept.
-func (d *doubts) note(kept bool) {
+// record records whether an optimistic insert succeeded, or would have.
+func (o *optimism) record(won bool) {
 	switch {
-	case !kept:
-		d.left.Store(asLongAs)
-	case !d.none():
-		d.left.Add(-1)
+	case !won:
+		o.pause.Store(pauseAfterLoss)
+	case !o.allowed():
+		o.pause.Add(-1)
 	}
 }
 
-// batch returns a batch for the next things to send.
+// batch returns a batch for the next statements.
 func (tx *transaction) batch() *pgx.Batch {
 	b := &pgx.Batch{}
 	if !tx.begun {
-		// Each statement sees what was committed before it, and so what those did
-		// who had the lock.
+		// Each statement sees what was committed before it, and so the changes of
+		// transactions that held the lock.
 		b.Queue(`BEGIN ISOLATION LEVEL READ COMMITTED`)
 		tx.begun = true
 	}
 	return b
 }
 
-// end undoes the transaction, unless it is committed.
+// end rolls the transaction back unless it is committed.
 func (tx *transaction) end(ctx context.Context) {
 	if !tx.IsClosed() && tx.PgConn().TxStatus() != 'I' {
 		_, _ = tx.Exec(ctx, `ROLLBACK`) // if it fails, the pool closes the connection
@@ -109,13 +106,13 @@ func (tx *transaction) end(ctx context.Context) {
 }
 
 // Lock implements registry.Tx. The second query begins when the first has the
-// lock, so it sees all that was committed before.
+// lock, so it sees everything that was committed before.
 //
-// If it presumes where the journal ends, it is Write that takes the lock.
+// In an optimistic transaction, Write takes the lock.
 func (tx *transaction) Lock(ctx context.Context, sel registry.Selection) (head registry.Head, found registry.Found, err error) {
-	promised := sel.CheckedAt != registry.Head{}
-	if promised && tx.doubts.none() {
-		tx.presumes = true
+	checked := sel.CheckedAt != registry.Head{}
+	if checked && tx.optimism.allowed() {
+		tx.optimistic = true
 		return sel.CheckedAt, found, nil
 	}
 	b := tx.batch()
@@ -128,15 +125,15 @@ func (tx *transaction) Lock(ctx context.Context, sel registry.Selection) (head r
 	}
 	queueSelection(b, sel, &found)
 	err = tx.SendBatch(ctx, b).Close()
-	if promised && err == nil {
-		tx.doubts.note(head == sel.CheckedAt)
+	if checked && err == nil {
+		tx.optimism.record(head == sel.CheckedAt)
 	}
 	return head, found, err
 }
 
-// Write implements registry.Tx. The first statement moves the journal's head, and what is committed in the same round
-// trip is written only if it did: a lost race is no error, and changes nothing. Removals are committed after their rows
-// are counted, because a program that ignores the lock may have removed them before.
+// Write implements registry.Tx. The first statement moves the journal's head. The others in the same round trip write
+// only if it did, so a lost race changes nothing and logs no error. Removals are committed after their rows are counted,
+// because a program that ignores the lock may have removed them before.
 func (tx *transaction) Write(ctx context.Context, c registry.Changes) error {
 	const commit = `COMMIT`
 	b := tx.batch()
@@ -150,9 +147,9 @@ func (tx *transaction) Write(ctx context.Context, c registry.Changes) error {
 		_, err = tx.Exec(ctx, commit)
 	}
 	switch {
-	case tx.presumes && isLostRace(err):
-		tx.doubts.note(false)
-	case errors.Is(err, errHeadMoved) && !tx.presumes: // the lock keeps others from moving it
+	case tx.optimistic && isLostRace(err):
+		tx.optimism.record(false)
+	case errors.Is(err, errHeadMoved) && !tx.optimistic: // the lock keeps others from moving it
 		return errWrongHead
 	}
 	return err
@@ -169,7 +166,7 @@ func queueChanges(b *pgx.Batch, c registry.Changes) {
 	}
 }
 
-// countRows returns a check that a statement read or wrote n rows; err says that it did not.
+// countRows returns a function that returns err unless a statement read or wrote n rows.
 func countRows(n int, err error) func(pgconn.CommandTag) error {
 	return func(tag pgconn.CommandTag) error {
 		if tag.RowsAffected() != int64(n) {
@@ -179,12 +176,12 @@ func countRows(n int, err error) func(pgconn.CommandTag) error {
 	}
 }
 
-// A statement changes something.
+// A statement writes rows.
 type statement struct {
 	query string
 	args  []any
-	rows  int   // how many it must write; 0 for any number
-	err   error // of another number
+	rows  int   // the number that it must write; 0 for any
+	err   error // for another number
 }
 
 func newStatement(query string, args ...any) statement { return statement{query: query, args: args} }
@@ -194,15 +191,15 @@ func removal(query string, keys []string) statement {
 	return statement{query, []any{keys}, len(keys), errAgain}
 }
 
-// ifMoved is a condition that holds if the record $1 with the hash $2, the last one of this transaction, is in the journal,
+// ifMoved is a condition that is true if the journal has the record $1 with the hash $2, the last one of this transaction,
 // and so if addRecords moved the head. $1 is 0 if the transaction adds no record.
 const ifMoved = `($1::bigint = 0 OR EXISTS (SELECT FROM journal WHERE seq = $1 AND hash = $2::bytea))`
 
-// statements returns how c is written.
+// statements returns the statements that write c.
 func statements(c registry.Changes) []statement {
 	var all []statement
 	var last registry.Record
-	if n := len(c.Records); n > 0 { // first, for it takes the lock, if nothing has
+	if n := len(c.Records); n > 0 { // first: in an optimistic transaction it takes the lock
 		last = c.Records[n-1]
 		all = append(all, addRecords(c.Head, c.Records))
 	}
@@ -247,7 +244,7 @@ func addPets(last registry.Record, pets []*registry.PetState) statement {
 		last.Seq, last.Hash[:], keys, lookalikes, exempt, names, colors, categories, registered, entered)
 }
 
-// addRecords returns a statement that adds records to the journal if it ends with head, and otherwise does nothing. It
+// addRecords returns a statement that adds records to the journal if it ends with head, and does nothing otherwise. It
 // waits for another transaction that is moving the head.
 func addRecords(head registry.Head, records []registry.Record) statement {
 	n := len(records)

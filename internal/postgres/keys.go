@@ -12,39 +12,46 @@ import (
 	"nametag/internal/storekit"
 )
 
-// Claim implements registry.Tx. It only looks: keys are written under the lock, by Write, and Lock looks again.
+// Claim implements registry.Tx. It only reads: Write writes the keys under the lock, and Lock reads again before.
 func (tx *transaction) Claim(ctx context.Context, claims []registry.Claim) ([]registry.Answer, error) {
 	unused := make(map[string]bool, len(claims))
 	for _, c := range claims {
 		unused[c.Key] = true
 	}
-	rows, err := tx.Query(ctx, `
+	answers, err := collect(ctx, tx, scanAnswer, `
 		SELECT key, fingerprint, outcome, name_key, name, favorite_color, category, registered_at
 		FROM idempotency_keys WHERE key = ANY($1::text[])`, slices.Collect(maps.Keys(unused)))
-	if err != nil {
-		return nil, err
+	for _, a := range answers {
+		delete(unused, a.Key)
 	}
-	var answers []registry.Answer
-	var key, outcome string
-	var fingerprint []byte
-	var nameKey, name, color, category *string
-	var registered *time.Time
-	_, err = pgx.ForEachRow(rows, []any{&key, &fingerprint, &outcome, &nameKey, &name, &color, &category, &registered}, func() error {
-		c := registry.Claim{Key: key}
-		copy(c.Fingerprint[:], fingerprint)
-		var pet *registry.Pet
-		if nameKey != nil {
-			pet = new(petOf(*nameKey, *name, *color, *category, *registered))
-		}
-		answers = append(answers, registry.NewAnswer(c, outcome, pet))
-		delete(unused, key)
-		return nil
-	})
 	tx.unused = slices.Collect(maps.Keys(unused))
 	return answers, err
 }
 
-// addAnswers returns a statement that remembers the answers to idempotency keys.
+func scanAnswer(row pgx.CollectableRow) (registry.Answer, error) {
+	var c registry.Claim
+	var fingerprint []byte
+	var outcome string
+	var key, name, color, category *string
+	var registered *time.Time
+	err := row.Scan(&c.Key, &fingerprint, &outcome, &key, &name, &color, &category, &registered)
+	if err != nil {
+		return registry.Answer{}, err
+	}
+	copy(c.Fingerprint[:], fingerprint)
+	var pet *registry.Pet
+	if key != nil {
+		pet = &registry.Pet{
+			Name:          registry.RestoreName(*name, *key),
+			FavoriteColor: registry.Color(*color),
+			Category:      registry.Category(*category),
+			RegisteredAt:  registered.UTC(),
+		}
+	}
+	return registry.NewAnswer(c, outcome, pet), nil
+}
+
+// addAnswers returns a statement that keeps the answers to idempotency keys.
 func addAnswers(last registry.Record, answers []registry.Answer) statement {
 	n := len(answers)
 	keys, fingerprints, outcomes, registered := make([]string, n), make([][]byte, n), make([]string, n), make([]*time.Time, n)
@@ -63,15 +70,12 @@ func addAnswers(last registry.Record, answers []registry.Answer) statement {
 		last.Seq, last.Hash[:], keys, fingerprints, outcomes, nameKeys, names, colors, categories, registered)
 }
 
-// ForgetKeys implements registry.Store. It deletes the oldest keys first, a few
-// at a time, and passes over those that another server is forgetting.
+// ForgetKeys implements registry.Store. It deletes the oldest keys first, a few at a
+// time, and skips those that another server is deleting.
 func (s *Store) ForgetKeys(ctx context.Context, t time.Time) (int64, error) {
-	if s.readOnly {
-		return 0, errReadOnly
-	}
 	return storekit.ForgetKeys(func(limit int) (n int64, err error) {
-		err = s.call(ctx, "forget idempotency keys", func(ctx context.Context) error {
-			// The array has the keys chosen once, whatever the plan.
+		err = s.write(ctx, "forget idempotency keys", func(ctx context.Context) error {
+			// The array makes every plan choose the keys only once.
 			tag, err := s.pool.Exec(ctx, `
 				DELETE FROM idempotency_keys WHERE key = ANY (ARRAY(
 					SELECT key FROM idempotency_keys WHERE created_at < $1

@@ -1,4 +1,4 @@
-// Package postgres keeps the book in a PostgreSQL database, which any number of
+// Package postgres keeps the registry in a PostgreSQL database, which any number of
 // servers may share.
 package postgres
 
@@ -18,32 +18,31 @@ import (
 	"nametag/internal/storekit"
 )
 
-// Options says how a book is opened. The zero Options are those of a command
-// that works on a book as it is.
+// Options says how Open opens a database. The zero Options are those of a command
+// that uses the database as it is.
 type Options struct {
-	// ReadOnly opens the book to read it: every session is one that can't
-	// write, and what writes returns an error. Migrate can't be had with it.
+	// ReadOnly makes every session read-only. It excludes Migrate. Methods that
+	// write return an error.
 	ReadOnly bool
 
-	// MaxConns is how many connections the pool may have. 0 stands for what the
-	// URL says (pool_max_conns), or else 4 or one a processor, if that is more.
+	// MaxConns is the greatest number of connections in the pool; 0 for the
+	// pool_max_conns of the URL or, without it, the greater of 4 and the number of
+	// processors.
 	MaxConns int
 
-	// ConnectTimeout is how long Open waits for a server that does not answer
-	// yet. 0 stands for 30 seconds.
+	// ConnectTimeout is how long Open waits for a server that does not answer yet;
+	// 0 for 30 seconds.
 	ConnectTimeout time.Duration
 
-	// CallTimeout is how long a call of the Store may take, waiting for a
-	// connection and trying again included. A call ends at this or when its
-	// context does, whichever is first, so who calls with thousands of pets and
-	// gives them a minute must set it to no less. A search ends after two
-	// seconds, whatever is set, and ForgetKeys may take this long for each of
-	// its transactions. 0 stands for 10 seconds.
+	// CallTimeout is how long a call of the Store may take, including the wait for
+	// a connection and retries; 0 for 10 seconds. A shorter deadline of the context
+	// applies as well. A search ends after two seconds in any case, and ForgetKeys
+	// may take this long for each of its transactions.
 	CallTimeout time.Duration
 
 	// Migrate brings the database to the schema and the lookalike keys that the
-	// program needs. Without it, a database that has another schema or older keys
-	// is an error.
+	// program needs. Without it, a database with another schema or older keys is an
+	// error.
 	Migrate bool
 
 	// SkipSchemaCheck opens a database of any schema, for Store.Migrate.
@@ -54,7 +53,7 @@ type Options struct {
 	Logger *slog.Logger
 }
 
-// A Store is a book in a PostgreSQL database. Its methods may be called by
+// A Store is a registry in a PostgreSQL database. Its methods may be called by
 // several goroutines at once.
 type Store struct {
 	pool        *pgxpool.Pool
@@ -64,23 +63,23 @@ type Store struct {
 	searches    *storekit.Searches
 	callTimeout time.Duration
 	readOnly    bool
-	doubts      doubts
+	optimism    optimism
 	closed      atomic.Bool
 }
 
 var _ registry.Store = (*Store)(nil)
 
-// Open opens the book in the database at url, a PostgreSQL URL or
-// keyword/value connection string. It waits for a server that does not answer
-// yet, so that both may be started at once.
+// Open opens the database at url, a PostgreSQL URL or keyword/value connection string.
+// It waits for a server that does not answer yet, so that both can be started at the
+// same time.
 //
-// The error says what to mend: the URL, the user, the password, the database,
-// its encoding or its schema (a *migrate.SchemaError). It is an *registry.Error
-// with CodeUnavailable when the server did not answer in time. No error has
-// the password in it.
+// The error says what to fix: the URL, the user, the password, the database, its
+// encoding or its schema (a *migrate.SchemaError). It is an *registry.Error with
+// CodeUnavailable if the server did not answer in time. No error contains the
+// password.
 func Open(ctx context.Context, url string, opts Options) (*Store, error) {
 	if opts.ReadOnly && opts.Migrate {
-		return nil, errors.New("postgres: a book that is only read can't be migrated")
+		return nil, errors.New("postgres: a database that is opened read-only cannot be migrated")
 	}
 	if opts.ConnectTimeout == 0 {
 		opts.ConnectTimeout = 30 * time.Second
@@ -101,7 +100,7 @@ func Open(ctx context.Context, url string, opts Options) (*Store, error) {
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
-		return nil, failure(ctx, "make the pool of connections", err)
+		return nil, failure(ctx, "create the connection pool", err)
 	}
 	s := &Store{
 		pool:        pool,
@@ -134,8 +133,8 @@ func (s *Store) open(ctx context.Context, opts Options) error {
 	}
 }
 
-// Close waits for calls under way and closes the connections. Calls that come
-// later get an *registry.Error with CodeUnavailable. Closing again does nothing.
+// Close waits for calls in progress and closes the connections. Later calls get an
+// *registry.Error with CodeUnavailable. Closing again does nothing.
 func (s *Store) Close() error {
 	s.closed.Store(true)
 	err := s.db.Close()

@@ -10,8 +10,8 @@ import (
 )
 
 // rekey gives all pets and rulings the lookalike keys that keyOf returns, unless
-// those that they have are of this version. Others who would do so, and all who
-// would change the registry, wait meanwhile.
+// theirs have this version. Meanwhile other calls of rekey, and all transactions that
+// change the registry, wait.
 func (s *Store) rekey(ctx context.Context, version int64, keyOf func(registry.Name) string) error {
 	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		var from int64
@@ -19,7 +19,7 @@ func (s *Store) rekey(ctx context.Context, version int64, keyOf func(registry.Na
 		if err != nil || from == version {
 			return err
 		}
-		keys := snapshotTransaction{&transaction{Conn: tx.Conn(), begun: true, doubts: &s.doubts}}
+		keys := snapshotTransaction{&transaction{Conn: tx.Conn(), begun: true, optimism: &s.optimism}}
 		if err := registry.RekeyTx(ctx, keys, from, keyOf, s.log); err != nil {
 			return err
 		}
@@ -28,7 +28,7 @@ func (s *Store) rekey(ctx context.Context, version int64, keyOf func(registry.Na
 	})
 }
 
-// A snapshotTransaction implements registry.SnapshotTx, in a transaction that was begun.
+// A snapshotTransaction implements registry.SnapshotTx in a transaction that has begun.
 type snapshotTransaction struct{ *transaction }
 
 // Write implements registry.SnapshotTx.

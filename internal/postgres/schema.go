@@ -25,9 +25,9 @@ func newMigrator() (*migrate.Migrator, error) {
 }
 
 // Migrate brings the database to the schema and the lookalike keys that the
-// program needs, and returns the schema that it had and the one that it has. It
-// may run beside servers, and in several processes at once. A database that is
-// newer than the program is a *migrate.SchemaError.
+// program needs, and returns the schema versions before and after. It may run
+// alongside servers, and in several processes at once. A database that is newer than
+// the program is a *migrate.SchemaError.
 func (s *Store) Migrate(ctx context.Context) (from, to int64, err error) {
 	if s.readOnly {
 		return 0, 0, errReadOnly
@@ -39,8 +39,8 @@ func (s *Store) Migrate(ctx context.Context) (from, to int64, err error) {
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
 		switch e.Code {
 		case "42P07": // duplicate_table
-			return from, to, fmt.Errorf("the database has tables that this nametag did not make (%s): "+
-				"give it a database of its own, and import the old book: %w", e.Message, err)
+			return from, to, fmt.Errorf("the database has tables that nametag did not create (%s): "+
+				"give it a database of its own, and import the pets: %w", e.Message, err)
 		case "42501": // insufficient_privilege
 			return from, to, fmt.Errorf("the user of the database may not create tables in it: "+
 				"make that user its owner: %w", err)

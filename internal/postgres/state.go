@@ -12,8 +12,8 @@ import (
 
 // Snapshot implements registry.Store. It is not bound by CallTimeout.
 func (s *Store) Snapshot(ctx context.Context, visit func(registry.State) error) (head registry.Head, err error) {
-	var stopped error
-	err = pgx.BeginTxFunc(ctx, s.pool, oneMoment, func(tx pgx.Tx) error {
+	var stopped error // by visit
+	err = pgx.BeginTxFunc(ctx, s.pool, repeatableRead, func(tx pgx.Tx) error {
 		if head, err = scanHead(tx.QueryRow(ctx, `SELECT seq, hash FROM journal_head`)); err != nil && !errors.Is(err, registry.ErrNoHead) {
 			return err
 		}
@@ -28,8 +28,8 @@ func (s *Store) Snapshot(ctx context.Context, visit func(registry.State) error) 
 	return head, failure(ctx, "take a snapshot", err)
 }
 
-// oneMoment has all statements see the database as it was at the first.
-var oneMoment = pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
+// repeatableRead makes all statements see the database as it is at the first one.
+var repeatableRead = pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
 
 // An executor is a transaction.
 type executor interface {
@@ -37,18 +37,17 @@ type executor interface {
 	Exec(ctx context.Context, query string, args ...any) (pgconn.CommandTag, error)
 }
 
-// eachState visits all pets, oldest first, and then all rulings, by the keys of
-// their names. It reads the pets through a cursor, so that visit may use tx.
+// eachState visits all pets, oldest first, and then all rulings, by the keys of their
+// names. It reads the pets through a cursor, so that visit can use tx.
 func eachState(ctx context.Context, tx executor, visit func(registry.State) error) error {
 	_, err := tx.Exec(ctx, `
 		DECLARE all_pets NO SCROLL CURSOR FOR
-		SELECT name_key, lookalike_key, let_pass, name, favorite_color, category, registered_at FROM pets
-		ORDER BY registered_at, name_key`)
+		SELECT `+petColumns+` FROM pets ORDER BY registered_at, name_key`)
 	if err != nil {
 		return err
 	}
 	for {
-		pets, err := fetchPets(ctx, tx)
+		pets, err := collect(ctx, tx, scanPet, `FETCH 1000 FROM all_pets`)
 		if err != nil {
 			return err
 		}
@@ -56,17 +55,14 @@ func eachState(ctx context.Context, tx executor, visit func(registry.State) erro
 			break
 		}
 		for _, p := range pets {
+			p.EnteredBy = 0 // not part of the state
 			if err := visit(registry.State{Pet: p}); err != nil {
 				return err
 			}
 		}
 	}
-	rows, err := tx.Query(ctx, `SELECT `+rulingColumns+` FROM rulings ORDER BY name_key`)
+	rulings, err := collect(ctx, tx, scanRuling, `SELECT `+rulingColumns+` FROM rulings ORDER BY name_key`)
 	if err != nil {
-		return err
-	}
-	var rulings []*registry.RulingState
-	if err := eachRuling(rows, func(r *registry.RulingState) { rulings = append(rulings, r) }); err != nil {
 		return err
 	}
 	for _, r := range rulings {
@@ -75,18 +71,4 @@ func eachState(ctx context.Context, tx executor, visit func(registry.State) erro
 		}
 	}
 	return nil
-}
-
-// fetchPets returns the next pets of the cursor; none at its end.
-func fetchPets(ctx context.Context, tx executor) ([]*registry.PetState, error) {
-	rows, err := tx.Query(ctx, `FETCH 1000 FROM all_pets`)
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (*registry.PetState, error) {
-		var p registry.PetState
-		err := row.Scan(&p.NameKey, &p.LookalikeKey, &p.LookalikeExempt, &p.Name, &p.FavoriteColor, &p.Category, &p.RegisteredAt)
-		p.RegisteredAt = p.RegisteredAt.UTC()
-		return &p, err
-	})
 }

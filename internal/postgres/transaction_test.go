@@ -112,7 +112,7 @@ func TestAPromiseIsReliedOnUntilItIsBroken(t *testing.T) {
 		t.Error("it relies on no promise, or not on one that was kept")
 	}
 	third := enter("Rex", first) // the journal has gone on since
-	for i := range asLongAs {
+	for i := range pauseAfterLoss {
 		if relies(third) {
 			t.Fatalf("after %d promises that were kept, it relies on one", i)
 		}

@@ -1,5 +1,5 @@
-// Package queue has registrations that come at once share a transaction, and so
-// one wait for the disk.
+// Package queue implements group commit: concurrent registrations share a
+// transaction, and so one wait for the disk.
 package queue
 
 import (
@@ -14,14 +14,13 @@ import (
 	"nametag/internal/registry"
 )
 
-// A Queue is a Store whose Insert gathers calls: while one transaction is under
-// way, those that come wait, and together they are the next one. Nobody waits
-// for company: a call that finds nothing under way leaves at once. The other
-// methods are those of the Store that it was made of.
+// A Queue is a Store whose Insert combines calls: those that arrive during a
+// transaction form the next one. A call that arrives at any other time is executed at
+// once. The other methods are those of the Store that it was made of.
 type Queue struct {
 	registry.Store
 
-	wake chan struct{} // there is something new below
+	wake chan struct{} // signals a change of what follows
 	done chan struct{} // closed when the last transaction has ended
 
 	mu      sync.Mutex
@@ -32,21 +31,21 @@ type Queue struct {
 var _ registry.Store = (*Queue)(nil)
 
 const (
-	// maxWaiting is how many calls may wait: about a second's work.
-	maxWaiting = 4096
+	// maxBacklog is the greatest number of waiting calls: about a second's work.
+	maxBacklog = 4096
 
-	// maxTogether is how many entries a transaction has at most. A call that has
-	// as many does not wait for others.
-	maxTogether = 1000
+	// maxBatch is the greatest number of entries of several calls in one transaction.
+	// A call with as many bypasses the queue.
+	maxBatch = 1000
 
-	// patience is how long a transaction may take.
-	patience = 10 * time.Second
+	// insertTimeout is how long a transaction may take.
+	insertTimeout = 10 * time.Second
 )
 
-// A call is one of Insert.
+// A call is a call of Insert.
 type call struct {
 	entries []registry.Entry
-	answer  chan answer // has room for it
+	answer  chan answer // buffered
 }
 
 type answer struct {
@@ -54,14 +53,14 @@ type answer struct {
 	err       error
 }
 
-// New returns a queue before store, until Close.
+// New returns a queue of store, which works until Close.
 func New(store registry.Store) *Queue {
 	q := &Queue{Store: store, wake: make(chan struct{}, 1), done: make(chan struct{})}
 	go q.work()
 	return q
 }
 
-// Waiting returns how many calls wait for the next transaction.
+// Waiting returns the number of calls that wait for the next transaction.
 func (q *Queue) Waiting() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -69,11 +68,10 @@ func (q *Queue) Waiting() int {
 }
 
 // Insert implements registry.Store. If ctx ends while the call waits, nothing is
-// entered; if it ends later, Insert waits nevertheless, and tells what became of
-// the entries. If too many are waiting it returns an *registry.Error with
-// CodeUnavailable at once.
+// registered. If it ends later, Insert still waits for the outcome and returns it. If
+// the queue is full, Insert returns an *registry.Error with CodeUnavailable at once.
 func (q *Queue) Insert(ctx context.Context, entries []registry.Entry) ([]registry.Decision, error) {
-	if len(entries) >= maxTogether {
+	if len(entries) >= maxBatch {
 		return q.Store.Insert(ctx, entries)
 	}
 	c := &call{entries: entries, answer: make(chan answer, 1)}
@@ -86,7 +84,7 @@ func (q *Queue) Insert(ctx context.Context, entries []registry.Entry) ([]registr
 	case <-ctx.Done():
 	}
 	if q.leave(c) {
-		return nil, fmt.Errorf("wait to be entered: %w", ctx.Err())
+		return nil, fmt.Errorf("wait in the queue: %w", ctx.Err())
 	}
 	a := <-c.answer
 	return a.decisions, a.err
@@ -98,17 +96,17 @@ func (q *Queue) join(c *call) error {
 	switch {
 	case q.closed:
 		return registry.Unavailable(errors.New("the queue is closed"))
-	case len(q.waiting) == maxWaiting:
+	case len(q.waiting) == maxBacklog:
 		return &registry.Error{Code: registry.CodeUnavailable,
 			Message: "Too many are registering right now. Please try again in a moment.",
-			Err:     fmt.Errorf("%d registrations are waiting already", maxWaiting)}
+			Err:     fmt.Errorf("%d registrations are waiting already", maxBacklog)}
 	}
 	q.waiting = append(q.waiting, c)
-	q.rouse()
+	q.wakeWorker()
 	return nil
 }
 
-// leave takes c back, and reports whether it was still waiting.
+// leave removes c from the queue, and reports whether it was still waiting.
 func (q *Queue) leave(c *call) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -120,21 +118,21 @@ func (q *Queue) leave(c *call) bool {
 	return true
 }
 
-// rouse wakes the worker. Whoever calls it holds q.mu.
-func (q *Queue) rouse() {
+// wakeWorker wakes the worker after a change of waiting or closed.
+func (q *Queue) wakeWorker() {
 	select {
 	case q.wake <- struct{}{}:
-	default: // it will wake up anyway
+	default: // a wake-up is pending
 	}
 }
 
-// Close waits for the calls that wait, and closes the Store. Calls that come
-// later get an *registry.Error with CodeUnavailable.
+// Close waits until all waiting calls are answered, and closes the Store. Later calls
+// get an *registry.Error with CodeUnavailable.
 func (q *Queue) Close() error {
 	q.mu.Lock()
 	q.closed = true
-	q.rouse()
 	q.mu.Unlock()
+	q.wakeWorker()
 	<-q.done
 	return q.Store.Close()
 }
@@ -142,10 +140,10 @@ func (q *Queue) Close() error {
 func (q *Queue) work() {
 	defer close(q.done)
 	for {
-		together, closed := q.take()
+		batch, closed := q.next()
 		switch {
-		case len(together) > 0:
-			_ = q.serve(together) // each call has got its answer
+		case len(batch) > 0:
+			_ = q.serve(batch) // which answers each call
 		case closed:
 			return
 		default:
@@ -154,38 +152,38 @@ func (q *Queue) work() {
 	}
 }
 
-// take returns the calls that make the next transaction, and whether the queue
-// is closed.
-func (q *Queue) take() (together []*call, closed bool) {
+// next removes the calls of the next transaction from the queue and returns them, and
+// whether the queue is closed.
+func (q *Queue) next() (batch []*call, closed bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	entries, n := 0, 0
-	for n < len(q.waiting) && entries+len(q.waiting[n].entries) <= maxTogether {
+	for n < len(q.waiting) && entries+len(q.waiting[n].entries) <= maxBatch {
 		entries += len(q.waiting[n].entries)
 		n++
 	}
-	together = slices.Clone(q.waiting[:n])
+	batch = slices.Clone(q.waiting[:n])
 	q.waiting = slices.Delete(q.waiting, 0, n)
-	return together, q.closed
+	return batch, q.closed
 }
 
-// serve enters the calls' entries in one transaction and answers each. A failure
-// that may be due to one of them, as it is not the database's, makes each half of
-// them a transaction of its own. The error is the last one.
-func (q *Queue) serve(together []*call) error {
+// serve inserts the entries of the calls in one transaction and answers each call. If
+// it fails and one of the entries may be the cause, each half of the calls gets its
+// own transaction. The error is the last one.
+func (q *Queue) serve(batch []*call) error {
 	var entries []registry.Entry
-	for _, c := range together {
+	for _, c := range batch {
 		entries = append(entries, c.entries...)
 	}
 	decisions, err := q.insert(entries)
-	if err != nil && len(together) > 1 && mayBeARow(err) {
-		half := len(together) / 2
-		if err = q.serve(together[:half]); err == nil || mayBeARow(err) {
-			return q.serve(together[half:])
+	if err != nil && len(batch) > 1 && mayBeAnEntry(err) {
+		half := len(batch) / 2
+		if err = q.serve(batch[:half]); err == nil || mayBeAnEntry(err) {
+			return q.serve(batch[half:])
 		}
-		together = together[half:] // the database is gone now: they fail as well
+		batch = batch[half:] // the database fails now, so these fail as well
 	}
-	for _, c := range together {
+	for _, c := range batch {
 		if err != nil {
 			c.answer <- answer{err: err}
 			continue
@@ -197,20 +195,20 @@ func (q *Queue) serve(together []*call) error {
 	return err
 }
 
-// mayBeARow reports whether err may be due to one of several entries.
-func mayBeARow(err error) bool {
+// mayBeAnEntry reports whether one of several entries may be the cause of err.
+func mayBeAnEntry(err error) bool {
 	return registry.ErrorCode(err) == registry.CodeInternal && !errors.Is(err, registry.ErrNoHead)
 }
 
-// insert calls the Store. Whoever called Insert may be gone, so its context says
-// nothing here.
+// insert calls the Store with a context of its own, because the callers of Insert may
+// have left.
 func (q *Queue) insert(entries []registry.Entry) (decisions []registry.Decision, err error) {
 	defer func() {
-		if v := recover(); v != nil { // nobody above would
+		if v := recover(); v != nil { // the worker must go on
 			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
 		}
 	}()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), insertTimeout)
 	defer cancel()
 	decisions, err = q.Store.Insert(ctx, entries)
 	if errors.Is(err, context.DeadlineExceeded) {

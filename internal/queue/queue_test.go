@@ -14,8 +14,7 @@ import (
 	"nametag/internal/registry"
 )
 
-// A slowStore takes a second for each transaction, and notes how many entries
-// each had.
+// A slowStore takes a second for each transaction, and records its number of entries.
 type slowStore struct {
 	registry.Store
 	mu     sync.Mutex
@@ -60,7 +59,7 @@ func entry(name string) registry.Entry {
 	return registry.Entry{Pet: registry.Pet{Name: registry.RestoreName(name, name)}}
 }
 
-// insert inserts one pet, and says what became of it.
+// insert inserts one pet and checks its result.
 func insert(ctx context.Context, q *queue.Queue, name string) error {
 	results, err := q.Insert(ctx, []registry.Entry{entry(name)})
 	if err == nil && (len(results) != 1 || results[0].Pet.Name.Key() != name) {
@@ -69,19 +68,19 @@ func insert(ctx context.Context, q *queue.Queue, name string) error {
 	return err
 }
 
-// oneByOne inserts pets, each when those before it wait or are under way, and
-// judges what became of each.
-func oneByOne(t *testing.T, q *queue.Queue, names []string, judge func(name string, err error)) {
+// oneByOne inserts pets, each when the calls before it are waiting or running, and
+// passes each result to check.
+func oneByOne(t *testing.T, q *queue.Queue, names []string, check func(name string, err error)) {
 	var wg sync.WaitGroup
 	for _, name := range names {
-		wg.Go(func() { judge(name, insert(t.Context(), q, name)) })
+		wg.Go(func() { check(name, insert(t.Context(), q, name)) })
 		synctest.Wait()
 	}
 	wg.Wait()
 }
 
-// during runs a test on a queue before a slow store.
-func during(t *testing.T, test func(*testing.T, *queue.Queue, *slowStore)) {
+// withSlowStore runs a test on a queue of a slow store.
+func withSlowStore(t *testing.T, test func(*testing.T, *queue.Queue, *slowStore)) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &slowStore{}
 		q := queue.New(s)
@@ -92,9 +91,9 @@ func during(t *testing.T, test func(*testing.T, *queue.Queue, *slowStore)) {
 	})
 }
 
-func TestALoneCallWaitsForNobody(t *testing.T) {
+func TestASingleCallDoesNotWait(t *testing.T) {
 	t.Parallel()
-	during(t, func(t *testing.T, q *queue.Queue, s *slowStore) {
+	withSlowStore(t, func(t *testing.T, q *queue.Queue, s *slowStore) {
 		start := time.Now()
 		if err := insert(t.Context(), q, "a"); err != nil || time.Since(start) != time.Second {
 			t.Errorf("%v after %v", err, time.Since(start))
@@ -103,9 +102,9 @@ func TestALoneCallWaitsForNobody(t *testing.T) {
 	})
 }
 
-func TestThoseWhoWaitGoTogether(t *testing.T) {
+func TestWaitingCallsShareATransaction(t *testing.T) {
 	t.Parallel()
-	during(t, func(t *testing.T, q *queue.Queue, s *slowStore) {
+	withSlowStore(t, func(t *testing.T, q *queue.Queue, s *slowStore) {
 		start := time.Now()
 		var wg sync.WaitGroup
 		for i := range 100 {
@@ -114,7 +113,7 @@ func TestThoseWhoWaitGoTogether(t *testing.T) {
 					t.Error(err)
 				}
 			})
-			synctest.Wait() // the first is under way before the others come
+			synctest.Wait() // the first has begun before the others arrive
 		}
 		wg.Wait()
 		if time.Since(start) != 2*time.Second {
@@ -126,7 +125,7 @@ func TestThoseWhoWaitGoTogether(t *testing.T) {
 
 func TestManyMakeTransactionsOfAThousand(t *testing.T) {
 	t.Parallel()
-	during(t, func(t *testing.T, q *queue.Queue, s *slowStore) {
+	withSlowStore(t, func(t *testing.T, q *queue.Queue, s *slowStore) {
 		var wg sync.WaitGroup
 		wg.Go(func() { insert(t.Context(), q, "first") })
 		synctest.Wait()
@@ -142,9 +141,9 @@ func TestManyMakeTransactionsOfAThousand(t *testing.T) {
 	})
 }
 
-func TestABadRowFailsAlone(t *testing.T) {
+func TestABadEntryFailsAlone(t *testing.T) {
 	t.Parallel()
-	during(t, func(t *testing.T, q *queue.Queue, s *slowStore) {
+	withSlowStore(t, func(t *testing.T, q *queue.Queue, s *slowStore) {
 		s.fail = func(entries []registry.Entry) error {
 			for _, e := range entries {
 				switch e.Pet.Name.Key() {
@@ -158,24 +157,24 @@ func TestABadRowFailsAlone(t *testing.T) {
 		}
 		oneByOne(t, q, []string{"first", "good", "bad", "fine", "worse"}, func(name string, err error) {
 			if failed := err != nil; failed != (name == "bad" || name == "worse") {
-				t.Errorf("%s is told %v", name, err)
+				t.Errorf("%s got %v", name, err)
 			}
 			if err != nil && !strings.Contains(err.Error(), "a "+name+" row") {
-				t.Errorf("%s is told %v", name, err)
+				t.Errorf("%s got %v", name, err)
 			}
 		})
 		s.mustHaveHad(t, 1, 4, 2, 1, 1, 2, 1, 1)
 	})
 }
 
-func TestADatabaseThatIsGoneIsNotAskedForEach(t *testing.T) {
+func TestAnUnreachableDatabaseIsNotAskedForEachCall(t *testing.T) {
 	t.Parallel()
-	during(t, func(t *testing.T, q *queue.Queue, s *slowStore) {
+	withSlowStore(t, func(t *testing.T, q *queue.Queue, s *slowStore) {
 		for _, cause := range []error{registry.Unavailable(errors.New("gone")), context.DeadlineExceeded} {
 			s.sizes, s.fail = nil, func([]registry.Entry) error { return cause }
 			oneByOne(t, q, []string{"first", "second", "third"}, func(name string, err error) {
 				if registry.ErrorCode(err) != registry.CodeUnavailable {
-					t.Errorf("%s is told %v", name, err)
+					t.Errorf("%s got %v", name, err)
 				}
 			})
 			s.mustHaveHad(t, 1, 2)
@@ -183,11 +182,11 @@ func TestADatabaseThatIsGoneIsNotAskedForEach(t *testing.T) {
 	})
 }
 
-// The database may go while it is found out which row is to blame. Then it is not
-// asked for the others, of whom there may be a thousand.
-func TestADatabaseThatGoesMeanwhileIsNotAskedForEach(t *testing.T) {
+// TestADatabaseLostDuringTheBisectionIsNotAskedForEachCall loses the database while the
+// queue looks for the bad entry. The other calls, up to a thousand, fail at once.
+func TestADatabaseLostDuringTheBisectionIsNotAskedForEachCall(t *testing.T) {
 	t.Parallel()
-	during(t, func(t *testing.T, q *queue.Queue, s *slowStore) {
+	withSlowStore(t, func(t *testing.T, q *queue.Queue, s *slowStore) {
 		s.fail = func(entries []registry.Entry) error {
 			switch len(s.sizes) {
 			case 1:
@@ -204,7 +203,7 @@ func TestADatabaseThatGoesMeanwhileIsNotAskedForEach(t *testing.T) {
 		for i := range 1000 {
 			wg.Go(func() {
 				if err := insert(t.Context(), q, fmt.Sprint(i)); registry.ErrorCode(err) != registry.CodeUnavailable {
-					t.Errorf("%d is told %v", i, err)
+					t.Errorf("%d got %v", i, err)
 				}
 			})
 		}
@@ -213,24 +212,25 @@ func TestADatabaseThatGoesMeanwhileIsNotAskedForEach(t *testing.T) {
 	})
 }
 
-// What is wrong with the book is wrong for everybody.
-func TestABrokenJournalIsNotAskedForEach(t *testing.T) {
+// TestABrokenJournalIsNotAskedForEachCall returns an error that no entry can cause.
+func TestABrokenJournalIsNotAskedForEachCall(t *testing.T) {
 	t.Parallel()
-	during(t, func(t *testing.T, q *queue.Queue, s *slowStore) {
+	withSlowStore(t, func(t *testing.T, q *queue.Queue, s *slowStore) {
 		s.fail = func([]registry.Entry) error { return registry.ErrNoHead }
 		oneByOne(t, q, []string{"first", "second", "third"}, func(name string, err error) {
 			if !errors.Is(err, registry.ErrNoHead) {
-				t.Errorf("%s is told %v", name, err)
+				t.Errorf("%s got %v", name, err)
 			}
 		})
 		s.mustHaveHad(t, 1, 2)
 	})
 }
 
-// A transaction has a thousand entries at most, however many each call has.
-func TestCallsOfManyAreNotTooManyTogether(t *testing.T) {
+// TestATransactionOfLargeCallsIsBounded combines calls of several hundred entries, up to
+// a thousand a transaction.
+func TestATransactionOfLargeCallsIsBounded(t *testing.T) {
 	t.Parallel()
-	during(t, func(t *testing.T, q *queue.Queue, s *slowStore) {
+	withSlowStore(t, func(t *testing.T, q *queue.Queue, s *slowStore) {
 		var wg sync.WaitGroup
 		wg.Go(func() { insert(t.Context(), q, "first") })
 		synctest.Wait()
@@ -242,9 +242,9 @@ func TestCallsOfManyAreNotTooManyTogether(t *testing.T) {
 	})
 }
 
-func TestAFullQueueSaysSoAtOnce(t *testing.T) {
+func TestAFullQueueRefusesAtOnce(t *testing.T) {
 	t.Parallel()
-	during(t, func(t *testing.T, q *queue.Queue, s *slowStore) {
+	withSlowStore(t, func(t *testing.T, q *queue.Queue, s *slowStore) {
 		var wg sync.WaitGroup
 		wg.Go(func() { insert(t.Context(), q, "first") })
 		synctest.Wait()
@@ -257,34 +257,34 @@ func TestAFullQueueSaysSoAtOnce(t *testing.T) {
 		}
 		start := time.Now()
 		if err := insert(t.Context(), q, "one too many"); registry.ErrorCode(err) != registry.CodeUnavailable || time.Since(start) > 0 || !strings.Contains(err.Error(), "Too many are registering right now") {
-			t.Errorf("it is told %v after %v", err, time.Since(start))
+			t.Errorf("it got %v after %v", err, time.Since(start))
 		}
 		wg.Wait()
 		if err := insert(t.Context(), q, "later"); err != nil {
-			t.Errorf("afterwards it is told %v", err)
+			t.Errorf("afterwards it got %v", err)
 		}
 	})
 }
 
-// Whoever gives up while waiting is not entered; whoever gives up when it is too
-// late is told the truth.
-func TestWhoeverHangsUpLearnsTheirFate(t *testing.T) {
+// TestACancelledCallReturnsTheTrueOutcome cancels a call that waits, which is not
+// registered, and one whose transaction runs, which is.
+func TestACancelledCallReturnsTheTrueOutcome(t *testing.T) {
 	t.Parallel()
-	during(t, func(t *testing.T, q *queue.Queue, s *slowStore) {
+	withSlowStore(t, func(t *testing.T, q *queue.Queue, s *slowStore) {
 		brief, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
 		var wg sync.WaitGroup
 		wg.Go(func() {
 			if err := insert(brief, q, "under way"); err != nil {
-				t.Errorf("under way, it is told %v", err)
+				t.Errorf("while its transaction ran, it got %v", err)
 			}
 		})
 		synctest.Wait()
 		if err := insert(brief, q, "waiting"); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("waiting, it is told %v", err)
+			t.Errorf("while waiting, it got %v", err)
 		}
 		if n := q.Waiting(); n != 0 {
-			t.Errorf("%d are waiting who have gone", n)
+			t.Errorf("%d cancelled calls are still waiting", n)
 		}
 		wg.Wait()
 		if err := insert(t.Context(), q, "next"); err != nil {
@@ -294,7 +294,7 @@ func TestWhoeverHangsUpLearnsTheirFate(t *testing.T) {
 	})
 }
 
-func TestClosingWaitsForThoseWhoWait(t *testing.T) {
+func TestCloseWaitsForWaitingCalls(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := &slowStore{}
@@ -314,7 +314,7 @@ func TestClosingWaitsForThoseWhoWait(t *testing.T) {
 		wg.Wait()
 		s.mustHaveHad(t, 1, 2)
 		if err := insert(t.Context(), q, "late"); registry.ErrorCode(err) != registry.CodeUnavailable {
-			t.Errorf("late, it is told %v", err)
+			t.Errorf("late, it got %v", err)
 		}
 		if err := q.Close(); err != nil {
 			t.Error(err)

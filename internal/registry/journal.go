@@ -13,32 +13,32 @@ import (
 	"time"
 )
 
-// An Action is a kind of change to the book.
+// An Action is a kind of change to the registry.
 type Action string
 
 // The actions.
 const (
-	ActionRegistered     Action = "registered" // a pet was entered
-	ActionImported       Action = "imported"   // a pet was brought over from an older book
+	ActionRegistered     Action = "registered" // a pet was registered
+	ActionImported       Action = "imported"   // a pet was imported from another registry or an older schema
 	ActionRenamed        Action = "renamed"    // a pet got another name
 	ActionCorrected      Action = "corrected"  // a pet got another favourite colour or category
-	ActionReleased       Action = "released"   // a pet gave up its name and left the book
+	ActionReleased       Action = "released"   // a pet was removed, and its name released
 	ActionReserved       Action = "reserved"   // a name was reserved
-	ActionUnreserved     Action = "unreserved" // a ruling on a name was taken back
-	ActionAllowLookalike Action = "let_pass"   // a name may be registered though it looks like another
+	ActionUnreserved     Action = "unreserved" // a ruling on a name was revoked
+	ActionAllowLookalike Action = "let_pass"   // a name may be registered although it is a lookalike
 	ActionRekeyed        Action = "rekeyed"    // a pet or a ruling got another lookalike key: the algorithm has changed
 )
 
-// A Via is a way by which changes come.
+// A Via is the interface by which a change was made.
 type Via string
 
-// The ways.
+// The interfaces.
 const (
 	ViaWeb       Via = "web"
 	ViaAPI       Via = "api"
 	ViaImport    Via = "import"
-	ViaRegistrar Via = "registrar" // who has access to the database
-	ViaMigration Via = "migration" // a newer program upgraded the database
+	ViaRegistrar Via = "registrar" // the commands for registrars
+	ViaMigration Via = "migration" // the upgrade of the database by a newer program
 )
 
 // An Origin says where a change comes from.
@@ -47,14 +47,14 @@ type Origin struct {
 	Via    Via
 	Who    string // the registrar's name; "" for visitors
 	Reason string // in the registrar's words
-	Policy string // the version of the policy that it was judged by
+	Policy string // the version of the policy that was applied
 }
 
-// An Event is one change to the book, as the journal tells it: Before is what
-// there was of the names concerned, After what there is since.
+// An Event is one change to the registry, as the journal has it: Before and After are
+// the states of the names concerned.
 type Event struct {
 	Seq    int64     `json:"seq"`
-	At     time.Time `json:"at"` // when it was asked for; the order is that of Seq
+	At     time.Time `json:"at"` // the time of the request; Seq determines the order
 	Action Action    `json:"action"`
 	Via    Via       `json:"via"`
 	Who    string    `json:"who,omitempty"`
@@ -64,13 +64,13 @@ type Event struct {
 	After  State     `json:"after,omitzero"`
 }
 
-// A State is a pet and a ruling, where there are such.
+// A State is a pet and a ruling; either may be nil.
 type State struct {
 	Pet    *PetState    `json:"pet,omitempty"`
 	Ruling *RulingState `json:"ruling,omitempty"`
 }
 
-// A PetState is an entry of the book.
+// A PetState is a Pet with its keys, as the journal and the stores have it.
 type PetState struct {
 	Name            string    `json:"name"`
 	NameKey         string    `json:"name_key"`
@@ -80,13 +80,13 @@ type PetState struct {
 	Category        Category  `json:"category"`
 	RegisteredAt    time.Time `json:"registered_at"`
 
-	// EnteredBy is the number of the record that entered the pet; 0 if another one
-	// has changed it since, or if that is not known. Stores find that record by it,
-	// and it is no part of the state.
+	// EnteredBy is the number of the record that registered the pet; 0 if a later record
+	// changed the pet, or if the number is unknown. Stores find the record by it. It is
+	// not part of the state.
 	EnteredBy int64 `json:"-"`
 }
 
-// A RulingState is a Ruling.
+// A RulingState is a Ruling with its keys, as the journal and the stores have it.
 type RulingState struct {
 	Kind         RulingKind `json:"kind"`
 	Name         string     `json:"name"`
@@ -118,13 +118,13 @@ func (s *RulingState) Ruling() Ruling {
 	return Ruling{s.Kind, Name{s.Name, s.NameKey}, s.Reason, s.At.UTC(), s.Until.UTC()}
 }
 
-// NewEvent returns an Event without a number: Head.Append gives it one.
+// NewEvent returns an Event without a number, which Head.Append sets.
 func NewEvent(a Action, o Origin, before, after State) Event {
 	return Event{At: o.At.UTC(), Action: a, Via: o.Via, Who: o.Who, Reason: o.Reason, Policy: o.Policy, Before: before, After: after}
 }
 
-// Key returns the comparison key of the name that e is about, and that of the
-// name before, if that was another.
+// Key returns the comparison key of the name that e is about, and that of the former
+// name if it was another.
 func (e Event) Key() (key, former string) {
 	key = e.After.key()
 	if before := e.Before.key(); key == "" {
@@ -148,7 +148,8 @@ func (e Event) Name() string {
 	return ""
 }
 
-// key prefers the pet: a renamed pet leaves a ruling on its old name.
+// key returns the key of the pet, if any: a renamed pet leaves a ruling on its former
+// name.
 func (s State) key() string {
 	switch {
 	case s.Pet != nil:
@@ -160,7 +161,8 @@ func (s State) key() string {
 	}
 }
 
-// A Head is where a journal ends. The zero Head is that of an empty journal.
+// A Head is the number and the hash of a journal's last record. The zero Head is that
+// of an empty journal.
 type Head struct {
 	Seq  int64
 	Hash [sha256.Size]byte
@@ -170,7 +172,7 @@ type Head struct {
 // digits.
 func (h Head) String() string { return fmt.Sprintf("%d:%x", h.Seq, h.Hash) }
 
-// ParseHead reads what String has written.
+// ParseHead parses the form that String returns.
 func ParseHead(s string) (Head, error) {
 	var h Head
 	seq, hash, _ := strings.Cut(s, ":")
@@ -184,19 +186,18 @@ func ParseHead(s string) (Head, error) {
 	return h, nil
 }
 
-// ErrNoHead says that the journal has no head: somebody removed it past nametag.
+// ErrNoHead means that the journal has no head: it was removed without nametag.
 var ErrNoHead = errors.New("the journal head is missing; run “nametag journal verify” to see what else is wrong")
 
-// A Record is an Event as the journal has it: the text of the event, and the
-// SHA-256 over the hash of the record before (32 zero bytes for the first) and
-// that text.
+// A Record is an Event as the journal stores it: the text of the event, and the SHA-256
+// of the previous record's hash (32 zero bytes for the first) and that text.
 type Record struct {
 	Seq            int64
 	Key, FormerKey string // as Event.Key returns them
 	Entry          []byte // the Event in JSON, one line
 	Hash           [sha256.Size]byte
 
-	event *Event // what Entry says, if that was at hand
+	event *Event // the parsed Entry, if available
 }
 
 // Append returns e as the record that follows h.
@@ -207,11 +208,11 @@ func (h Head) Append(e Event) Record {
 	return Record{e.Seq, key, former, entry, h.hash(entry), &e}
 }
 
-// line returns e in JSON, on one line. It panics if the year of a time is not within 0 and
-// 9999, for nobody could read it again.
+// line returns e in JSON, on one line. It panics if the year of a time is not between 0
+// and 9999, because that has no JSON form.
 func (e *Event) line() []byte {
 	var text bytes.Buffer
-	text.Grow(512) // hardly a row is longer
+	text.Grow(512) // few rows are longer
 	enc := json.NewEncoder(&text)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(e); err != nil {
@@ -228,8 +229,8 @@ func (h Head) hash(entry []byte) (sum [sha256.Size]byte) {
 	return sum
 }
 
-// HashOf returns the hash that a database has as b. One of the wrong length, which
-// nametag did not write, is the zero hash, which belongs to no record.
+// HashOf returns the hash that a database has stored as b. For a wrong length, which
+// nametag never writes, it is the zero hash, which no record has.
 func HashOf(b []byte) (h [sha256.Size]byte) {
 	if len(b) == len(h) {
 		copy(h[:], b)
@@ -240,16 +241,16 @@ func HashOf(b []byte) (h [sha256.Size]byte) {
 // Head returns the head of a journal that ends with r.
 func (r Record) Head() Head { return Head{r.Seq, r.Hash} }
 
-// Follows reports whether r is the record that comes after h, unaltered.
+// Follows reports whether r is the unaltered record after h.
 func (r Record) Follows(h Head) bool { return r.Seq == h.Seq+1 && r.Hash == h.hash(r.Entry) }
 
-// IsByPet reports whether r is found by the pet that it registered, rather than by
-// its keys. r is one of Changes.
+// IsByPet reports whether r, a record of Changes, is found by the pet that it registered
+// rather than by its keys.
 func (r Record) IsByPet() bool {
 	return r.event != nil && r.event.After.Pet != nil && r.event.After.Pet.EnteredBy == r.Seq
 }
 
-// Event reads the event.
+// Event returns the event that r records.
 func (r Record) Event() (Event, error) {
 	if r.event != nil {
 		return *r.event, nil
@@ -261,7 +262,7 @@ func (r Record) Event() (Event, error) {
 	return e, nil
 }
 
-// fault says what is wrong with r as the record after h; "" for nothing.
+// fault describes what is wrong with r as the record after h; "" for nothing.
 func (r Record) fault(h Head) string {
 	switch {
 	case r.Seq <= h.Seq:
@@ -285,26 +286,24 @@ func (r Record) fault(h Head) string {
 	return ""
 }
 
-// A JournalQuery says which records are wanted: all of them, or those about one
-// name.
+// A JournalQuery selects records: all of them, or those about one name.
 type JournalQuery struct {
 	After int64  // only those with higher numbers
 	Key   string // only those that have this Key or FormerKey; "" for all
 	Limit int    // at least 1
 }
 
-// journalPage is how many records are read at once.
+// journalPage is the number of records in one query.
 const journalPage = 1000
 
-// EachRecord visits the records after a number, in their order, until visit
+// EachRecord visits the records with numbers greater than after, in order, until visit
 // returns an error.
 func (r *Registry) EachRecord(ctx context.Context, after int64, visit func(Record) error) error {
 	return r.eachRecord(ctx, JournalQuery{After: after}, visit)
 }
 
-// eachRecord visits the records that q asks for, whatever its limit, in their
-// order, until visit returns an error. If that is errEnough, eachRecord returns
-// none.
+// eachRecord visits the records that q selects, regardless of its limit, in order, until
+// visit returns an error. If that is errEnough, eachRecord returns nil.
 func (r *Registry) eachRecord(ctx context.Context, q JournalQuery, visit func(Record) error) error {
 	q.Limit = journalPage
 	for {
@@ -327,11 +326,10 @@ func (r *Registry) eachRecord(ctx context.Context, q JournalQuery, visit func(Re
 	}
 }
 
-// errEnough says that there is no need to see more.
+// errEnough ends a visit without an error.
 var errEnough = errors.New("enough was seen")
 
-// eachUpTo visits the records with numbers from after+1 to last, as far as they
-// are there.
+// eachUpTo visits the records with numbers from after+1 to last that exist.
 func (r *Registry) eachUpTo(ctx context.Context, after, last int64, visit func(Record) error) error {
 	return r.EachRecord(ctx, after, func(rec Record) error {
 		if rec.Seq > last {
@@ -341,24 +339,24 @@ func (r *Registry) eachUpTo(ctx context.Context, after, last int64, visit func(R
 	})
 }
 
-// A Verification is what VerifyJournal found. Its lists are empty if all is
-// well.
+// A Verification is the result of VerifyJournal. Its lists are empty if nothing is
+// wrong.
 type Verification struct {
-	Head        Head     // where the journal ends
+	Head        Head     // of the journal
 	Faults      []string // of the journal, a sentence each
-	Differences []string // between the book and a journal without faults, the same
-	Orphans     []Record // rows of a journal without faults that are not found by their names
+	Differences []string // between the registry and a journal without faults, a sentence each
+	Orphans     []Record // rows of a journal without faults that no pet leads to
 }
 
-// maxFaults is how many faults are told of, and how many differences.
+// maxFaults is the greatest number of faults that are reported, and of differences.
 const maxFaults = 100
 
-// VerifyJournal reads the whole journal and finds rows that were altered,
-// removed or inserted. Whoever alters a row and writes all rows after it anew
-// leaves no trace in the journal itself: that takes a head that was noted
-// elsewhere, before. If the journal is whole, VerifyJournal also finds pets and
-// rulings that were changed past it. Others may change the book meanwhile.
-// progress, if not nil, hears of each row's number.
+// VerifyJournal reads the whole journal and finds rows that were altered, removed or
+// inserted. A person who alters a row and rewrites all rows after it leaves no trace in
+// the journal itself; only a head that was noted elsewhere before reveals it. If the
+// journal has no faults, VerifyJournal also finds pets and rulings that were changed
+// without a journal entry. The registry may change meanwhile. progress, if not nil, gets
+// each row's number.
 func (r *Registry) VerifyJournal(ctx context.Context, noted []Head, progress func(int64)) (Verification, error) {
 	v := verifier{registry: r, hashes: map[int64][sha256.Size]byte{0: {}}, sums: new(sums), progress: progress}
 	for _, h := range noted {
@@ -396,7 +394,7 @@ func (v *verifier) fault(format string, args ...any) {
 	}
 }
 
-// take takes the next record.
+// take checks and replays the next record.
 func (v *verifier) take(rec Record) error {
 	if e, err := rec.Event(); err == nil {
 		rec.event = &e // read it once
@@ -415,9 +413,8 @@ func (v *verifier) take(rec Record) error {
 	return nil
 }
 
-// readJournal takes all records and sees that they end where the head says.
-// The head is asked after the last of them, and is then not before it; what
-// others have added in between is read up to there.
+// readJournal takes all records and checks that they end with the head. It reads the
+// head after the last record, and then the records that were added in between.
 func (v *verifier) readJournal(ctx context.Context) error {
 	if err := v.registry.EachRecord(ctx, 0, v.take); err != nil {
 		return err
@@ -441,8 +438,8 @@ func (v *verifier) readJournal(ctx context.Context) error {
 	return nil
 }
 
-// compareBook compares the book with the journal, which was read. The book is
-// seen as it is at one moment, and the journal is read on up to that.
+// compareBook compares the registry with the journal, which has been read. It takes a
+// snapshot of the registry, and reads the journal on up to the same moment.
 func (v *verifier) compareBook(ctx context.Context) error {
 	head, err := v.registry.store.Snapshot(ctx, func(s State) error {
 		v.sums.subtract(s)

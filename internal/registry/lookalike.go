@@ -10,30 +10,29 @@ import (
 	"nametag/internal/skeleton"
 )
 
-// LookalikeKeyVersion is the version of LookalikeKey's algorithm. A change that
-// gives a name another key raises it, and programs then compute the keys in their
-// databases again.
+// LookalikeKeyVersion is the version of LookalikeKey's algorithm. It increases with
+// every change that gives a name another key. Programs then recompute the keys in
+// their databases.
 const LookalikeKeyVersion = 1
 
-// LookalikeKey returns what a reader makes of the name as shown: pets whose
-// lookalike keys are equal can be mistaken for one another. It is UTF-8 without
-// control characters, may be longer than the name, and is not for showing.
+// LookalikeKey returns a key of how the name looks: names with equal lookalike keys can
+// be mistaken for each other. It is UTF-8 without control characters, may be longer
+// than the name, and must not be displayed.
 //
-// The key is the skeleton of UTS #39, section 4, regardless of case and of what
-// a reader overlooks: spaces, and punctuation unless it is read aloud as "&" is.
-// So "Bella", "BELLA", "Bel-la", "B e l l a", "Bеlla" with a Cyrillic е and
-// "BeIIa" with capital I's have one key, and so do "Bernie" and "Bemie", and
-// "Max 1" and "Max l". Symbols ("+", "❤", "👶🏿") stay, and so do combining marks:
-// "Möbius" and "Mobius" have two keys, "Zoë" and "Zoe" as well.
+// The key is the skeleton of UTS #39, section 4, without case and without what readers
+// overlook: spaces, and punctuation that is not read aloud as "&" is. So "Bella",
+// "BELLA", "Bel-la", "B e l l a", "Bеlla" with a Cyrillic е and "BeIIa" with capital
+// I's have the same key, and so do "Bernie" and "Bemie", and "Max 1" and "Max l".
+// Symbols ("+", "❤", "👶🏿") and combining marks count: "Möbius" and "Mobius" have
+// different keys, and so do "Zoë" and "Zoe".
 //
-// A capital I looks like a small L, yet "Ian" and "Lan" have two keys: see
+// A capital I looks like a small L, but "Ian" and "Lan" have different keys: see
 // readsAsL.
 //
-// Names with equal comparison keys have equal lookalike keys, save for what
-// looks different: a capital I amid small letters ("McIntosh" reads like
-// "Mclntosh", and "Mcintosh" does not), and a few letters whose capital looks
-// like one Latin letter and whose small form like another ("Ν" and "ν", the
-// Greek nu).
+// Names with equal comparison keys have equal lookalike keys, with two exceptions: a
+// capital I among small letters ("McIntosh" looks like "Mclntosh", but "Mcintosh" does
+// not), and a few letters whose capital looks like one Latin letter and whose small
+// form looks like another ("Ν" and "ν", the Greek nu).
 func (n Name) LookalikeKey() string {
 	text := n.display
 	if !isPlain(text) {
@@ -45,8 +44,8 @@ func (n Name) LookalikeKey() string {
 	return settle(text)
 }
 
-// spaceForModifier returns a space for a modifier such as the acute accent that
-// is typed for an apostrophe: decomposed, it would mark the letter before it.
+// spaceForModifier returns a space for a modifier, such as an acute accent that is used
+// as an apostrophe: decomposed, it would become a mark on the letter before it.
 func spaceForModifier(r rune) rune {
 	if isModifier(r) {
 		return ' '
@@ -54,17 +53,17 @@ func spaceForModifier(r rune) rune {
 	return r
 }
 
-// isModifier reports whether r is an accent by itself. Unicode counts the
-// colours of skin among these, but people see them: they are symbols.
+// isModifier reports whether r is an accent without a letter. Unicode classifies skin
+// tones as such too, but readers see them as symbols.
 func isModifier(r rune) bool {
 	return unicode.Is(unicode.Sk, r) && !('\U0001F3FB' <= r && r <= '\U0001F3FF')
 }
 
-// readText returns text, which is in form NFKD, as it is read: without what is
-// overlooked, and in small letters.
+// readText returns text, which is in form NFKD, without what readers overlook and in
+// small letters.
 func readText(text string) string {
 	read := make([]byte, 0, len(text))
-	inWord, small := false, false // whether the word has had a letter, and a small one
+	inWord, small := false, false // whether the word has a letter so far, and a small one
 	for i, r := range text {
 		switch {
 		case 'a' <= r && r <= 'z':
@@ -90,13 +89,13 @@ func readText(text string) string {
 	return string(read)
 }
 
-// readAloud is punctuation that is a part of a name.
+// readAloud has the punctuation that is part of a name.
 const readAloud = "&@%#§‰‱٪"
 
-// overlooked reports whether a reader takes no notice of r: a space, other
-// punctuation, or what looks like it among the Latin letters and the signs that
-// all scripts have in common. The letters of other scripts count, for example
-// the Hebrew yod, which looks like an apostrophe.
+// overlooked reports whether readers overlook r: a space, punctuation that is not read
+// aloud, or a Latin letter or a sign common to all scripts that looks like one of
+// these. Letters of other scripts are not overlooked, for example the Hebrew yod, which
+// looks like an apostrophe.
 func overlooked(r rune) bool {
 	switch {
 	case blank(r):
@@ -107,7 +106,7 @@ func overlooked(r rune) bool {
 	return !strings.ContainsFunc(skeleton.Of(string(r)), func(p rune) bool { return !blank(p) })
 }
 
-// blank reports whether r is a space, punctuation or an accent by itself.
+// blank reports whether r is a space, punctuation or an accent without a letter.
 func blank(r rune) bool {
 	if r < utf8.RuneSelf {
 		return r == ' ' || r == '^' || r == '`' || unicode.IsPunct(r)
@@ -115,9 +114,8 @@ func blank(r rune) bool {
 	return unicode.In(r, unicode.Z, unicode.P) || isModifier(r)
 }
 
-// isCapitalI reports whether r is a capital whose skeleton is an l and whose
-// small letter's skeleton is an i: the Latin I or iota, or the Greek, Cyrillic
-// or Coptic I.
+// isCapitalI reports whether r is a capital whose skeleton is an l and whose small
+// letter has the skeleton i: the Latin I or iota, or the Greek, Cyrillic or Coptic I.
 func isCapitalI(r rune) bool {
 	switch r {
 	case 'I', 'Ɩ', 'Ι', 'І', 'Ⲓ':
@@ -126,12 +124,11 @@ func isCapitalI(r rune) bool {
 	return false
 }
 
-// readsAsL reports whether a capital I within a word, before rest and with or
-// without a small letter before it, reads as an l. That is where a capital is
-// not natural: after a small letter ("BeIIa"), or right before one ("EIIa",
-// "BIue"). A capital is natural at the beginning of a word ("Ian", "O'Ian",
-// where it needs no asking) and among capitals ("BIANCA", "Henry VIII"). No l
-// bears a mark as "Í" does.
+// readsAsL reports whether a capital I within a word looks like an l; rest is the text
+// after it, and small is whether the word has a small letter before it. It does where a
+// capital is unexpected: after a small letter ("BeIIa"), or right before one ("EIIa",
+// "BIue"). It does not among capitals ("BIANCA", "Henry VIII"), nor with a mark ("Í"),
+// which no l has. The caller excludes the beginning of a word ("Ian", "O'Ian").
 func readsAsL(small bool, rest string) bool {
 	if next, _ := utf8.DecodeRuneInString(rest); unicode.IsMark(next) {
 		return false
@@ -140,9 +137,8 @@ func readsAsL(small bool, rest string) bool {
 	return small || unicode.IsLower(next)
 }
 
-// smallLetter returns what the capital r is in small letters: if it looks like a
-// Latin letter or a digit, that one ("Β", the Greek beta, is read as a b), and
-// otherwise its own small letter.
+// smallLetter returns the small letter of the capital r. A capital that looks like a
+// Latin letter or a digit is treated as that one: "Β", the Greek beta, gives a b.
 func smallLetter(r rune) rune {
 	if isCapitalI(r) {
 		return 'i'
@@ -157,8 +153,7 @@ func smallLetter(r rune) rune {
 	return unicode.ToLower(r)
 }
 
-// settle returns the skeleton of s in small letters, and the skeleton of that,
-// until it stays the same.
+// settle replaces s by its skeleton in small letters until it no longer changes.
 func settle(s string) string {
 	for {
 		next := strings.Map(settleRune, skeleton.Of(norm.NFKD.String(s)))
@@ -169,7 +164,7 @@ func settle(s string) string {
 	}
 }
 
-// settleRune folds what prototypes consist of. One of them has a tab.
+// settleRune folds a character of a prototype. One prototype has a tab.
 func settleRune(r rune) rune {
 	switch {
 	case 'a' <= r && r <= 'z':
@@ -183,9 +178,9 @@ func settleRune(r rune) rune {
 	return unicode.ToLower(r)
 }
 
-// capitalForms are letters with the shape of a capital, or of a digit, that the
-// skeleton keeps apart from it: small capitals, as which it takes Cyrillic
-// letters, and the small letters whose capital it takes for a Latin one.
+// capitalForms has letters with the shape of a capital or a digit that the skeleton
+// distinguishes from it: small capitals, which are the prototypes of Cyrillic letters,
+// and small letters whose capitals have Latin prototypes.
 var capitalForms = map[rune]rune{
 	'ᴀ': 'a', 'ʙ': 'b', 'ᴅ': 'd', 'ᴇ': 'e', 'ɢ': 'g', 'ʜ': 'h', 'ᴊ': 'j', 'ĸ': 'k', 'ʟ': 'l', 'ʍ': 'm',
 	'ɴ': 'n', 'ᴘ': 'p', 'ʀ': 'r', 'ᴛ': 't',

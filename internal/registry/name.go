@@ -10,30 +10,29 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// MaxNameLength is how many characters (code points) a name may have, counted
-// on the name as it is shown.
+// MaxNameLength is the greatest number of characters (code points) in a name, counted
+// in the form that is shown.
 const MaxNameLength = 50
 
-// A Name is a pet's name: the form that is shown and the key that it is
-// compared by. The zero Name is no name. Names are values; compare their keys.
+// A Name is a pet's name: the form that is shown, and its comparison key. The zero Name
+// is no name. To compare names, compare their keys.
 type Name struct {
 	display string
 	key     string
 }
 
-// ParseName turns what somebody typed into a Name.
+// ParseName returns the Name that a visitor has typed.
 //
-// The name as shown is the input in Unicode normalization form C with white
-// space trimmed and collapsed to single spaces; variation selectors, which say
-// only how the character before them is drawn, are dropped. The comparison key
-// follows the Nickname profile of PRECIS (RFC 8266, section 2.4): compatibility
-// forms and case are folded, so "MÖBIUS", "Möbius " and "Ｍöbius" have one key.
+// The form that is shown is the input in Unicode normalization form C, with white
+// space trimmed and collapsed to single spaces and without variation selectors, which
+// only choose how the character before them is drawn. The comparison key follows the
+// Nickname profile of PRECIS (RFC 8266, section 2.4): it folds compatibility forms and
+// case, so "MÖBIUS", "Möbius " and "Ｍöbius" have the same key.
 //
-// A name needs at least one letter, digit or pictograph, has at most
-// MaxNameLength characters, and only characters of the PRECIS FreeformClass
-// (RFC 8264, section 4.3): no control, invisible or unassigned ones. Names with
-// equal keys stay equal through upper-casing, letter by letter, and through
-// added white space.
+// A name has at least one letter, digit or pictograph, at most MaxNameLength
+// characters, and only characters of the PRECIS FreeformClass (RFC 8264, section 4.3):
+// no control, invisible or unassigned ones. Names with equal keys still have equal keys
+// after upper-casing, letter by letter, and with additional white space.
 //
 // The error is an *Error for FieldName with CodeEmpty, CodeTooLong or
 // CodeNotAllowed. ParseName is idempotent: parsing a name as shown gives the
@@ -61,16 +60,16 @@ func ParseName(s string) (Name, error) {
 // compareKey returns the comparison key of clean text.
 func compareKey(text string) (string, error) {
 	if isPlain(text) {
-		return strings.ToLower(text), nil // nothing else is folded there, and the tables cost far more
+		return strings.ToLower(text), nil // the profile does nothing else to ASCII, at a far higher cost
 	}
 	return precis.Nickname.CompareKey(text)
 }
 
-// capitalsAgree reports whether a name in capitals has the same key as its key
-// in capitals, so that names with equal keys stay equal in capitals. RFC 8266
-// alone does not see to that: it keeps a final sigma apart from a sigma, but
-// takes variants of the former ("ϲ", and mathematical ones) for it, whose
-// capitals are not those of a sigma. These variants are refused.
+// capitalsAgree reports whether a name in capitals has the same key as its key in
+// capitals, so that names with equal keys still have equal keys in capitals. RFC 8266
+// does not ensure that: it distinguishes a final sigma from a sigma, but folds
+// variants ("ϲ", and mathematical ones) to the final sigma although their capitals are
+// not those of a sigma. These variants are refused.
 func capitalsAgree(display, key string) bool {
 	if isPlain(display) {
 		return true
@@ -80,20 +79,20 @@ func capitalsAgree(display, key string) bool {
 	return a == b || errA != nil || errB != nil
 }
 
-// RestoreName makes a Name of a display form and a key that ParseName once
-// made, for stores that kept them. It does not judge them again: a name in the
-// book stays what it was, whatever the rules say today.
+// RestoreName returns the Name of a display form and a key that a store has kept from
+// ParseName. It does not validate them again: a registered name stays valid when the
+// rules change.
 func RestoreName(display, key string) Name { return Name{display, key} }
 
 // String returns the name as it is shown.
 func (n Name) String() string { return n.display }
 
-// Key returns the comparison key: two names are the same name when their keys
-// are equal, byte for byte. It is UTF-8, without control characters.
+// Key returns the comparison key: two names are the same if their keys are equal, byte
+// for byte. It is UTF-8 without control characters.
 func (n Name) Key() string { return n.key }
 
-// searchKey folds a part of a name in the way that keys are folded. Unlike a
-// name, what is searched for may be any punctuation.
+// searchKey folds a part of a name in the same way as comparison keys. Unlike a name,
+// it may be punctuation only.
 func searchKey(s string) (string, error) {
 	const field, noun = "q", "search"
 	text, err := cleanText(field, noun, s, MaxNameLength)
@@ -107,9 +106,9 @@ func searchKey(s string) (string, error) {
 	return key, nil
 }
 
-// cleanText brings free text into the form in which it is shown, and refuses
-// text that is empty, longer than limit characters or has characters that no
-// text on a page should have.
+// cleanText returns free text in the form that is shown. It refuses text that is
+// empty, is longer than limit characters, or has characters that do not belong on a
+// page.
 func cleanText(f Field, noun, s string, limit int) (string, error) {
 	if !utf8.ValidString(s) {
 		return "", fieldError(f, CodeNotAllowed, "The %s is not valid text. Send it encoded as UTF-8.", noun)
@@ -138,14 +137,13 @@ func cleanText(f Field, noun, s string, limit int) (string, error) {
 	return text, nil
 }
 
-// unseen are characters that PRECIS takes for symbols but that show nothing, or
-// stand for what was lost: the replacement character, the object replacement
-// character, the blank of Braille, the null notehead and the blanks of Egyptian
-// hieroglyphs.
+// unseen has characters that PRECIS classifies as symbols although they are blank or
+// replace lost text: the replacement character, the object replacement character, the
+// Braille blank, the null notehead and the blanks of Egyptian hieroglyphs.
 const unseen = "\ufffd\ufffc\u2800\U0001d159\U00013441\U00013442"
 
-// collapseSpace trims white space and turns each inner run of it into one
-// space. It drops variation selectors on the way.
+// collapseSpace trims white space, replaces each inner run of it by one space, and
+// removes variation selectors.
 func collapseSpace(s string) string {
 	if isPlain(s) && strings.Trim(s, " ") == s && !strings.Contains(s, "  ") {
 		return s
@@ -169,16 +167,16 @@ func collapseSpace(s string) string {
 	return b.String()
 }
 
-// hasSubstance reports whether s has anything that can be read aloud: a
-// letter, a digit or a pictograph. Names of nothing else ("-", "..") could
-// neither be told apart at a glance nor be put into an address.
+// hasSubstance reports whether s has a letter, a digit or a pictograph. Names without
+// any ("-", "..") are hard to distinguish and do not work in an address.
 func hasSubstance(s string) bool {
 	return strings.ContainsFunc(s, func(r rune) bool {
 		return unicode.IsLetter(r) || unicode.IsNumber(r) || unicode.Is(unicode.So, r)
 	})
 }
 
-// disallowed says which character of text is to blame.
+// disallowed returns an error that names the first character of text that is not
+// allowed.
 func disallowed(f Field, noun, text string) *Error {
 	allowed := precis.Nickname.Allowed()
 	var before rune
@@ -190,7 +188,7 @@ func disallowed(f Field, noun, text string) *Error {
 				"The %s was damaged on its way here: it contains U+FFFD, which stands for a lost character. Please type it again.", noun)
 		}
 		if r == zeroWidthJoiner && unicode.Is(unicode.Mn, last) {
-			continue // between the letters of some scripts it is allowed
+			continue // some scripts need it between letters
 		}
 		if (r == zeroWidthJoiner || isTag(r)) && (unicode.Is(unicode.So, last) || unicode.Is(unicode.Sk, last)) {
 			return fieldError(f, CodeNotAllowed,
@@ -205,8 +203,8 @@ func disallowed(f Field, noun, text string) *Error {
 		"The %s “%s” joins characters that do not go together. Please try letters, digits and spaces.", noun, text)
 }
 
-// A zero width joiner makes one emoji of several, and so do tags behind a flag.
-// People who pressed one key do not know of them.
+// zeroWidthJoiner joins several emoji into one, as tags after a flag do. Visitors who
+// pressed one key are not aware of it.
 const zeroWidthJoiner = '\u200D'
 
 func isTag(r rune) bool { return r >= '\U000E0020' && r <= '\U000E007F' }

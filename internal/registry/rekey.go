@@ -21,10 +21,10 @@ type SnapshotTx interface {
 // journal yet.
 const provisional = 0
 
-// RekeyTx replaces the lookalike keys of all pets and rulings, whose version is
-// from, by those that keyOf returns, and records every change in the journal. Of
-// pets that get the same key, the oldest holds it and the others become exempt.
-// Exempt pets stay exempt. Pets with provisional keys become part of the journal.
+// RekeyTx replaces the lookalike keys of all pets and rulings, whose version is from, by
+// those that keyOf returns, and records every change in the journal. Of several pets
+// with the same key, the oldest holds it and the others become exempt. Exempt pets stay
+// exempt. Pets with provisional keys are added to the journal.
 //
 // After every record, no two pets hold the same key: an Index that follows the
 // journal relies on that. log gets the progress, and the pets that become exempt.
@@ -59,13 +59,13 @@ type rekeying struct {
 	imports bool // the keys are provisional
 
 	visited int
-	waiting []*PetState // visited and not settled yet, oldest first
-	head    Head        // where the journal ends with changes
+	waiting []*PetState // visited but not settled yet, oldest first
+	head    Head        // of the journal after changes
 	changes Changes
 	exempt  [][2]string // the names of a pet that became exempt, and of the one that holds its key
 }
 
-// visit takes the next state, oldest first.
+// visit processes the next state. The pets come oldest first.
 func (r *rekeying) visit(ctx context.Context, s State) error {
 	const batchSize, often = 1000, 1_000_000
 	if r.visited++; r.visited%often == 0 {
@@ -86,7 +86,7 @@ func (r *rekeying) visit(ctx context.Context, s State) error {
 	return r.settle(ctx)
 }
 
-// settle gives the pets that wait their keys, and writes all changes.
+// settle gives the waiting pets their keys, and writes all changes.
 func (r *rekeying) settle(ctx context.Context) error {
 	var selection Selection
 	for _, p := range r.waiting {
@@ -106,8 +106,8 @@ func (r *rekeying) settle(ctx context.Context) error {
 	return r.write(ctx)
 }
 
-// settlePet gives a pet, which was visited as p, its key. All older pets have
-// theirs.
+// settlePet gives a pet, which was visited as p, its key. All older pets have theirs
+// already.
 func (r *rekeying) settlePet(ctx context.Context, found *Found, p *PetState) error {
 	now := found.pets[p.NameKey]
 	next := *now
@@ -123,7 +123,7 @@ func (r *rekeying) settlePet(ctx context.Context, found *Found, p *PetState) err
 		r.change(found, now, &next)
 		return nil
 	}
-	// The holder gives up the key. If it is to have another one, its turn comes.
+	// The younger holder gives up the key. If it gets another one, that happens in its turn.
 	gave := *holder
 	gave.LookalikeKey, gave.LookalikeExempt = r.keyOf(holder.Pet().Name), true
 	if gave.LookalikeKey == holder.LookalikeKey {
@@ -141,7 +141,7 @@ func isOlder(a, b *PetState) bool {
 	return a.RegisteredAt.Before(b.RegisteredAt)
 }
 
-// change makes next of the pet now.
+// change replaces the pet now by next.
 func (r *rekeying) change(found *Found, now, next *PetState) {
 	switch {
 	case r.imports:

@@ -12,12 +12,12 @@ import (
 	"time"
 )
 
-// buckets is how many parts the names are dealt into, by their keys, to compare
-// the book with its journal: of ten million pets, each has some 150.
+// buckets is the number of parts into which a hash of the keys divides the names, to
+// compare the registry with its journal: with ten million pets, each has some 150.
 const buckets = 1 << 16
 
-// maxBuckets is how many parts that differ are looked into, each of which has
-// something to tell.
+// maxBuckets is the greatest number of differing buckets that are examined. Each has at
+// least one difference.
 const maxBuckets = maxFaults
 
 func bucketOf(key string) uint16 {
@@ -25,10 +25,10 @@ func bucketOf(key string) uint16 {
 	return binary.BigEndian.Uint16(h[:])
 }
 
-// sums has, for each bucket, the sum of the SHA-256 hashes of states, taken as
-// four numbers. What the journal put into the book and what the book has cancel
-// out, in whatever order they come, so a sum that is not zero tells of a
-// difference; and no state has to be remembered.
+// sums has, for each bucket, the sum of the SHA-256 hashes of states, each taken as four
+// numbers. The states that the journal leads to are added and those of the registry are
+// subtracted, in any order, so a sum that is not zero shows a difference. No state has
+// to be kept in memory.
 type sums [buckets][4]uint64
 
 func (s *sums) add(state State)      { s.count(state, func(sum *uint64, n uint64) { *sum += n }) }
@@ -44,14 +44,13 @@ func (s *sums) count(state State, by func(sum *uint64, n uint64)) {
 	}
 }
 
-// replay does what e tells.
+// replay applies e.
 func (s *sums) replay(e Event) {
 	s.subtract(e.Before)
 	s.add(e.After)
 }
 
-// unequal returns the buckets that don't cancel out, but not more than
-// maxBuckets.
+// unequal returns the buckets whose sums are not zero, at most maxBuckets.
 func (s *sums) unequal() map[uint16]bool {
 	found := make(map[uint16]bool)
 	for i, sum := range s {
@@ -62,7 +61,7 @@ func (s *sums) unequal() map[uint16]bool {
 	return found
 }
 
-// parts returns the pet and the ruling of s by themselves, for they may be on
+// parts returns the pet and the ruling of s as separate states, because they may have
 // different names.
 func (s State) parts() (parts []State) {
 	if s.Pet != nil {
@@ -74,8 +73,8 @@ func (s State) parts() (parts []State) {
 	return parts
 }
 
-// hash tells states apart. Each text is preceded by its length, so that no two
-// states are written alike.
+// hash returns a hash of a state. Each text is preceded by its length, so that
+// different states have different encodings.
 func (s State) hash() [sha256.Size]byte {
 	b := make([]byte, 0, 256)
 	text := func(t string) {
@@ -100,7 +99,7 @@ func (s State) hash() [sha256.Size]byte {
 	return sha256.Sum256(b)
 }
 
-// A ledger has what there is on some names, by key.
+// A ledger has the states of some names, by key.
 type ledger map[string]State
 
 func (l ledger) put(s State) {
@@ -140,9 +139,9 @@ func (s State) among(some map[uint16]bool) State {
 	return s
 }
 
-// differences compares the book with its journal, as they are at one moment, in
-// some buckets, and says what differs, a sentence each, up to maxFaults. What
-// the journal says is what its last row about a name says.
+// differences compares some buckets of the registry with its journal, as they are at
+// one moment, and returns a sentence for each difference, up to maxFaults. For each
+// name, the last row of the journal counts.
 func (r *Registry) differences(ctx context.Context, some map[uint16]bool) ([]string, error) {
 	book, journal := make(ledger), make(ledger)
 	head, err := r.store.Snapshot(ctx, func(s State) error {
@@ -172,8 +171,7 @@ func (r *Registry) differences(ctx context.Context, some map[uint16]bool) ([]str
 	return told[:min(len(told), maxFaults)], nil
 }
 
-// differ says in what way the book has something else on a name than its
-// journal.
+// differ describes how the states of a name differ in the registry and its journal.
 func differ(book, journal State) (told []string) {
 	tell := func(format string, args ...any) { told = append(told, fmt.Sprintf(format, args...)) }
 	switch b, j := book.Pet, journal.Pet; {
@@ -225,7 +223,7 @@ func rulingDiffers(book, journal *RulingState) []string {
 	return ways
 }
 
-// differing is a list of what differs.
+// differing is a list of differences.
 type differing []string
 
 func (d *differing) see(what, journal, book string) {

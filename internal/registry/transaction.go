@@ -7,9 +7,8 @@ import (
 	"time"
 )
 
-// A Tx is a transaction of a Store that changes the registry. InsertTx and
-// ApplyTx decide in it. Write is the last method to be called, and is not called
-// if there is nothing to write.
+// A Tx is a transaction of a Store that changes the registry. InsertTx and ApplyTx
+// decide in it. They call Write last, and only if there is something to write.
 type Tx interface {
 	// Claim claims idempotency keys and returns the answers to those that were
 	// claimed before. If another transaction claims one of the others meanwhile,
@@ -108,7 +107,7 @@ func (f *Found) Decide(q Inquiry) []Decision {
 type Changes struct {
 	Head          Head // where the journal ends before Records
 	Records       []Record
-	ByName        []int64  // numbers of records that were found by their pets, and are found by their names from now on
+	ByName        []int64  // numbers of records that were found by their pets and are now found by their names
 	RemovePets    []string // keys of their names
 	RemoveRulings []string // the same
 	AddPets       []*PetState
@@ -119,9 +118,9 @@ type Changes struct {
 // add adds the change that e records, and e to the journal that ends with head,
 // and returns where the journal ends then.
 //
-// Nearly all records register a pet that never changes. Such a record is found by
-// its pet, which has its number, so that it needs no place in an index of names;
-// all other records are found by their names.
+// Nearly all records register a pet that never changes. Such a record is found by its
+// pet, which has its number, so that it needs no entry in an index of names. All other
+// records are found by their names.
 func (c *Changes) add(head Head, e Event) Head {
 	before, after := e.Before, e.After
 	if before.Pet != nil {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// LoadACME returns what was saved last under name, or nil if there is nothing.
+// LoadACME returns the data that was last saved under name, or nil for none.
 func (s *Store) LoadACME(ctx context.Context, name string) (data []byte, err error) {
 	err = s.read(ctx, "load from the ACME cache", func() error {
 		err := s.reader.QueryRowContext(ctx, `SELECT data FROM acme_cache WHERE name = ?`, name).Scan(&data)
@@ -19,8 +19,7 @@ func (s *Store) LoadACME(ctx context.Context, name string) (data []byte, err err
 	return data, err
 }
 
-// SaveACME saves data, which is not empty, under name, in place of what was
-// there.
+// SaveACME saves data, which is not empty, under name, and replaces older data.
 func (s *Store) SaveACME(ctx context.Context, name string, data []byte) error {
 	return s.write(ctx, "save to the ACME cache", func(tx *transaction) error {
 		_, err := tx.ExecContext(ctx, `
@@ -31,7 +30,7 @@ func (s *Store) SaveACME(ctx context.Context, name string, data []byte) error {
 	})
 }
 
-// DeleteACME deletes what was saved under name, if there is anything.
+// DeleteACME deletes the data that was saved under name, if any.
 func (s *Store) DeleteACME(ctx context.Context, name string) error {
 	return s.write(ctx, "delete from the ACME cache", func(tx *transaction) error {
 		_, err := tx.ExecContext(ctx, `DELETE FROM acme_cache WHERE name = ?`, name)

@@ -16,22 +16,9 @@ func (tx *transaction) Claim(ctx context.Context, claims []registry.Claim) ([]re
 	for i, c := range claims {
 		keys[i] = c.Key
 	}
-	rows, err := tx.QueryContext(ctx, `
+	return collect(ctx, tx, scanAnswer, `
 		SELECT key, fingerprint, outcome, name_key, name, favorite_color, category, registered_at_us
 		FROM idempotency_keys WHERE key IN (SELECT value FROM json_each(?))`, jsonArray(keys))
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var answers []registry.Answer
-	for rows.Next() {
-		a, err := scanAnswer(rows)
-		if err != nil {
-			return nil, err
-		}
-		answers = append(answers, a)
-	}
-	return answers, rows.Err()
 }
 
 func scanAnswer(rows *sql.Rows) (registry.Answer, error) {

@@ -10,14 +10,14 @@ import (
 	"nametag/internal/registry"
 )
 
-const petColumns = `name_key, name, favorite_color, category, registered_at_us`
-
 // Find implements registry.Store.
 func (s *Store) Find(ctx context.Context, keys []string) (map[string]registry.Pet, error) {
-	var pets map[string]registry.Pet
-	err := s.read(ctx, "find", func() (err error) {
-		pets, err = findPets(ctx, s.reader, keys)
-		return err
+	pets := make(map[string]registry.Pet, len(keys))
+	err := s.read(ctx, "find", func() error {
+		return each(ctx, s.reader, scanPet, func(p *registry.PetState) error {
+			pets[p.NameKey] = p.Pet()
+			return nil
+		}, `SELECT `+petColumns+` FROM pets WHERE name_key IN (SELECT value FROM json_each(?))`, jsonArray(keys))
 	})
 	if err != nil {
 		return nil, err
@@ -62,62 +62,33 @@ func (s *Store) Lookup(ctx context.Context, q registry.Inquiry) ([]registry.Deci
 }
 
 func findSelection(ctx context.Context, db querier, s registry.Selection) (found registry.Found, err error) {
-	const columns = `name_key, lookalike_key, let_pass, name, favorite_color, category, registered_at_us, entered_by`
 	keys, lookalikes := jsonArray(s.Keys), jsonArray(s.Lookalikes)
-	rows, err := db.QueryContext(ctx, `
-		SELECT `+columns+` FROM pets WHERE name_key IN (SELECT value FROM json_each(?))
+	pets, err := collect(ctx, db, scanPet, `
+		SELECT `+petColumns+` FROM pets WHERE name_key IN (SELECT value FROM json_each(?))
 		UNION ALL
-		SELECT `+columns+` FROM pets WHERE lookalike_key IN (SELECT value FROM json_each(?)) AND let_pass = 0`, keys, lookalikes)
+		SELECT `+petColumns+` FROM pets WHERE lookalike_key IN (SELECT value FROM json_each(?)) AND let_pass = 0`, keys, lookalikes)
 	if err != nil {
 		return found, err
 	}
-	defer rows.Close()
-	for rows.Next() {
-		var p registry.PetState
-		var registered int64
-		if err := rows.Scan(&p.NameKey, &p.LookalikeKey, &p.LookalikeExempt, &p.Name, &p.FavoriteColor, &p.Category, &registered, &p.EnteredBy); err != nil {
-			return found, err
-		}
-		p.RegisteredAt = timeOf(registered)
-		found.AddPet(&p)
+	for _, p := range pets {
+		found.AddPet(p)
 	}
-	if err := rows.Err(); err != nil {
-		return found, err
+	rulings, err := collect(ctx, db, scanRuling, `
+		SELECT `+rulingColumns+` FROM rulings WHERE name_key IN (SELECT value FROM json_each(?))
+		UNION
+		SELECT `+rulingColumns+` FROM rulings WHERE lookalike_key IN (SELECT value FROM json_each(?))`, keys, lookalikes)
+	for _, r := range rulings {
+		found.AddRuling(r)
 	}
-	const query = `SELECT ` + rulingColumns + ` FROM rulings WHERE name_key IN (SELECT value FROM json_each(?))
-		UNION SELECT ` + rulingColumns + ` FROM rulings WHERE lookalike_key IN (SELECT value FROM json_each(?))`
-	return found, eachRuling(ctx, db, found.AddRuling, query, keys, lookalikes)
-}
-
-const rulingColumns = `name_key, lookalike_key, kind, name, reason, at_us, until_us`
-
-func eachRuling(ctx context.Context, db querier, visit func(*registry.RulingState), query string, args ...any) error {
-	rows, err := db.QueryContext(ctx, query, args...)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var r registry.RulingState
-		var at int64
-		var until sql.Null[int64]
-		if err := rows.Scan(&r.NameKey, &r.LookalikeKey, &r.Kind, &r.Name, &r.Reason, &at, &until); err != nil {
-			return err
-		}
-		r.At = timeOf(at)
-		if until.Valid {
-			r.Until = timeOf(until.V)
-		}
-		visit(&r)
-	}
-	return rows.Err()
+	return found, err
 }
 
 // Rulings implements registry.Store.
 func (s *Store) Rulings(ctx context.Context, after string, limit int) (rulings []*registry.RulingState, err error) {
-	err = s.read(ctx, "list rulings", func() error {
-		return eachRuling(ctx, s.reader, func(r *registry.RulingState) { rulings = append(rulings, r) },
+	err = s.read(ctx, "list rulings", func() (err error) {
+		rulings, err = collect(ctx, s.reader, scanRuling,
 			`SELECT `+rulingColumns+` FROM rulings WHERE name_key > ? ORDER BY name_key LIMIT ?`, after, limit)
+		return err
 	})
 	return rulings, err
 }
@@ -133,7 +104,7 @@ func (s *Store) Journal(ctx context.Context, q registry.JournalQuery) (records [
 		args = []any{q.After, q.Key, q.After, q.Key, q.After, q.Key, q.Key}
 	}
 	err = s.read(ctx, "read the journal", func() (err error) {
-		records, err = collectRecords(ctx, s.reader, query+` ORDER BY seq LIMIT ?`, append(args, q.Limit)...)
+		records, err = collect(ctx, s.reader, scanRecord, query+` ORDER BY seq LIMIT ?`, append(args, q.Limit)...)
 		return err
 	})
 	return records, err
@@ -142,34 +113,13 @@ func (s *Store) Journal(ctx context.Context, q registry.JournalQuery) (records [
 // Orphans implements registry.Store.
 func (s *Store) Orphans(ctx context.Context, limit int) (orphans []registry.Record, err error) {
 	err = s.read(ctx, "look for orphans", func() (err error) {
-		orphans, err = collectRecords(ctx, s.reader, `
+		orphans, err = collect(ctx, s.reader, scanRecord, `
 			SELECT `+recordColumns+` FROM journal WHERE by_pet
 			AND NOT EXISTS (SELECT 1 FROM pets WHERE name_key = journal.name_key AND entered_by = journal.seq)
 			ORDER BY seq LIMIT ?`, limit)
 		return err
 	})
 	return orphans, err
-}
-
-const recordColumns = `seq, name_key, former_key, entry, hash`
-
-func collectRecords(ctx context.Context, db querier, query string, args ...any) (records []registry.Record, err error) {
-	rows, err := db.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var r registry.Record
-		var former sql.Null[string]
-		var hash []byte
-		if err := rows.Scan(&r.Seq, &r.Key, &former, &r.Entry, &hash); err != nil {
-			return nil, err
-		}
-		r.FormerKey, r.Hash = former.V, registry.HashOf(hash)
-		records = append(records, r)
-	}
-	return records, rows.Err()
 }
 
 // JournalHead implements registry.Store.
@@ -205,7 +155,10 @@ func (s *Store) list(ctx context.Context, q registry.ListQuery) ([]registry.Pet,
 	query, args := listQuery(q)
 	var pets []registry.Pet
 	err := s.read(ctx, "list", func() error {
-		return eachPet(ctx, s.reader, query, args, func(p registry.Pet) { pets = append(pets, p) })
+		return each(ctx, s.reader, scanPet, func(p *registry.PetState) error {
+			pets = append(pets, p.Pet())
+			return nil
+		}, query, args...)
 	})
 	if err != nil {
 		return nil, err
@@ -256,39 +209,66 @@ type querier interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
-func findPets(ctx context.Context, db querier, keys []string) (map[string]registry.Pet, error) {
-	pets := make(map[string]registry.Pet, len(keys))
-	if len(keys) == 0 {
-		return pets, nil
-	}
-	const query = `SELECT ` + petColumns + ` FROM pets WHERE name_key IN (SELECT value FROM json_each(?))`
-	err := eachPet(ctx, db, query, []any{jsonArray(keys)}, func(p registry.Pet) { pets[p.Name.Key()] = p })
-	if err != nil {
-		return nil, err
-	}
-	return pets, nil
-}
-
-func eachPet(ctx context.Context, db querier, query string, args []any, visit func(registry.Pet)) error {
+// each visits the rows of a query until visit returns an error.
+func each[T any](ctx context.Context, db querier, scan func(*sql.Rows) (T, error), visit func(T) error, query string, args ...any) error {
 	rows, err := db.QueryContext(ctx, query, args...)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var key, name, color, category string
-		var registered int64
-		if err := rows.Scan(&key, &name, &color, &category, &registered); err != nil {
+		row, err := scan(rows)
+		if err == nil {
+			err = visit(row)
+		}
+		if err != nil {
 			return err
 		}
-		visit(registry.Pet{
-			Name:          registry.RestoreName(name, key),
-			FavoriteColor: registry.Color(color),
-			Category:      registry.Category(category),
-			RegisteredAt:  timeOf(registered),
-		})
 	}
 	return rows.Err()
+}
+
+// collect returns the rows of a query.
+func collect[T any](ctx context.Context, db querier, scan func(*sql.Rows) (T, error), query string, args ...any) (all []T, err error) {
+	err = each(ctx, db, scan, func(row T) error {
+		all = append(all, row)
+		return nil
+	}, query, args...)
+	return all, err
+}
+
+// The columns of each table, for its scan function.
+const (
+	petColumns    = `name_key, lookalike_key, let_pass, name, favorite_color, category, registered_at_us, entered_by`
+	rulingColumns = `name_key, lookalike_key, kind, name, reason, at_us, until_us`
+	recordColumns = `seq, name_key, coalesce(former_key, ''), entry, hash`
+)
+
+func scanPet(rows *sql.Rows) (*registry.PetState, error) {
+	var p registry.PetState
+	var registered int64
+	err := rows.Scan(&p.NameKey, &p.LookalikeKey, &p.LookalikeExempt, &p.Name, &p.FavoriteColor, &p.Category, &registered, &p.EnteredBy)
+	p.RegisteredAt = timeOf(registered)
+	return &p, err
+}
+
+func scanRuling(rows *sql.Rows) (*registry.RulingState, error) {
+	var r registry.RulingState
+	var at int64
+	var until sql.Null[int64]
+	err := rows.Scan(&r.NameKey, &r.LookalikeKey, &r.Kind, &r.Name, &r.Reason, &at, &until)
+	r.At = timeOf(at)
+	if until.Valid {
+		r.Until = timeOf(until.V)
+	}
+	return &r, err
+}
+
+func scanRecord(rows *sql.Rows) (r registry.Record, err error) {
+	var hash []byte
+	err = rows.Scan(&r.Seq, &r.Key, &r.FormerKey, &r.Entry, &hash)
+	r.Hash = registry.HashOf(hash)
+	return r, err
 }
 
 // jsonArray passes any number of keys in one parameter, for json_each.

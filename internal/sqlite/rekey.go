@@ -7,7 +7,7 @@ import (
 )
 
 // rekey gives all pets and rulings the lookalike keys that keyOf returns, unless
-// those that they have are of this version.
+// theirs have this version.
 func (s *Store) rekey(ctx context.Context, version int64, keyOf func(registry.Name) string) error {
 	return s.write(ctx, "compute the lookalike keys", func(tx *transaction) error {
 		var from int64
@@ -30,7 +30,7 @@ type snapshotTransaction struct {
 }
 
 // Snapshot implements registry.SnapshotTx. It reads with another connection, which
-// sees what there was before the transaction.
+// sees the state before the transaction.
 func (tx snapshotTransaction) Snapshot(ctx context.Context, visit func(registry.State) error) error {
 	_, err := tx.store.Snapshot(ctx, visit)
 	return err

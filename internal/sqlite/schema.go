@@ -26,7 +26,7 @@ func newMigrator() (*migrate.Migrator, error) {
 	return migrate.New(migrate.SQLite, files, registry.LookalikeKeyVersion)
 }
 
-// settleSchema does with the schema what opts ask for.
+// settleSchema checks or migrates the schema, as opts say.
 func (s *Store) settleSchema(ctx context.Context, opts Options) error {
 	if err := s.refuseForeign(ctx, s.writer); err != nil {
 		return err
@@ -42,9 +42,9 @@ func (s *Store) settleSchema(ctx context.Context, opts Options) error {
 	}
 }
 
-// look refuses a file that no program of ours may open, before anything is
-// written, in it or beside it. It reads without the lock for starting, so what
-// it lets pass is judged again under that lock.
+// look refuses a file that the program must not open, before anything is written in it
+// or next to it. It reads without the lock for starting, so a file that it accepts is
+// checked again under that lock.
 func (s *Store) look(ctx context.Context, opts Options) error {
 	info, err := os.Stat(s.file)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0 {
@@ -66,9 +66,9 @@ func (s *Store) look(ctx context.Context, opts Options) error {
 	})
 	switch {
 	case errors.Is(err, errMoved):
-		return nil // somebody is making it
+		return nil // another process is creating it
 	case resultCode(err) == sqlite3.SQLITE_READONLY, resultCode(err) == sqlite3.SQLITE_CANTOPEN:
-		return nil // a crash left something that only a writer can undo
+		return nil // a crash left a journal that only a writer can roll back
 	}
 	return explain(ctx, s.file, err)
 }
@@ -91,9 +91,9 @@ func (s *Store) refuseForeign(ctx context.Context, db migrate.Querier) error {
 	return nil
 }
 
-// Migrate brings the file to the schema and the lookalike keys that the program
-// needs, and returns the schema that it had and the one that it has. It may run beside a server,
-// and in several processes at once. A file that is newer than the program is a
+// Migrate brings the file to the schema and the lookalike keys that the program needs,
+// and returns the schema versions before and after. It may run alongside a server, and
+// in several processes at once. A file that is newer than the program is a
 // *migrate.SchemaError.
 func (s *Store) Migrate(ctx context.Context) (from, to int64, err error) {
 	if !s.calls.enter() {
@@ -121,8 +121,8 @@ func (s *Store) migrate(ctx context.Context) (from, to int64, err error) {
 	return from, to, err
 }
 
-// Ready implements registry.Store. Like whatever writes, it notices when the file
-// was deleted or replaced under the program: what is written then would be lost.
+// Ready implements registry.Store. Like every write, it notices that the file was
+// deleted or replaced while it was open: later writes would be lost.
 func (s *Store) Ready(ctx context.Context) error {
 	return s.read(ctx, "check the schema", func() error {
 		if err := s.isThere(); err != nil {
