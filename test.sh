@@ -31,6 +31,8 @@ available() { # available COMMAND...: does it succeed, or must it?
     required lint || "$@" >"$log" 2>&1
 }
 
+lint() { go tool -modfile=tools/lint/go.mod golangci-lint run && (cd tools && go tool -modfile=lint/go.mod golangci-lint run); }
+
 tools() { go -C tools vet ./... && go -C tools test ./...; }
 
 benchmark() { # a small run of it, whose figures are thrown away
@@ -59,7 +61,7 @@ tests() { # the lines that count, as they come; if a test fails, what all say, l
 step gofmt formatted
 step "go vet" go vet ./...
 if available go tool -modfile=tools/lint/go.mod -n golangci-lint; then
-    step golangci-lint go tool -modfile=tools/lint/go.mod golangci-lint run
+    step golangci-lint lint
 else
     leave_out "golangci-lint: it can't be built here: $(tail -n 1 "$log")"
 fi

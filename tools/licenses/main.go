@@ -9,6 +9,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -33,7 +34,7 @@ func main() {
 		log.Fatal("usage: licenses PACKAGE [FILE...]")
 	}
 	w := bufio.NewWriter(os.Stdout)
-	if err := write(w, "", os.Args[1], os.Args[2:]); err != nil {
+	if err := write(context.Background(), w, "", os.Args[1], os.Args[2:]); err != nil {
 		log.Fatal(err)
 	}
 	if err := w.Flush(); err != nil {
@@ -42,8 +43,8 @@ func main() {
 }
 
 // write writes the licences of the program in package pkg, which is relative to dir, and then those in files.
-func write(w io.Writer, dir, pkg string, files []string) error {
-	modules, err := list(dir, pkg)
+func write(ctx context.Context, w io.Writer, dir, pkg string, files []string) error {
+	modules, err := list(ctx, dir, pkg)
 	if err != nil {
 		return err
 	}
@@ -87,8 +88,8 @@ type module struct {
 }
 
 // list returns the modules that a program is built from, Go's own among them, by name and version.
-func list(dir, program string) (map[string]*module, error) {
-	env, err := runGo(dir, "env", "-json", "GOROOT", "GOVERSION")
+func list(ctx context.Context, dir, program string) (map[string]*module, error) {
+	env, err := runGo(ctx, dir, "env", "-json", "GOROOT", "GOVERSION")
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +97,7 @@ func list(dir, program string) (map[string]*module, error) {
 	if err := json.Unmarshal(env, &std); err != nil {
 		return nil, err
 	}
-	packages, err := runGo(dir, "list", "-deps", "-json=Dir,Standard,Module", program)
+	packages, err := runGo(ctx, dir, "list", "-deps", "-json=Dir,Standard,Module", program)
 	if err != nil {
 		return nil, err
 	}
@@ -137,8 +138,8 @@ func list(dir, program string) (map[string]*module, error) {
 }
 
 // runGo runs the go command in dir and returns its standard output.
-func runGo(dir string, args ...string) ([]byte, error) {
-	cmd := exec.Command("go", args...)
+func runGo(ctx context.Context, dir string, args ...string) ([]byte, error) {
+	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = dir
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()

@@ -45,7 +45,7 @@ func TestWrite(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out strings.Builder
-	if err := write(&out, dir, ".", []string{extra}); err != nil {
+	if err := write(t.Context(), &out, dir, ".", []string{extra}); err != nil {
 		t.Fatal(err)
 	}
 	want := []string{
@@ -76,7 +76,7 @@ func TestModuleWithoutLicence(t *testing.T) {
 	if err := os.Remove(filepath.Join(dir, "dep", "taken", "LICENSE-MIT.txt")); err != nil {
 		t.Fatal(err)
 	}
-	err := write(&strings.Builder{}, dir, ".", nil)
+	err := write(t.Context(), &strings.Builder{}, dir, ".", nil)
 	if err == nil || !strings.Contains(err.Error(), "example.com/dep v1.2.3 has no licence") {
 		t.Errorf("error: %v", err)
 	}
