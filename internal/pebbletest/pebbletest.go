@@ -1,9 +1,9 @@
-// Package pebbletest gives tests a real ACME server: Pebble, that of Let's
-// Encrypt for tests, with a DNS server by which every name is this machine's
-// loopback address. Both are tools of tools/go.mod.
+// Package pebbletest provides tests with a real ACME server: Pebble, the test server of
+// Let's Encrypt, with a DNS server that resolves every name to the loopback address.
+// Both are tools of tools/go.mod.
 //
-// With -short, and where they can't be built, tests are skipped, or fail if NAMETAG_TEST_REQUIRE,
-// a list of words separated by commas, has the word acme.
+// With -short, and if they cannot be built, tests are skipped, or fail if
+// NAMETAG_TEST_REQUIRE, a list of words separated by commas, has the word acme.
 package pebbletest
 
 import (
@@ -31,25 +31,24 @@ import (
 	"time"
 )
 
-// patience is how long anything here may take before the test fails.
+// patience is how long any operation may take before the test fails.
 const patience = 60 * time.Second
 
-// Options say how the server is to be. The zero Options are for certificates of
-// 90 days.
+// Options configure a server. The zero Options are for certificates of 90 days.
 type Options struct {
 	Validity time.Duration // of the certificates, in whole seconds; 0 for 90 days
 
-	// NoHTTP and NoTLS have it validate on ports where nobody listens, as with
-	// a firewall before the site.
+	// NoHTTP and NoTLS make the server validate on ports without a listener, as if a
+	// firewall protected the site.
 	NoHTTP, NoTLS bool
 }
 
-// A Server is an ACME server of the test's own. Use it from one goroutine.
+// A Server is an ACME server for one test. Use it from one goroutine.
 type Server struct {
 	Directory string // the URL
 	Root      string // a PEM file, the root of Directory's own certificate
-	HTTPPort  string // where http-01 is validated, on the loopback interface
-	TLSPort   string // where tls-alpn-01 is
+	HTTPPort  string // for http-01, on the loopback interface
+	TLSPort   string // for tls-alpn-01, likewise
 
 	t          testing.TB
 	folder     string
@@ -60,7 +59,7 @@ type Server struct {
 	log        *os.File
 }
 
-// New returns a server that does not run yet. Its ports are free ones.
+// New returns a server on free ports, which does not run yet.
 func New(t testing.TB, o Options) *Server {
 	t.Helper()
 	if testing.Short() {
@@ -123,8 +122,8 @@ func Start(t testing.TB, o Options) *Server {
 	return s
 }
 
-// Run starts the server and waits until it answers. It forgets what one before
-// it knew, accounts and roots included.
+// Run starts the server and waits until it answers. It has no state of an earlier run,
+// neither accounts nor roots.
 func (s *Server) Run() {
 	s.t.Helper()
 	config, err := json.Marshal(map[string]any{"pebble": s.config})
@@ -144,8 +143,7 @@ func (s *Server) Run() {
 	}
 }
 
-// Issuers returns the pool that has the root of the certificates that the
-// server issues.
+// Issuers returns a pool with the root of the certificates that the server issues.
 func (s *Server) Issuers() *x509.CertPool {
 	s.t.Helper()
 	pool := x509.NewCertPool()
@@ -161,7 +159,7 @@ func (s *Server) Issuers() *x509.CertPool {
 	return pool
 }
 
-// Issued returns how many certificates the server has issued since it was made.
+// Issued returns the number of certificates that the server has issued since New.
 func (s *Server) Issued() int {
 	s.t.Helper()
 	return strings.Count(s.Log(), "Issued certificate serial")
@@ -182,8 +180,8 @@ func (s *Server) start(program string, args ...string) {
 	s.t.Helper()
 	cmd := exec.Command(program, args...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = s.folder, s.log, s.log
-	// No pauses before validating, and no nonces refused or validations reused at
-	// random: a failure is to be the same the next time.
+	// Without pauses before validation, and without nonces refused or validations reused
+	// at random, failures are reproducible.
 	cmd.Env = append(os.Environ(), "PEBBLE_VA_NOSLEEP=1", "PEBBLE_WFE_NONCEREJECT=0", "PEBBLE_AUTHZREUSE=0")
 	if err := cmd.Start(); err != nil {
 		s.t.Fatal(err)
@@ -194,7 +192,7 @@ func (s *Server) start(program string, args ...string) {
 	})
 }
 
-// await waits until somebody listens on address.
+// await waits until a process listens on address.
 func (s *Server) await(address string) {
 	s.t.Helper()
 	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
@@ -209,7 +207,7 @@ func (s *Server) await(address string) {
 	}
 }
 
-// makeCertificate makes the certificate of the directory, which is its own root.
+// makeCertificate creates the self-signed certificate of the directory.
 func (s *Server) makeCertificate() {
 	s.t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -248,7 +246,7 @@ func (s *Server) makeCertificate() {
 
 type programs struct{ pebble, dns string }
 
-// build builds the programs, or finds them where Go keeps what it has built.
+// build builds the programs, or finds them in Go's build cache.
 var build = sync.OnceValues(func() (p programs, err error) {
 	root, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "nametag").Output()
 	if err != nil {
@@ -269,7 +267,7 @@ var build = sync.OnceValues(func() (p programs, err error) {
 	return p, nil
 })
 
-// leaveOut ends the test: as skipped where no ACME server is required, as failed
+// leaveOut ends the test: as skipped if no ACME server is required, as failed
 // otherwise.
 func leaveOut(t testing.TB, err error) {
 	t.Helper()

@@ -10,11 +10,10 @@ import (
 	"syscall"
 )
 
-// An account is the user that runs the server; nil is the one who runs the
-// tests.
+// An account is the user that runs the server; nil for the user that runs the tests.
 type account struct{ uid, gid int }
 
-// serverAccount chooses somebody other than root, whom PostgreSQL refuses.
+// serverAccount chooses a user other than root, which PostgreSQL refuses.
 func serverAccount() (*account, error) {
 	if os.Getuid() != 0 {
 		return nil, nil

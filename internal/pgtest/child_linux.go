@@ -8,11 +8,10 @@ import (
 	"syscall"
 )
 
-// dieWithParent has the server shut down at once when the tests are killed.
+// dieWithParent makes the server shut down at once when the tests are killed.
 func dieWithParent(attr *syscall.SysProcAttr) { attr.Pdeathsig = syscall.SIGQUIT }
 
-// childrenOf returns the processes that pid has started, nil if that can't be
-// told.
+// childrenOf returns the processes that pid has started, nil if they are unknown.
 func childrenOf(pid int) []int {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
 	if err != nil {

@@ -22,9 +22,9 @@ import (
 	"nametag/internal/sleep"
 )
 
-// A Cluster is a PostgreSQL server for a test to stop, kill and start again. It
-// listens on the loopback interface alone, always on the same port, and writes
-// to disk as a real one does. Use it from one goroutine.
+// A Cluster is a PostgreSQL server that a test can stop, kill and restart. It listens
+// only on the loopback interface, always on the same port, and writes to disk as in
+// production. Use it from one goroutine.
 type Cluster struct {
 	database string // that URL is of
 	programs string
@@ -38,14 +38,14 @@ type Cluster struct {
 	exited  chan struct{} // closed when process has ended
 }
 
-// borrowed is the cluster that tests have one after the other.
+// borrowed is the cluster that tests use one after another.
 var borrowed struct {
 	mu      sync.Mutex // held by the test that has it
 	cluster *Cluster
 }
 
-// Start returns a cluster with an empty database, of which the test may do what it
-// likes, but run it at the end. Other tests that call Start wait for that.
+// Start returns a cluster with an empty database. The test may do anything with it, but
+// must leave it running. Other tests that call Start wait until the test ends.
 func Start(t testing.TB) *Cluster {
 	t.Helper()
 	borrowed.mu.Lock()
@@ -68,9 +68,8 @@ func Start(t testing.TB) *Cluster {
 	return c
 }
 
-// New starts a cluster for a program that is no test, in the folder for
-// temporary files. settings are such as "shared_buffers=2GB". The caller closes
-// it.
+// New starts a cluster for a program other than a test, in the folder for temporary
+// files, with settings such as "shared_buffers=2GB". The caller closes it.
 func New(settings ...string) (*Cluster, error) {
 	programs, err := findPrograms()
 	if err != nil {
@@ -91,7 +90,7 @@ func New(settings ...string) (*Cluster, error) {
 	return c, nil
 }
 
-// Close stops the server, however it may, and deletes its files.
+// Close stops the server and deletes its files, even if stopping fails.
 func (c *Cluster) Close() error {
 	err := c.end(syscall.SIGQUIT)
 	if rerr := os.RemoveAll(c.folder); rerr != nil {
@@ -100,8 +99,8 @@ func (c *Cluster) Close() error {
 	return err
 }
 
-// Program returns the path of another of PostgreSQL's programs, beside the
-// initdb that made the cluster.
+// Program returns the path of another of PostgreSQL's programs, from the same folder as
+// the initdb that created the cluster.
 func (c *Cluster) Program(name string) (string, error) {
 	initdb, err := filepath.EvalSymlinks(filepath.Join(c.programs, "initdb"))
 	if err != nil {
@@ -135,11 +134,11 @@ func (c *Cluster) Log() (string, error) {
 	return string(log), nil
 }
 
-// Stop shuts the server down as an operator does who is in a hurry: clients
-// are disconnected, everything is written.
+// Stop performs a fast shutdown: the server disconnects its clients and writes
+// everything.
 func (c *Cluster) Stop() error { return c.end(syscall.SIGINT) }
 
-// Kill ends the server without a chance to write anything, as a crash does.
+// Kill ends the server without letting it write anything, as a crash does.
 func (c *Cluster) Kill() error {
 	if c.process == nil {
 		return nil
@@ -153,7 +152,7 @@ func (c *Cluster) Kill() error {
 	}
 	for _, pid := range children {
 		if p, err := os.FindProcess(pid); err == nil {
-			p.Kill() // it may be gone by itself
+			p.Kill() // it may have ended already
 		}
 	}
 	return c.wait()
@@ -167,7 +166,7 @@ func (c *Cluster) Restart() error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	// A killed server's last processes may hold its memory for a moment.
+	// The last processes of a killed server may hold its memory for a moment.
 	for {
 		err := c.start(ctx)
 		if err == nil || ctx.Err() != nil {
@@ -188,7 +187,7 @@ func (c *Cluster) create() error {
 	if err := runInitdb(ctx, c.account, c.programs, c.folder, c.data(), c.password); err != nil {
 		return err
 	}
-	const attempts = 5 // somebody may take the port between our choice and the start
+	const attempts = 5 // another process may take the port before the server starts
 	var err error
 	for range attempts {
 		if c.port, err = freePort(ctx); err != nil {
@@ -234,7 +233,7 @@ func (c *Cluster) start(ctx context.Context) error {
 	started := make(chan error)
 	c.exited = make(chan struct{})
 	go func(exited chan struct{}) {
-		// The server dies with the thread that started it: this one is kept until then.
+		// The server dies with the thread that started it, so this thread is kept.
 		runtime.LockOSThread()
 		err := cmd.Start()
 		started <- err

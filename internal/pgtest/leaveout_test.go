@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// A spy notes how a test would end.
+// A spy records how a test would end.
 type spy struct {
 	testing.TB
 	ended string
@@ -15,7 +15,7 @@ func (s *spy) Helper()      {}
 func (s *spy) Skip(...any)  { s.ended = "skipped" }
 func (s *spy) Fatal(...any) { s.ended = "failed" }
 
-func TestTestsAreLeftOutOnlyWhereThatIsAllowed(t *testing.T) {
+func TestTestsAreSkippedOnlyIfNotRequired(t *testing.T) {
 	for _, c := range []struct {
 		required string
 		err      error

@@ -1,10 +1,9 @@
-// Package pgtest gives tests a real PostgreSQL.
+// Package pgtest provides tests with a real PostgreSQL server.
 //
-// The environment variable NAMETAG_TEST_POSTGRES may hold the URL of a server
-// to use, as a user who may create databases. Without it, the package starts a
-// server of its own from the PostgreSQL programs on this machine. Where there
-// are none, tests are skipped, or fail if NAMETAG_TEST_REQUIRE, a list of words
-// separated by commas, has the word postgres.
+// The environment variable NAMETAG_TEST_POSTGRES may have the URL of a server, with a
+// user who may create databases. Without it, the package starts its own server from the
+// PostgreSQL programs on this machine. If there are none, tests are skipped, or fail if
+// NAMETAG_TEST_REQUIRE, a list of words separated by commas, has the word postgres.
 package pgtest
 
 import (
@@ -23,7 +22,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// patience is how long anything here may take before the test fails.
+// patience is how long any operation may take before the test fails.
 const patience = 60 * time.Second
 
 // shared is the server that all tests of this process use.
@@ -35,11 +34,11 @@ var shared struct {
 	err     error
 
 	mu    sync.Mutex
-	empty []string // databases that a test is done with, for the next
+	empty []string // emptied databases for the next tests
 }
 
-// Main runs the tests of a package that uses URL or Start, stops the servers that
-// they started and returns the exit code: os.Exit(pgtest.Main(m.Run)) in TestMain.
+// Main runs the tests of a package that uses URL or Start, stops the servers that they
+// started and returns the exit code. TestMain calls os.Exit(pgtest.Main(m.Run)).
 func Main(run func() int) int {
 	shared.managed = true
 	code := run()
@@ -66,8 +65,8 @@ func cleanUp() error {
 
 var errUnmanaged = errors.New("pgtest: a package that uses URL or Start needs func TestMain(m *testing.M) { os.Exit(pgtest.Main(m.Run)) }")
 
-// URL returns the URL of an empty database, which is not there any more when the
-// test has ended. All tests of a process share one server.
+// URL returns the URL of an empty database, which is removed when the test ends. All
+// tests of a process share one server.
 func URL(t testing.TB) string {
 	t.Helper()
 	shared.once.Do(startShared)
@@ -90,8 +89,8 @@ func startShared() {
 	}
 }
 
-// LeaveOut ends the test that got err instead of a cluster: as skipped where
-// there is no PostgreSQL and none is required, as failed otherwise.
+// LeaveOut ends a test that got err instead of a cluster: as skipped if there is no
+// PostgreSQL and none is required, as failed otherwise.
 func LeaveOut(t testing.TB, err error) {
 	t.Helper()
 	required := slices.Contains(strings.Split(os.Getenv("NAMETAG_TEST_REQUIRE"), ","), "postgres")
@@ -102,8 +101,8 @@ func LeaveOut(t testing.TB, err error) {
 	}
 }
 
-// database returns the URL of an empty database. To empty one and to call it
-// by another name takes a tenth of the time that making and dropping one takes.
+// database returns the URL of an empty database. Emptying and renaming one takes a
+// tenth of the time of creating and dropping one.
 func database(t testing.TB, admin string) string {
 	t.Helper()
 	empty := takeEmpty()
@@ -125,7 +124,8 @@ func database(t testing.TB, admin string) string {
 
 func newName() string { return "nametag_test_" + strings.ToLower(rand.Text()) }
 
-// createDatabase creates an empty database, and returns its name and how to drop it.
+// createDatabase creates an empty database, and returns its name and a function that
+// drops it.
 func createDatabase(t testing.TB, admin string) (name string, drop func()) {
 	t.Helper()
 	name = newName()
@@ -137,12 +137,12 @@ func takeEmpty() (name string) {
 	shared.mu.Lock()
 	defer shared.mu.Unlock()
 	if n := len(shared.empty); n > 0 {
-		name, shared.empty = shared.empty[0], shared.empty[1:] // the one that has been left alone for longest
+		name, shared.empty = shared.empty[0], shared.empty[1:] // the one that has been unused for longest
 	}
 	return name
 }
 
-// at returns the URL of the database called name on a server.
+// at returns the URL of the database name on a server.
 func at(t testing.TB, server, name string) string {
 	t.Helper()
 	u, err := url.Parse(server)
@@ -153,8 +153,8 @@ func at(t testing.TB, server, name string) string {
 	return u.String()
 }
 
-// run executes statements over a connection of its own. It outlives the test's
-// context, for the sake of cleaning up.
+// run executes statements over its own connection. It ignores the end of the test's
+// context, so that it can clean up.
 func run(t testing.TB, address, statements string) {
 	t.Helper()
 	if err := execute(context.WithoutCancel(t.Context()), address, statements); err != nil {

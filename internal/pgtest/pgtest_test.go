@@ -12,13 +12,13 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(pgtest.Main(m.Run)) }
 
-func TestURLGivesADatabaseOfItsOwn(t *testing.T) {
+func TestEachURLIsOfAnotherDatabase(t *testing.T) {
 	a, b := pgtest.URL(t), pgtest.URL(t)
 	exec(t, a, `CREATE TABLE pets (x int)`)
 	exec(t, b, `CREATE TABLE pets (x int)`)
 }
 
-func TestADatabaseIsGoneAfterItsTest(t *testing.T) {
+func TestADatabaseIsRemovedAfterItsTest(t *testing.T) {
 	var url string
 	t.Run("inner", func(t *testing.T) { url = pgtest.URL(t) })
 	if url == "" {
@@ -30,7 +30,7 @@ func TestADatabaseIsGoneAfterItsTest(t *testing.T) {
 	}
 }
 
-func TestAClusterKeepsWhatWasCommittedWhenItIsKilled(t *testing.T) {
+func TestAKilledClusterKeepsCommittedRows(t *testing.T) {
 	c := pgtest.Start(t)
 	exec(t, c.URL(), `CREATE TABLE pets (x int)`)
 	for name, end := range map[string]func() error{"Kill": c.Kill, "Stop": c.Stop} {

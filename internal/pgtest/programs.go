@@ -14,8 +14,8 @@ import (
 var errNoPostgres = errors.New(
 	"PostgreSQL tests left out: no initdb found; install postgresql or set NAMETAG_TEST_POSTGRES")
 
-// findPrograms returns the folder that has initdb and postgres: one in PATH, or
-// else that of the newest version where Debian and its kin put it.
+// findPrograms returns the folder that has initdb and postgres: one in PATH, or else that
+// of the newest version in the place where Debian and its derivatives install them.
 func findPrograms() (string, error) {
 	candidates, err := filepath.Glob("/usr/lib/postgresql/*/bin")
 	if err != nil {
@@ -46,7 +46,7 @@ func hasPrograms(folder string) bool {
 	return true
 }
 
-// runInitdb makes the files of a cluster in data, for a superuser postgres with
+// runInitdb creates the files of a cluster in data, with a superuser postgres who has
 // this password.
 func runInitdb(ctx context.Context, a *account, programs, folder, data, password string) error {
 	pwfile := filepath.Join(folder, "password")
@@ -59,7 +59,7 @@ func runInitdb(ctx context.Context, a *account, programs, folder, data, password
 	args := []string{"--pgdata", data, "--username", "postgres", "--pwfile", pwfile,
 		"--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C", "--no-sync"}
 	if hasICU(ctx, programs) {
-		// An order that differs from that of the bytes, so that a forgotten COLLATE shows.
+		// A collation that differs from byte order, so that a missing COLLATE is noticed.
 		args = append(args, "--locale-provider", "icu", "--icu-locale", "en-US")
 	}
 	cmd := exec.CommandContext(ctx, filepath.Join(programs, "initdb"), args...)
@@ -70,8 +70,7 @@ func runInitdb(ctx context.Context, a *account, programs, folder, data, password
 	return nil
 }
 
-// hasICU reports whether initdb can make a cluster whose default order is one
-// of ICU's.
+// hasICU reports whether initdb can create a cluster with an ICU collation by default.
 func hasICU(ctx context.Context, programs string) bool {
 	help, err := exec.CommandContext(ctx, filepath.Join(programs, "initdb"), "--help").Output()
 	return err == nil && strings.Contains(string(help), "--icu-locale")

@@ -11,7 +11,7 @@ import (
 	"nametag/internal/registry"
 )
 
-func TestALostRaceIsRunAgainAFewTimes(t *testing.T) {
+func TestALostRaceIsRetriedAFewTimes(t *testing.T) {
 	t.Parallel()
 	s := &Store{callTimeout: time.Minute}
 	for _, test := range []struct {
@@ -25,7 +25,7 @@ func TestALostRaceIsRunAgainAFewTimes(t *testing.T) {
 		{"serialization", 1, &pgconn.PgError{Code: "40001"}, 2, ""},
 		{"unique violation", 1, &pgconn.PgError{Code: "23505"}, 2, ""},
 		{"forgotten key", 1, errAgain, 2, ""},
-		{"deadlocks without end", 1000, &pgconn.PgError{Code: "40P01"}, maxAttempts, registry.CodeUnavailable},
+		{"endless deadlocks", 1000, &pgconn.PgError{Code: "40P01"}, maxAttempts, registry.CodeUnavailable},
 		{"out of memory", 1, &pgconn.PgError{Code: "53200"}, 1, registry.CodeUnavailable},
 		{"a statement is wrong", 1, &pgconn.PgError{Code: "42601"}, 1, registry.CodeInternal},
 	} {

@@ -57,9 +57,9 @@ func TestAStoreOutlivesItsServer(t *testing.T) {
 	}
 }
 
-// What was said to be registered is there after a crash, and what the caller
-// was left in doubt about is settled by its idempotency key.
-func TestACrashLosesNothingThatWasAnswered(t *testing.T) {
+// TestACrashLosesNoAnsweredRegistration kills the server. Registrations that were answered
+// are there afterwards, and retries with the same idempotency keys settle the others.
+func TestACrashLosesNoAnsweredRegistration(t *testing.T) {
 	t.Parallel()
 	c := pgtest.Start(t)
 	s := open(t, c.URL(), postgres.Options{Migrate: true})
@@ -161,9 +161,9 @@ func TestTheACMELockEndsWithItsHolder(t *testing.T) {
 	}
 }
 
-// Servers that share a database, half of them with the opposite order of names
-// in their minds, and whatever isolation the database has as its default.
-func TestServersShareOneBook(t *testing.T) {
+// TestServersShareADatabase runs servers on one database, half of which register the names
+// in the opposite order, with two default isolation levels.
+func TestServersShareADatabase(t *testing.T) {
 	t.Parallel()
 	for _, isolation := range []string{"read committed", "serializable"} {
 		t.Run(isolation, func(t *testing.T) {
@@ -214,8 +214,8 @@ func TestServersShareOneBook(t *testing.T) {
 	}
 }
 
-// An Insert that can't learn who has a name enters nobody else either.
-func TestAnInsertThatFailsHalfwayEntersNothing(t *testing.T) {
+// TestAnInsertThatFailsHalfwayRegistersNothing makes reading the holder of a name fail.
+func TestAnInsertThatFailsHalfwayRegistersNothing(t *testing.T) {
 	t.Parallel()
 	url := pgtest.URL(t)
 	s := open(t, url, postgres.Options{Migrate: true})

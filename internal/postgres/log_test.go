@@ -18,7 +18,7 @@ import (
 	"nametag/internal/storetest"
 )
 
-// newServer returns a registry as a server has it: behind a queue and an index that is filled.
+// newServer returns a registry as a server uses it: with a queue and a filled index.
 func newServer(t *testing.T, s *postgres.Store) *registry.Registry {
 	x := index.New(s, slog.New(slog.DiscardHandler))
 	q := queue.New(x)

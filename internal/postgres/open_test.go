@@ -29,7 +29,7 @@ func edited(t *testing.T, raw string, edit func(*url.URL)) string {
 	return u.String()
 }
 
-func TestWhatWaitingWillNotMendIsSaidAtOnce(t *testing.T) {
+func TestAPermanentErrorIsReportedAtOnce(t *testing.T) {
 	t.Parallel()
 	c := pgtest.Start(t)
 	good := c.URL()
@@ -69,7 +69,7 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-func TestABadURLDoesNotTellThePassword(t *testing.T) {
+func TestABadURLDoesNotRevealThePassword(t *testing.T) {
 	t.Parallel()
 	for _, bad := range []string{
 		"postgres://user:s3cret@host:port/db",
@@ -142,9 +142,9 @@ func TestAPoolOfOneConnectionIsEnough(t *testing.T) {
 	}
 }
 
-// A newer program may bring the schema up to date while ours waits for its turn
-// to do that.
-func TestASchemaThatBecameLaterWhileWaitingIsRefused(t *testing.T) {
+// TestASchemaThatBecameNewerWhileWaitingIsRefused migrates with a newer program while this
+// one waits for the lock.
+func TestASchemaThatBecameNewerWhileWaitingIsRefused(t *testing.T) {
 	t.Parallel()
 	database := pgtest.URL(t)
 	s := open(t, database, postgres.Options{Migrate: true})
@@ -178,14 +178,14 @@ func TestASchemaThatBecameLaterWhileWaitingIsRefused(t *testing.T) {
 	}
 }
 
-func TestTheBookOfTheFirstVersionIsLeftAlone(t *testing.T) {
+func TestTheDatabaseOfTheFirstVersionIsNotChanged(t *testing.T) {
 	t.Parallel()
 	database := pgtest.URL(t)
 	execute(t, raw(t, database), `CREATE TABLE pets (pet_name varchar(50))`)
 	storetest.Mentions(t, refused(t, database, postgres.Options{Migrate: true}), "pets", "database of its own", "import")
 }
 
-func TestADatabaseThatCannotHoldEveryNameIsRefused(t *testing.T) {
+func TestADatabaseThatCannotStoreEveryNameIsRefused(t *testing.T) {
 	t.Parallel()
 	c := pgtest.Start(t)
 	execute(t, raw(t, c.URL()), `CREATE DATABASE old TEMPLATE template0 ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' LOCALE_PROVIDER libc`)
@@ -207,7 +207,7 @@ func TestACommitIsOnDiskWhateverTheDefault(t *testing.T) {
 	}
 }
 
-func TestTheServerSeesWhoIsConnected(t *testing.T) {
+func TestTheServerSeesTheApplicationName(t *testing.T) {
 	t.Parallel()
 	s := open(t, pgtest.URL(t), postgres.Options{Migrate: true})
 	var got string

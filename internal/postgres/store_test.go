@@ -18,7 +18,7 @@ func TestStore(t *testing.T) { storetest.Run(t, newDatabase) }
 
 func BenchmarkStore(b *testing.B) { storetest.Bench(b, newDatabase) }
 
-// A database is one for the conformance suite.
+// A database is a storetest.Database.
 type database struct{ url string }
 
 func newDatabase(t testing.TB) storetest.Database { return database{pgtest.URL(t)} }
@@ -59,14 +59,14 @@ func open(t testing.TB, url string, opts postgres.Options) *postgres.Store {
 	return storetest.Opened(t, s, err)
 }
 
-// refused sees that the database is not opened, and returns what is said.
+// refused checks that the database cannot be opened, and returns the message.
 func refused(t testing.TB, url string, opts postgres.Options) string {
 	t.Helper()
 	s, err := postgres.Open(t.Context(), url, opts)
 	return storetest.Refused(t, s, err)
 }
 
-// raw connects to the database behind the store's back.
+// raw connects to the database without a store.
 func raw(t testing.TB, url string) *pgx.Conn {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), url)

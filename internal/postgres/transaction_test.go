@@ -9,9 +9,9 @@ import (
 	"nametag/internal/registry"
 )
 
-// What somebody removed past the lock is not removed once more: nothing of the
-// change is done, and it is tried again.
-func TestARowThatIsGoneMakesAChangeTryAgain(t *testing.T) {
+// TestAChangeOfAMissingRowIsRetried removes a row without the lock. The change that was
+// to remove it is rolled back and retried.
+func TestAChangeOfAMissingRowIsRetried(t *testing.T) {
 	t.Parallel()
 	s, err := Open(t.Context(), pgtest.URL(t), Options{Migrate: true})
 	if err != nil {
@@ -41,13 +41,12 @@ func TestARowThatIsGoneMakesAChangeTryAgain(t *testing.T) {
 		t.Errorf("the journal ends with %v, %v", head, err)
 	}
 	if n := s.pool.Stat().AcquiredConns(); n != 0 {
-		t.Errorf("%d connections are not given back", n)
+		t.Errorf("%d connections are not released", n)
 	}
 }
 
-// When the connection breaks at the commit, nobody knows whether it was done, so
-// it is not done again.
-func TestAChangeWhoseCommitIsUnknownIsNotDoneAgain(t *testing.T) {
+// TestAChangeWithAnUnknownOutcomeIsNotRetried breaks the connection during the commit.
+func TestAChangeWithAnUnknownOutcomeIsNotRetried(t *testing.T) {
 	t.Parallel()
 	s, err := Open(t.Context(), pgtest.URL(t), Options{Migrate: true})
 	if err != nil {
@@ -75,9 +74,9 @@ func TestAChangeWhoseCommitIsUnknownIsNotDoneAgain(t *testing.T) {
 	}
 }
 
-// What is free where the journal ends is entered in one way to the database and
-// back, and only for as long as that turns out to be so.
-func TestAPromiseIsReliedOnUntilItIsBroken(t *testing.T) {
+// TestInsertsAreOptimisticUntilOneLosesItsRace checks that an optimistic insert takes one
+// round trip, and that a lost race pauses them.
+func TestInsertsAreOptimisticUntilOneLosesItsRace(t *testing.T) {
 	t.Parallel()
 	s, err := Open(t.Context(), pgtest.URL(t), Options{Migrate: true})
 	if err != nil {
@@ -109,16 +108,16 @@ func TestAPromiseIsReliedOnUntilItIsBroken(t *testing.T) {
 	first := enter("Bella", registry.Head{})
 	second := enter("Max", first)
 	if relies(registry.Head{}) || !relies(second) {
-		t.Error("it relies on no promise, or not on one that was kept")
+		t.Error("the inserts are not optimistic, or lose their races")
 	}
 	third := enter("Rex", first) // the journal has gone on since
 	for i := range pauseAfterLoss {
 		if relies(third) {
-			t.Fatalf("after %d promises that were kept, it relies on one", i)
+			t.Fatalf("after %d inserts that would have won, one is optimistic", i)
 		}
 	}
 	if !relies(third) {
-		t.Error("it does not rely on promises any more")
+		t.Error("the inserts are not optimistic any more")
 	}
 }
 
@@ -165,9 +164,9 @@ func TestALostRaceChangesNothing(t *testing.T) {
 	}
 }
 
-// A head that says what the journal does not have is told as what it is, and is
-// not tried again.
-func TestADamagedHeadIsTold(t *testing.T) {
+// TestADamagedHeadIsReported changes the head to one that the journal does not have. It
+// is reported, and the change is not retried.
+func TestADamagedHeadIsReported(t *testing.T) {
 	t.Parallel()
 	s, err := Open(t.Context(), pgtest.URL(t), Options{Migrate: true})
 	if err != nil {

@@ -1,4 +1,4 @@
-// Package programtest runs nametag in processes of its own, for tests.
+// Package programtest runs nametag in separate processes, for tests.
 package programtest
 
 import (
@@ -15,9 +15,9 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// Main runs the tests of a package and exits; TestMain calls it. The program
-// that the tests start is the test binary itself, which then calls nametag in
-// place of run: both return an exit code.
+// Main runs the tests of a package and exits; TestMain calls it. The program that the
+// tests start is the test binary itself, which then calls nametag instead of run. Both
+// return an exit code.
 func Main(run, nametag func() int) {
 	testscript.Main(runner(run), map[string]func(){"nametag": func() { os.Exit(nametag()) }})
 }
@@ -31,10 +31,10 @@ func (r runner) Run() int { return r() }
 // Command returns a command that runs the program once.
 func Command(args ...string) *exec.Cmd { return exec.Command("nametag", args...) }
 
-// A Program is a nametag that runs in a process of its own.
+// A Program is a nametag that runs in a separate process.
 type Program struct {
-	URL   string         // where it serves, if it does
-	Start map[string]any // the line that it logged when it began to serve
+	URL   string         // of the server, if it is one
+	Start map[string]any // the line that the server logged when it started
 
 	t    testing.TB
 	cmd  *exec.Cmd
@@ -45,9 +45,8 @@ type Program struct {
 	grown *sync.Cond
 }
 
-// Boot starts the program in an empty folder, which is also its home, with
-// nothing but env in its environment, and follows what it logs. It is killed
-// when the test ends.
+// Boot starts the program in an empty folder, which is also its home, with only env in
+// its environment, and reads its log. The program is killed when the test ends.
 func Boot(t testing.TB, env map[string]string, args ...string) *Program {
 	t.Helper()
 	cmd := Command(args...)
@@ -81,8 +80,8 @@ func Boot(t testing.TB, env map[string]string, args ...string) *Program {
 	return p
 }
 
-// Serve boots a server on a free port, with a database of its own unless args
-// or env name one, and waits until it serves.
+// Serve boots a server on a free port, with its own database unless args or env name
+// one, and waits until it serves.
 func Serve(t testing.TB, env map[string]string, args ...string) *Program {
 	t.Helper()
 	p := Boot(t, env, append([]string{"serve", "--listen=127.0.0.1:0", "--admin-listen=off", "--rate-limit=0"}, args...)...)
@@ -109,8 +108,8 @@ func (p *Program) Log() string {
 	return strings.Join(p.lines, "\n")
 }
 
-// Logged waits until the program logs a line that contains s, and returns it.
-// It fails the test if the program ends without.
+// Logged waits until the program logs a line that contains s, and returns the line. It
+// fails the test if the program ends before.
 func (p *Program) Logged(s string) string {
 	p.t.Helper()
 	p.mu.Lock()
@@ -138,7 +137,7 @@ func (p *Program) Signal(s syscall.Signal) {
 	}
 }
 
-// Exit waits for the end of the program and returns how it ended.
+// Exit waits for the program to end and returns its state.
 func (p *Program) Exit() *os.ProcessState {
 	<-p.done
 	return p.cmd.ProcessState

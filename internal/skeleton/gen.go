@@ -4,9 +4,8 @@
 //
 //	go run gen.go [-o table.go] FILE
 //
-// FILE says itself which version it is and how many entries it has. Anything
-// that is not as it should be is an error that names the line, and then nothing
-// is written.
+// FILE states its version and the number of its entries. Gen reports anything
+// unexpected with the number of the line, and then writes nothing.
 package main
 
 import (
@@ -53,7 +52,7 @@ func generate(in, out string) error {
 	return os.WriteFile(out, source, 0o644)
 }
 
-// confusables is what confusables.txt says.
+// confusables is the content of confusables.txt.
 type confusables struct {
 	copyright string // "2025 Unicode®, Inc."
 	version   string // "17.0.0"
@@ -96,7 +95,7 @@ func parse(text string) (*confusables, error) {
 	return c, nil
 }
 
-// add takes one entry: source ; prototype ; MA # comment.
+// add adds one entry: source ; prototype ; MA # comment.
 func (c *confusables) add(line string) error {
 	entry, _, _ := strings.Cut(line, "#")
 	fields := strings.Split(entry, ";")
@@ -125,7 +124,7 @@ func (c *confusables) add(line string) error {
 	return nil
 }
 
-// characters decodes code points in hexadecimal: one or more, parted by spaces.
+// characters decodes one or more code points in hexadecimal, separated by spaces.
 // Version 17.0.0 has a tab in the prototype of U+1F16D.
 func characters(s string) (string, error) {
 	var b strings.Builder
@@ -142,8 +141,8 @@ func characters(s string) (string, error) {
 	return b.String(), nil
 }
 
-// source returns c as Go source. Everything outside ASCII is escaped: an editor
-// would show most of it as something else, or in another order.
+// source returns c as Go source. Everything outside ASCII is escaped, because editors
+// would display most of it as something else, or in another order.
 func (c *confusables) source() ([]byte, error) {
 	sources := map[string][]rune{}
 	for _, r := range slices.Sorted(maps.Keys(c.prototype)) {

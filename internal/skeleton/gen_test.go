@@ -15,8 +15,8 @@ import (
 
 var update = flag.Bool("update", false, "write the golden file anew")
 
-// generator builds gen.go and returns a function that runs it on a file and
-// returns what it wrote, and what it said if it failed.
+// generator builds gen.go and returns a function that runs it on a file and returns its
+// output, and its message if it failed.
 func generator(t *testing.T) func(t *testing.T, file string) (written []byte, failure string) {
 	t.Helper()
 	if testing.Short() {
@@ -32,7 +32,7 @@ func generator(t *testing.T) func(t *testing.T, file string) (written []byte, fa
 		out, err := exec.Command(program, "-o", table, file).CombinedOutput()
 		if err != nil {
 			if _, err := os.Stat(table); err == nil {
-				t.Error("the generator failed and wrote a table all the same")
+				t.Error("the generator failed, but wrote a table")
 			}
 			return nil, string(out)
 		}
@@ -65,8 +65,8 @@ func TestGenerator(t *testing.T) {
 		}
 	})
 
-	// confusables.txt is not at hand, but a file with the same entries is easily
-	// written: of it the generator must make table.go, byte for byte.
+	// confusables.txt is not in the repository, so the test writes a file with the same
+	// entries, from which the generator must make table.go, byte for byte.
 	t.Run("its own table", func(t *testing.T) {
 		var b strings.Builder
 		fmt.Fprintf(&b, "# © 2025 Unicode®, Inc.\n# Version: %s\n", Version)
@@ -120,7 +120,7 @@ func TestGenerator(t *testing.T) {
 	}
 }
 
-// hex returns the code points of s in hexadecimal, parted by spaces.
+// hex returns the code points of s in hexadecimal, separated by spaces.
 func hex(s string) string {
 	var fields []string
 	for _, r := range s {

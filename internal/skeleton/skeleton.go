@@ -1,5 +1,5 @@
-// Package skeleton computes the skeleton that UTS #39 gives a text: texts with
-// equal skeletons look alike. A skeleton is for comparing, never for showing.
+// Package skeleton computes the skeleton of a text as UTS #39 defines it: texts with
+// equal skeletons look alike. Skeletons are for comparison, not for display.
 package skeleton
 
 import (
@@ -11,20 +11,20 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// The table is made of Unicode's confusables.txt, which is not kept here. To
-// make it anew, put https://www.unicode.org/Public/security/17.0.0/confusables.txt
-// into this folder and run go generate; another version is another URL.
+// The table is generated from Unicode's confusables.txt, which is not in the
+// repository. To generate it again, download
+// https://www.unicode.org/Public/security/17.0.0/confusables.txt, or another version,
+// to this folder and run go generate.
 //
 //go:generate go run gen.go confusables.txt
 
-// Of returns the skeleton of s, which is UTF-8, after UTS #39, section 4: in
-// normalization form D, without the characters that Unicode ignores by default,
-// each other character replaced by its prototype, and in form D again. It is
-// the standard's internalSkeleton, that is, s is not first reordered as
-// right-to-left text is for showing.
+// Of returns the skeleton of s, which is UTF-8, as in UTS #39, section 4: in
+// normalization form D, without default ignorable characters, with each other character
+// replaced by its prototype, and in form D again. It is the standard's
+// internalSkeleton: right-to-left text is not reordered for display first.
 //
-// The skeleton of a skeleton is the skeleton itself, but for a few characters
-// whose published prototypes have further prototypes once they are decomposed.
+// The skeleton of a skeleton is the skeleton itself, except for a few characters whose
+// published prototypes have further prototypes after decomposition.
 //
 // Of may be called by several goroutines at once.
 func Of(s string) string {
@@ -77,8 +77,7 @@ func ofAny(s string) string {
 	return norm.NFD.String(b.String())
 }
 
-// prototypeOf returns the table. It is read when the first text outside ASCII
-// asks for it.
+// prototypeOf returns the table. It is read for the first text outside ASCII.
 var prototypeOf = sync.OnceValue(readTable)
 
 // readTable returns the table as a map from a character to its prototype.
@@ -93,7 +92,7 @@ func readTable() map[rune]string {
 	return m
 }
 
-// defaultIgnorable are the characters with Unicode's derived property
+// defaultIgnorable has the characters with Unicode's derived property
 // Default_Ignorable_Code_Point, version 17.0.0.
 var defaultIgnorable = &unicode.RangeTable{
 	R16: []unicode.Range16{

@@ -41,7 +41,7 @@ func TestOf(t *testing.T) {
 		{"C𝗂𝗋𝖼𝗅𝖾", "Circle"},
 		{"𝖢𝗂𝗋𝖼𝗅𝖾", "Circle"},
 
-		// What the tests of ICU's spoof checker look at.
+		// From the tests of ICU's spoof checker.
 		{"nochange", "nochange"},
 		{"1ove", "love"},
 		{"00PS", "OOPS"},
@@ -64,7 +64,7 @@ func TestOf(t *testing.T) {
 	}
 }
 
-func TestTableIsWhole(t *testing.T) {
+func TestTableIsComplete(t *testing.T) {
 	t.Parallel()
 	if Version != "17.0.0" || entries != 6565 {
 		t.Errorf("version %s with %d entries, want 17.0.0 with 6565", Version, entries)
@@ -91,8 +91,8 @@ func TestTableIsWhole(t *testing.T) {
 	}
 }
 
-// In the data as published the prototype of a prototype is the prototype itself,
-// but not once it is decomposed. These are all of the exceptions.
+// TestSkeletonOfASkeletonIsTheSame lists all exceptions. In the published data the
+// prototype of a prototype is the prototype itself, but not after decomposition.
 func TestSkeletonOfASkeletonIsTheSame(t *testing.T) {
 	t.Parallel()
 	exceptions := map[rune]string{ // why: what the skeleton still has
@@ -119,13 +119,13 @@ func TestSkeletonOfASkeletonIsTheSame(t *testing.T) {
 	}
 	for r, what := range exceptions {
 		if !found[r] {
-			t.Errorf("%U is no exception any more, though it had %s", r, what)
+			t.Errorf("%U is no longer an exception, although it had %s", r, what)
 		}
 	}
 }
 
-// The property is derived, as DerivedCoreProperties.txt says in its comments,
-// from others that package unicode has.
+// TestDefaultIgnorable derives the property, as the comments of
+// DerivedCoreProperties.txt say, from others that package unicode has.
 func TestDefaultIgnorable(t *testing.T) {
 	t.Parallel()
 	for r := range rune(utf8.MaxRune + 1) {
@@ -139,7 +139,7 @@ func TestDefaultIgnorable(t *testing.T) {
 	}
 }
 
-func TestOfMayBeCalledByManyAtOnce(t *testing.T) {
+func TestOfIsSafeForConcurrentUse(t *testing.T) {
 	t.Parallel()
 	var wg sync.WaitGroup
 	for range 8 {

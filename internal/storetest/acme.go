@@ -12,16 +12,16 @@ import (
 )
 
 var acmeTests = map[string]func(*testing.T, Database){
-	"WhatWasSavedLastIsLoaded":   acmeLoadsWhatWasSaved,
-	"ItIsThereForOthersAndLater": acmeIsShared,
-	"ManyThatSaveAtOnce":         acmeManySave,
+	"LoadReturnsTheLastSave":     acmeLoadsWhatWasSaved,
+	"ASaveIsSharedAndDurable":    acmeIsShared,
+	"ConcurrentSavesAreAtomic":   acmeManySave,
 	"AReaderLoadsButDoesNotSave": acmeReader,
 	"AClosedStoreIsUnavailable":  acmeClosed,
 	"TheContextEndsCalls":        acmeContext,
-	"OneAtATimeHasTheLock":       acmeLock,
+	"OneHolderAtATimeHasTheLock": acmeLock,
 }
 
-// loads checks what is saved under name; nil for nothing.
+// loads checks the data under name; nil for none.
 func loads(t *testing.T, s Store, name string, want []byte) {
 	t.Helper()
 	if got, err := s.LoadACME(t.Context(), name); err != nil || !bytes.Equal(got, want) || (got == nil) != (want == nil) {
@@ -73,7 +73,7 @@ func acmeIsShared(t *testing.T, db Database) {
 	loads(t, openNew(t, db), "key", []byte("of two"))
 }
 
-// Whoever is last, what is loaded was saved in one piece.
+// acmeManySave saves concurrently. The data must be that of one of the saves.
 func acmeManySave(t *testing.T, db Database) {
 	s := openNew(t, db)
 	const n = 16

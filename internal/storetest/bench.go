@@ -23,13 +23,13 @@ func Bench(b *testing.B, create func(testing.TB) Database) {
 	b.Run("ListPage", func(b *testing.B) { benchList(b, open(b)) })
 }
 
-// scattered names the nth pet; the names come in no order, as in an old book.
+// scattered returns the name of the nth pet; the names are in no order, as in practice.
 func scattered(n int) string {
-	const mix = 0x9E3779B97F4A7C15 // odd, so that no number comes twice
+	const mix = 0x9E3779B97F4A7C15 // odd, so that no number appears twice
 	return fmt.Sprintf("%016x", uint64(n+1)*mix)
 }
 
-// ordered names the nth pet; the names come in the order of their keys.
+// ordered returns the name of the nth pet; the names are in the order of their keys.
 func ordered(n int) string { return fmt.Sprintf("%016x", n) }
 
 // fresh returns entries for the pets from number start on.

@@ -14,24 +14,24 @@ import (
 )
 
 var databaseTests = map[string]func(*testing.T, Database){
-	"ManyThatOpenANewOneAtOnce":          manyOpenAtOnce,
-	"AnEarlierSchemaIsForMigrateToMend":  earlierSchema,
-	"ALaterSchemaIsRefusedButServedOn":   laterSchema,
-	"AnAnswerSurvivesThePet":             answerSurvivesPet,
-	"ChangesOfEveryKindMeet":             changesMeet,
-	"TheJournalHasOneHead":               oneHead,
-	"AJournalWithoutItsHeadSaysSo":       headMissing,
-	"AHistoryIsWholeAfterAnUpgrade":      historyAfterUpgrade,
-	"LookalikeKeysAreComputedAgain":      keysComputedAgain,
-	"ComputingKeysMayStopHalfway":        keysComputedHalfway,
-	"KeysAreNotComputedWithoutAHead":     keysNeedHead,
-	"OlderKeysAreForMigrateToMend":       olderKeys,
-	"RowsThatNothingLeadsToAreFound":     straysFound,
-	"AReaderChangesNothing":              readerChangesNothing,
-	"AReaderNeedsTheSchemaOfTheProgram":  readerNeedsSchema,
-	"KeysAreForgottenAFewAtATime":        keysForgottenInBatches,
-	"SearchesLeaveRoomForEverythingElse": searchesLeaveRoom,
-	"ASearchThatIsGivenUpFreesItsPlace":  searchFreesPlace,
+	"ANewDatabaseIsOpenedConcurrently":    manyOpenAtOnce,
+	"MigrateUpgradesAnEarlierSchema":      earlierSchema,
+	"ALaterSchemaIsRefusedButStillServed": laterSchema,
+	"AnAnswerSurvivesThePet":              answerSurvivesPet,
+	"ChangesOfEveryKindRace":              changesMeet,
+	"TheJournalHasOneHead":                oneHead,
+	"AMissingHeadIsReported":              headMissing,
+	"AHistoryIsCompleteAfterAnUpgrade":    historyAfterUpgrade,
+	"LookalikeKeysAreComputedAgain":       keysComputedAgain,
+	"ComputingKeysCanStopHalfway":         keysComputedHalfway,
+	"KeysAreNotComputedWithoutAHead":      keysNeedHead,
+	"MigrateUpgradesOlderKeys":            olderKeys,
+	"OrphansAreFound":                     orphansFound,
+	"AReaderChangesNothing":               readerChangesNothing,
+	"AReaderNeedsTheSchemaOfTheProgram":   readerNeedsSchema,
+	"KeysAreDeletedInBatches":             keysForgottenInBatches,
+	"SearchesLeaveRoomForEverythingElse":  searchesLeaveRoom,
+	"ACancelledSearchFreesItsPlace":       searchFreesPlace,
 }
 
 func manyOpenAtOnce(t *testing.T, db Database) {
@@ -47,7 +47,7 @@ func earlierSchema(t *testing.T, db Database) {
 	Mentions(t, refused(t, db, Options{}), "schema 0", "run “nametag migrate”")
 	s := open(t, db, Options{SkipSchemaCheck: true})
 	if err := s.Ready(t.Context()); err == nil {
-		t.Error("a book without a schema is ready")
+		t.Error("a database without a schema is ready")
 	}
 	first, target, err := s.Migrate(t.Context())
 	if err != nil || first != 0 || target == 0 {
@@ -62,7 +62,7 @@ func earlierSchema(t *testing.T, db Database) {
 func laterSchema(t *testing.T, db Database) {
 	server := openNew(t, db)
 	db.Execute(t, `INSERT INTO goose_db_version (version_id, is_applied) VALUES (1000, true)`)
-	// It may still be used: whoever goes back to this program must not be shut out.
+	// An open store continues to work, and a return to this program must be possible.
 	for _, opts := range []Options{{}, {Migrate: true}, {ReadOnly: true}} {
 		open(t, db, opts)
 	}
@@ -80,7 +80,7 @@ func laterSchema(t *testing.T, db Database) {
 	}
 }
 
-// An answer stays what it was, whatever becomes of the pet.
+// answerSurvivesPet changes a pet after an answer, which stays the same.
 func answerSurvivesPet(t *testing.T, db Database) {
 	reg := registry.New(openNew(t, db), nil)
 	first := registry.Application{Name: "Rex", FavoriteColor: "red", Category: "dog", IdempotencyKey: "first"}
@@ -124,12 +124,12 @@ func headMissing(t *testing.T, db Database) {
 	}
 	states := 0
 	if _, err := s.Snapshot(t.Context(), func(registry.State) error { states++; return nil }); err != nil || states != 1 {
-		t.Errorf("the book has %d pets (%v), want Rex as before", states, err)
+		t.Errorf("the registry has %d pets (%v), want Rex as before", states, err)
 	}
 }
 
-// historyAfterUpgrade has a book of schema 4, in which all rows of the journal are
-// found by their names, become one of today, and a program of that time register on.
+// historyAfterUpgrade upgrades a database of schema 4, in which all rows of the journal
+// are found by their names, and then registers with a program of that schema.
 func historyAfterUpgrade(t *testing.T, db Database) {
 	before := openNew(t, db)
 	Enter(t, before, "Rex")
@@ -163,9 +163,8 @@ func historyAfterUpgrade(t *testing.T, db Database) {
 	isWhole(t, s)
 }
 
-// straysFound has rows of the journal lose the pets that lead to them, past
-// nametag.
-func straysFound(t *testing.T, db Database) {
+// orphansFound removes the pets that lead to rows of the journal, without nametag.
+func orphansFound(t *testing.T, db Database) {
 	s := openNew(t, db)
 	for _, name := range []string{"Rex", "Ada", "Zoe", "Max"} {
 		Enter(t, s, name)
@@ -192,7 +191,7 @@ func straysFound(t *testing.T, db Database) {
 	db.Execute(t, `UPDATE journal SET by_pet = NULL WHERE seq IN (1, 2)`)
 	equal(t, "of Ada, given back", records(t, s, registry.JournalQuery{Key: "ada", Limit: 10}), all[1:2])
 	if strays, err := s.Orphans(t.Context(), 10); err != nil || len(strays) > 0 {
-		t.Errorf("there are still strays: %v, %v", strays, err)
+		t.Errorf("there are still orphans: %v, %v", strays, err)
 	}
 }
 
@@ -229,7 +228,7 @@ func readerNeedsSchema(t *testing.T, db Database) {
 	open(t, db, Options{SkipSchemaCheck: true})
 	Mentions(t, refused(t, db, Options{ReadOnly: true}), "schema 0", "nametag migrate")
 	if err := open(t, db, Options{ReadOnly: true, SkipSchemaCheck: true}).Ready(t.Context()); err == nil {
-		t.Error("a book without a schema is ready")
+		t.Error("a database without a schema is ready")
 	}
 	if s, err := db.Open(t.Context(), Options{ReadOnly: true, Migrate: true}); err == nil {
 		s.Close()
@@ -239,7 +238,7 @@ func readerNeedsSchema(t *testing.T, db Database) {
 }
 
 func keysForgottenInBatches(t *testing.T, db Database) {
-	const many = 10_000 // more than a store forgets at once
+	const many = 10_000 // more than a store deletes in one transaction
 	s := openNew(t, db)
 	entries := make([]registry.Entry, many)
 	for i, p := range numbered(t, "Pet", many) {
@@ -259,9 +258,9 @@ func keysForgottenInBatches(t *testing.T, db Database) {
 	}
 }
 
-// slowSearch enters pets and returns a text: to search their keys for it takes
-// long, and can be given up between two pets. The text agrees with each key for
-// a while, from its front as from its back, wherever it is held against it.
+// slowSearch registers pets and returns a text. To search their keys for it takes long,
+// and can be cancelled between two pets: at every position, the text agrees with a long
+// part of each key, from the front and from the back.
 func slowSearch(t *testing.T, s registry.Store) string {
 	const pets, length = 500, 80_000
 	long := strings.Repeat("a", length)
@@ -278,12 +277,11 @@ func slowSearch(t *testing.T, s registry.Store) string {
 	return long[:length/4] + "b" + long[:length/4]
 }
 
-// A crowd is many searches that take long, each followed by another. How they
-// end is counted.
+// A crowd runs many slow searches, one after another in each of several goroutines.
 type crowd struct {
-	refused chan error // what the first were told who found no place
+	refused chan error // the errors of the first ones that got no turn
 	givenUp atomic.Int32
-	end     func() // lets them go, and waits for it
+	end     func() // stops the searches and waits for them
 }
 
 func newCrowd(t *testing.T, s registry.Store, contains string) *crowd {
@@ -295,7 +293,7 @@ func newCrowd(t *testing.T, s registry.Store, contains string) *crowd {
 		switch {
 		case ctx.Err() != nil: // its time may have been up in that moment
 		case registry.ErrorCode(err) != registry.CodeUnavailable:
-			t.Errorf("a search that takes long: %v, %v; want CodeUnavailable", pets, err)
+			t.Errorf("a slow search: %v, %v; want CodeUnavailable", pets, err)
 		case errors.Is(err, context.DeadlineExceeded):
 			c.givenUp.Add(1)
 		default:
@@ -324,7 +322,7 @@ func (c *crowd) awaitRefusal(t *testing.T) {
 	case err := <-c.refused:
 		Mentions(t, err.Error(), "too many searches are running")
 	case <-time.After(30 * time.Second):
-		t.Fatal("every search found a place")
+		t.Fatal("every search got a turn")
 	}
 }
 
@@ -333,22 +331,22 @@ func searchesLeaveRoom(t *testing.T, db Database) {
 	insert(t, s, entriesOf(newPet(t, "Rex"))...)
 	c := newCrowd(t, s, slowSearch(t, s))
 	c.awaitRefusal(t)
-	// A machine that is busy may take as long as a search over all this once, but not each time.
+	// On a busy machine one round may take as long as a search, but not every round.
 	const rounds = 10
 	for i := range rounds {
 		before := c.givenUp.Load()
 		insert(t, s, entriesOf(newPet(t, fmt.Sprint("Ada ", i)))...)
 		if found := find(t, s, "rex", fmt.Sprint("ada ", i)); len(found) != 2 {
-			t.Errorf("found %v beside searches", found)
+			t.Errorf("found %v during searches", found)
 		}
 		if page := list(t, s, registry.ListQuery{Limit: 1}); len(page) != 1 {
-			t.Errorf("listed %v beside searches", page)
+			t.Errorf("listed %v during searches", page)
 		}
 		if c.givenUp.Load() == before {
 			return
 		}
 	}
-	t.Errorf("each of %d times, the others waited until a search had been given up", rounds)
+	t.Errorf("in each of %d rounds, the other calls waited until a search was cancelled", rounds)
 }
 
 func searchFreesPlace(t *testing.T, db Database) {
@@ -364,6 +362,6 @@ func searchFreesPlace(t *testing.T, db Database) {
 	defer cancel()
 	_, err := s.List(ctx, registry.ListQuery{Contains: slow, Limit: 1})
 	if registry.ErrorCode(err) != registry.CodeUnavailable || ctx.Err() != nil {
-		t.Errorf("a search that takes long: %v, want CodeUnavailable", err)
+		t.Errorf("a slow search: %v, want CodeUnavailable", err)
 	}
 }

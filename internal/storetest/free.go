@@ -8,16 +8,16 @@ import (
 	"nametag/internal/registry"
 )
 
-// What stores do with entries whose names were free (registry.Entry.CheckedAt).
+// freeTests are about entries whose names were available (registry.Entry.CheckedAt).
 var freeTests = map[string]func(*testing.T, registry.Store){
-	"AFreeNameIsEntered":             freeIsEntered,
-	"WhatHasChangedSinceCounts":      changedSinceCounts,
-	"AnotherJournalIsNotGoneOnWith":  anotherJournal,
-	"WhatIsWronglyCalledFreeIsTaken": wronglyFree,
-	"FreeNamesMeet":                  freeNamesMeet,
+	"AFreeNameIsRegistered":          freeIsEntered,
+	"LaterChangesCount":              changedSinceCounts,
+	"AHeadOfAnotherJournalIsIgnored": anotherJournal,
+	"ANameWronglyCheckedIsTaken":     wronglyFree,
+	"FreeNamesRace":                  freeNamesMeet,
 }
 
-// freeAt returns entries for pets whose names were free when the journal ended
+// freeAt returns entries for pets whose names were available when the journal ended
 // with h.
 func freeAt(h registry.Head, pets ...registry.Pet) []registry.Entry {
 	entries := entriesOf(pets...)
@@ -47,8 +47,7 @@ func changedSinceCounts(t *testing.T, s registry.Store) {
 	isWhole(t, s)
 }
 
-// The journal that a name was free in may be that of another book, or of this one
-// before it was restored.
+// anotherJournal uses the head of another database's journal, as after a restored backup.
 func anotherJournal(t *testing.T, s registry.Store) {
 	bella := newPet(t, "Bella")
 	insert(t, s, entriesOf(bella)...)
@@ -63,7 +62,7 @@ func anotherJournal(t *testing.T, s registry.Store) {
 	isWhole(t, s)
 }
 
-// So is a name that was entered past the journal.
+// wronglyFree also registers a name without a journal entry.
 func wronglyFree(t *testing.T, s registry.Store) {
 	bella, luna := newPet(t, "Bella"), newPet(t, "Luna")
 	insert(t, s, entriesOf(bella)...)
@@ -72,8 +71,8 @@ func wronglyFree(t *testing.T, s registry.Store) {
 	isWhole(t, s)
 }
 
-// Many say at once that their names are free, some of them the same ones, and each
-// name is given away once.
+// freeNamesMeet registers checked names concurrently, some of them several times. Each
+// name is registered once.
 func freeNamesMeet(t *testing.T, s registry.Store) {
 	const callers, each = 8, 25
 	var won [each]atomic.Int32
@@ -92,7 +91,7 @@ func freeNamesMeet(t *testing.T, s registry.Store) {
 	})
 	for i := range won {
 		if n := won[i].Load(); n != 1 {
-			t.Errorf("pet %d was given away %d times", i, n)
+			t.Errorf("pet %d was registered %d times", i, n)
 		}
 	}
 	isWhole(t, s)

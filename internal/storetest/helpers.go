@@ -21,7 +21,7 @@ func Opened[S registry.Store](t testing.TB, s S, err error) S {
 	return s
 }
 
-// Refused sees that opening failed, and returns what was said.
+// Refused checks that opening failed, and returns the message.
 func Refused[S registry.Store](t testing.TB, s S, err error) string {
 	t.Helper()
 	if err == nil {
@@ -31,7 +31,7 @@ func Refused[S registry.Store](t testing.TB, s S, err error) string {
 	return err.Error()
 }
 
-// Enter registers a pet, and with it shows that s works.
+// Enter registers a pet, which shows that s works.
 func Enter(t testing.TB, s registry.Store, name string) registry.Pet {
 	t.Helper()
 	d, err := registry.New(s, nil).Register(t.Context(),
@@ -42,7 +42,7 @@ func Enter(t testing.TB, s registry.Store, name string) registry.Pet {
 	return *d.Pet
 }
 
-// Mentions sees that text has all these words.
+// Mentions checks that text contains all these words.
 func Mentions(t testing.TB, text string, words ...string) {
 	t.Helper()
 	for _, word := range words {

@@ -11,14 +11,14 @@ import (
 )
 
 var insertTests = map[string]func(*testing.T, registry.Store){
-	"EntersAPetAsItIs":                 entersAPetAsItIs,
-	"NothingIsNothing":                 nothingIsNothing,
-	"TellsOfEachInTheOrderGiven":       tellsOfEachInOrder,
-	"TheFirstOfANameWinsWithinACall":   firstWinsWithinCall,
-	"TheHolderKeepsTheName":            holderKeepsName,
-	"TakesAThousandAtOnce":             takesAThousand,
-	"KeepsEveryCharacter":              keepsEveryCharacter,
-	"EntersNothingWhenTheContextEnded": entersNothingWhenCancelled,
+	"RegistersAPetUnchanged":               entersAPetAsItIs,
+	"NoEntriesAreNoError":                  nothingIsNothing,
+	"ResultsAreInTheOrderOfEntries":        tellsOfEachInOrder,
+	"TheFirstOfANameWinsWithinACall":       firstWinsWithinCall,
+	"TheHolderKeepsTheName":                holderKeepsName,
+	"RegistersAThousandAtOnce":             takesAThousand,
+	"KeepsEveryCharacter":                  keepsEveryCharacter,
+	"RegistersNothingAfterTheContextEnded": entersNothingWhenCancelled,
 }
 
 func entersAPetAsItIs(t *testing.T, s registry.Store) {
@@ -70,7 +70,7 @@ func takesAThousand(t *testing.T, s registry.Store) {
 		equal(t, fmt.Sprint("result ", i), res, want)
 	}
 	if n := len(list(t, s, registry.ListQuery{Limit: 2000})); n != 1000 {
-		t.Errorf("%d pets in the book, want 1000", n)
+		t.Errorf("%d pets are registered, want 1000", n)
 	}
 }
 

@@ -9,13 +9,13 @@ import (
 
 var keyTests = map[string]func(*testing.T, registry.Store){
 	"ARetryGetsTheFirstAnswer":               retryGetsFirstAnswer,
-	"ARetryOfALoserIsToldOfTheSameHolder":    retryOfLoser,
-	"AnotherRegistrationDoesNotGetThrough":   otherFingerprint,
+	"ARetryOfARefusedEntryGetsTheSameHolder": retryOfLoser,
+	"AnotherRegistrationWithTheKeyIsRefused": otherFingerprint,
 	"AKeyTwiceInACallIsARetry":               keyTwiceInCall,
 	"AnEarlierKeyDecidesForEveryEntry":       earlierKeyDecides,
 	"AReplayedEntryDoesNotCompeteForItsName": replayedDoesNotCompete,
-	"BulksMixRetriesAndNewEntries":           bulksMix,
-	"ForgottenKeysAreNew":                    forgottenKeysAreNew,
+	"BatchesMixRetriesAndNewEntries":         bulksMix,
+	"DeletedKeysAreNew":                      forgottenKeysAreNew,
 	"KeysUsedSinceAreKept":                   recentKeysAreKept,
 }
 
@@ -99,7 +99,7 @@ func forgottenKeysAreNew(t *testing.T, s registry.Store) {
 	}
 }
 
-// The pet may be dated long ago; the key is as old as its use.
+// recentKeysAreKept dates a pet long ago. The age of its key is that of its use.
 func recentKeysAreKept(t *testing.T, s registry.Store) {
 	rex := newPet(t, "Rex")
 	insert(t, s, keyed(rex, "k"))

@@ -7,22 +7,21 @@ import (
 	"nametag/internal/registry"
 )
 
-// lawTests are about what is more than one pet's entry: lookalikes, rulings,
-// changes and the journal.
+// lawTests are about lookalikes, rulings, changes and the journal.
 var lawTests = map[string]func(*testing.T, registry.Store){
 	"ALookalikeIsRefused":                lookalikeIsRefused,
 	"TheFirstOfLookalikesWinsInACall":    firstLookalikeWins,
-	"ALookalikeMayBeLetPass":             lookalikeLetPass,
-	"AReservedNameIsNobodys":             reservedIsNobodys,
+	"ALookalikeCanBeAllowed":             lookalikeLetPass,
+	"AReservedNameIsRefused":             reservedIsNobodys,
 	"ANameThatIsHeldCanNotBeReserved":    heldCanNotBeReserved,
-	"ARenamedPetLeavesItsNameInPeace":    renamedLeavesQuarantine,
+	"AFormerNameIsQuarantined":           renamedLeavesQuarantine,
 	"APetMayBeRenamedToItself":           renamedToItself,
-	"ANameInTheWayStopsARename":          renameIsJudged,
+	"AnUnavailableNameStopsARename":      renameIsJudged,
 	"AReleasedNameIsFreeAfterQuarantine": releasedIsFreeLater,
-	"WhatIsNotThereCanNotBeChanged":      nothingToChange,
-	"TheJournalTellsEverything":          journalTells,
-	"TheJournalIsReadInParts":            journalInParts,
-	"LookupTellsTheFirstObstacle":        lookTells,
+	"AMissingNameCanNotBeChanged":        nothingToChange,
+	"TheJournalRecordsEverything":        journalTells,
+	"TheJournalIsReadInPages":            journalInParts,
+	"LookupReturnsTheFirstObstacle":      lookTells,
 }
 
 // on returns a change that is made days after day.
@@ -51,7 +50,7 @@ func reserve(t testing.TB, s registry.Store, name string) registry.Ruling {
 	return *res.Ruling
 }
 
-// at dates entries days after day.
+// at sets the dates of entries to days after day.
 func at(days int, entries ...registry.Entry) []registry.Entry {
 	for i := range entries {
 		entries[i].Action = registry.ActionRegistered

@@ -38,7 +38,7 @@ func unavailableWhenClosed(t *testing.T, s registry.Store) {
 	calls := map[string]func() error{
 		"Insert": func() error { _, err := s.Insert(ctx, entriesOf(newPet(t, "Rex"))); return err },
 		"Find":   func() error { _, err := s.Find(ctx, []string{"rex"}); return err },
-		"EachState": func() error {
+		"Snapshot": func() error {
 			_, err := s.Snapshot(ctx, func(registry.State) error { return nil })
 			return err
 		},
@@ -53,8 +53,7 @@ func unavailableWhenClosed(t *testing.T, s registry.Store) {
 	}
 }
 
-// closeWaits closes a store that many are using: each call is done or refused,
-// none breaks.
+// closeWaits closes a store during many calls: each call is completed or refused.
 func closeWaits(t *testing.T, s registry.Store) {
 	const n = 16
 	var done atomic.Int32

@@ -11,8 +11,8 @@ import (
 	"nametag/internal/registry"
 )
 
-// A model is a store as its contract describes it, one entry or change after
-// another.
+// A model is a simple implementation of a store's contract, which processes one entry or
+// change after another.
 type model struct {
 	pets    map[string]registry.PetState    // by the names' keys
 	rulings map[string]registry.RulingState // the same
@@ -28,9 +28,8 @@ func newModel() model {
 	return model{make(map[string]registry.PetState), make(map[string]registry.RulingState), make(map[string]answer)}
 }
 
-// judge says why a name is not to be had; the zero Result if it is. The pet that
-// has the key except is not in the way. looksLike says that the name looks like
-// another pet's.
+// judge decides on a name; the zero Decision means available. The pet with the key
+// except does not count. looksLike is whether the name is a lookalike of another pet's.
 func (m *model) judge(n registry.Name, at time.Time, except string, letPass bool) (res registry.Decision, looksLike bool) {
 	for _, p := range m.pets {
 		looksLike = looksLike || p.LookalikeKey == n.LookalikeKey() && !p.LookalikeExempt && p.NameKey != except
@@ -156,7 +155,7 @@ func (m *model) quarantine(pet registry.PetState, c registry.Change) (r *registr
 	return r
 }
 
-// replay does what the journal says was done.
+// replay applies an event of the journal.
 func (m *model) replay(e registry.Event) {
 	if e.Before.Pet != nil {
 		delete(m.pets, e.Before.Pet.NameKey)
@@ -172,8 +171,8 @@ func (m *model) replay(e registry.Event) {
 	}
 }
 
-// agreesWithModel sends random calls to s and to the model, with few names and
-// few idempotency keys so that they meet often. Each run has names of its own.
+// agreesWithModel sends random calls to s and to the model. Few names and idempotency
+// keys make conflicts frequent. Each run has its own names.
 func agreesWithModel(t *testing.T, s registry.Store) {
 	run := 0
 	rapid.Check(t, func(rt *rapid.T) {
@@ -208,7 +207,7 @@ func agreesWithModel(t *testing.T, s registry.Store) {
 				}
 				for i, e := range entries {
 					want := m.insert(e)
-					if e.IdempotencyKey != "" && want.Code == registry.CodeReserved { // keys don't remember by what
+					if e.IdempotencyKey != "" && want.Code == registry.CodeReserved { // keys do not keep the ruling
 						results[i].Ruling, want.Ruling = nil, nil
 					}
 					agree(rt, fmt.Sprint("entry ", i), results[i], want)
@@ -232,7 +231,7 @@ func agreesWithModel(t *testing.T, s registry.Store) {
 			}
 			agree(rt, string(action), res, m.apply(c))
 		}
-		agreesWithBook(rt, s, m, run)
+		agreesWithStore(rt, s, m, run)
 
 		journal, h := newModel(), began
 		all, of := records(t, s, registry.JournalQuery{After: began.Seq, Limit: 1000}), map[string][]int64{}
@@ -273,8 +272,8 @@ func agree[T any](rt *rapid.T, what string, got, want T) {
 	}
 }
 
-// agreesWithBook compares what s has of this run's names with the model.
-func agreesWithBook(rt *rapid.T, s registry.Store, m model, run int) {
+// agreesWithStore compares the names of this run in s with the model.
+func agreesWithStore(rt *rapid.T, s registry.Store, m model, run int) {
 	var keys []string
 	for _, name := range []string{"rex", "r-ex", "r.ex", "ada", "a-da", "王", "bo"} {
 		keys = append(keys, fmt.Sprintf("%s %d", name, run))

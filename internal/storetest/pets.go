@@ -12,11 +12,11 @@ import (
 	"nametag/internal/registry"
 )
 
-// day is when the pets of this suite are registered, give or take. It is not a
-// whole number of milliseconds, so that lost microseconds show.
+// day is about when the pets of this suite are registered. It is not a whole number of
+// milliseconds, so that lost microseconds are noticed.
 var day = time.Date(2024, 2, 29, 12, 34, 56, 789_123_000, time.UTC)
 
-// sameness compares pets, names and what holds them.
+// sameness compares pets, names and the types that contain them.
 var sameness = cmp.Options{
 	cmp.Comparer(func(p, q registry.Pet) bool { return p.Same(q) }),
 	cmp.Comparer(func(m, n registry.Name) bool { return m == n }),
@@ -45,8 +45,7 @@ func newPet(t testing.TB, name string) registry.Pet {
 	return registry.Pet{Name: parse(t, name), FavoriteColor: "dark olive green", Category: registry.Dog, RegisteredAt: day}
 }
 
-// petsAt returns pets with these names, each registered a second after the one
-// before it.
+// petsAt returns pets with these names, each registered a second after the previous one.
 func petsAt(t testing.TB, start time.Time, names ...string) []registry.Pet {
 	t.Helper()
 	pets := make([]registry.Pet, len(names))
@@ -74,7 +73,7 @@ func entriesOf(pets ...registry.Pet) []registry.Entry {
 	return entries
 }
 
-// passing lets entries look like others.
+// passing allows entries to be lookalikes.
 func passing(entries []registry.Entry) []registry.Entry {
 	for i := range entries {
 		entries[i].AllowLookalike = true
@@ -82,7 +81,7 @@ func passing(entries []registry.Entry) []registry.Entry {
 	return entries
 }
 
-// keyed asks for p under an idempotency key.
+// keyed returns an entry for p with an idempotency key.
 func keyed(p registry.Pet, key string) registry.Entry {
 	return registry.Entry{Pet: p, IdempotencyKey: key,
 		Fingerprint: sha256.Sum256([]byte(p.Name.String() + string(p.FavoriteColor) + string(p.Category)))}

@@ -12,13 +12,13 @@ import (
 )
 
 var raceTests = map[string]func(*testing.T, registry.Store){
-	"ExactlyOneOfManyGetsAName":          exactlyOneGetsName,
-	"ExactlyOneOfLookalikesGetsItsName":  exactlyOneLookalike,
-	"BulksInOppositeOrderShareTheNames":  oppositeBulks,
-	"BulksWithKeysInOppositeOrderAsWell": oppositeBulksWithKeys,
-	"ManyRetriesOfOneKeyGetOneAnswer":    manyRetries,
-	"OneKeyForManyRegistrationsMakesOne": oneKeyManyRegistrations,
-	"EntriesWithAndWithoutKeysMeet":      keysAndBareEntries,
+	"ExactlyOneOfManyGetsAName":           exactlyOneGetsName,
+	"ExactlyOneOfLookalikesGetsItsName":   exactlyOneLookalike,
+	"BatchesInOppositeOrderShareTheNames": oppositeBulks,
+	"BatchesWithKeysInOppositeOrderToo":   oppositeBulksWithKeys,
+	"ManyRetriesOfOneKeyGetOneAnswer":     manyRetries,
+	"OneKeyForManyRegistersOnePet":        oneKeyManyRegistrations,
+	"EntriesWithAndWithoutKeysRace":       keysAndBareEntries,
 }
 
 // together runs f(0) … f(n-1) at once.
@@ -43,8 +43,8 @@ func exactlyOneLookalike(t *testing.T, s registry.Store) {
 	raceFor(t, s, "Bella", "BELLA", "Bеlla", "Bel-la") // the third has a Cyrillic е
 }
 
-// raceFor registers pets with these names, many at once, sees that one of them
-// gets its name, and that the others are told of it.
+// raceFor registers pets with these names concurrently, and checks that exactly one is
+// registered and that the others are refused because of it.
 func raceFor(t *testing.T, s registry.Store, names ...string) {
 	const n = 64
 	reg := registry.New(s, nil)
@@ -92,9 +92,9 @@ func oppositeBulksWithKeys(t *testing.T, s registry.Store) {
 	})
 }
 
-// raceBulks has bulks for the same names meet, half of them in the opposite
-// order, and sees that each name is given away once and that everybody is told
-// the truth about who has it.
+// raceBulks inserts batches of the same names concurrently, half of them in the opposite
+// order. It checks that each name is registered once and that every result has its true
+// holder.
 func raceBulks(t *testing.T, s registry.Store, entry func(p registry.Pet, bulk int) registry.Entry) {
 	const bulks, size = 12, 200
 	all := make([][]registry.Decision, bulks)
@@ -219,8 +219,8 @@ func keysAndBareEntries(t *testing.T, s registry.Store) {
 	}
 }
 
-// changesMeet has pets registered, renamed, corrected and released and names
-// reserved and let pass, all at once, over few names and by two stores.
+// changesMeet makes changes of every kind concurrently, on few names and through two
+// stores.
 func changesMeet(t *testing.T, db Database) {
 	const workers, steps = 12, 40
 	stores := []registry.Store{openNew(t, db), open(t, db, Options{})}
@@ -253,8 +253,7 @@ func changesMeet(t *testing.T, db Database) {
 var anyAction = []registry.Action{registry.ActionRenamed, registry.ActionCorrected, registry.ActionReleased,
 	registry.ActionReserved, registry.ActionUnreserved, registry.ActionUnreserved, registry.ActionAllowLookalike}
 
-// anyChange makes a change that is drawn by lot, on some day, and reports
-// whether it was made.
+// anyChange makes a random change and reports whether it was made.
 func anyChange(t *testing.T, s registry.Store, random *rand.Rand, today int) (bool, error) {
 	name := func() registry.Name {
 		names := []string{"Rex", "R-ex", "R.ex", "Ada", "A-da", "Bo"}
@@ -274,7 +273,7 @@ func anyChange(t *testing.T, s registry.Store, random *rand.Rand, today int) (bo
 	return err == nil && res[0].Code == "", err
 }
 
-// isWhole sees that the journal is whole and that the book is what it tells of.
+// isWhole checks that the journal has no faults and leads to the state of the registry.
 func isWhole(t testing.TB, s registry.Store) {
 	t.Helper()
 	found, err := registry.New(s, nil).VerifyJournal(t.Context(), nil, nil)
@@ -283,9 +282,9 @@ func isWhole(t testing.TB, s registry.Store) {
 	}
 }
 
-// isReplayed sees that every row of the journal found the book as the rows
-// before it had left it, and that the last left it as it is. It returns how
-// many rows there are of each kind.
+// isReplayed checks that every row of the journal follows from the state before it, and
+// that the last one leads to the state of the registry. It returns the number of rows
+// by action.
 func isReplayed(t testing.TB, s registry.Store) map[registry.Action]int {
 	t.Helper()
 	m, kinds := newModel(), make(map[registry.Action]int)
@@ -315,7 +314,7 @@ func isReplayed(t testing.TB, s registry.Store) map[registry.Action]int {
 	return kinds
 }
 
-// counted returns how many pets and rulings there are.
+// counted returns the number of pets and rulings in s.
 func counted(s registry.State) (n int) {
 	if s.Pet != nil {
 		n++

@@ -13,7 +13,7 @@ import (
 )
 
 var findTests = map[string]func(*testing.T, registry.Store){
-	"LeavesOutWhatNobodyHas": func(t *testing.T, s registry.Store) {
+	"OmitsUnregisteredNames": func(t *testing.T, s registry.Store) {
 		rex := newPet(t, "Rex")
 		insert(t, s, entriesOf(rex)...)
 		equal(t, "found", find(t, s, "ada", "rex", "", "rex"), map[string]registry.Pet{"rex": rex})
@@ -55,7 +55,7 @@ var listTests = map[string]func(*testing.T, registry.Store){
 	"ACursorNeedNotBeAPet":      cursorBetweenPets,
 	"EachKeyOnce":               eachKeyOnce,
 	"SearchesLiterally":         searchesLiterally,
-	"KeepsToACategory":          keepsToCategory,
+	"FiltersByCategory":         keepsToCategory,
 	"ListEndsWithItsContext":    listEndsWithContext,
 	"PetsFromAnyTime":           petsFromAnyTime,
 	"NewPetsDoNotDisturbPaging": newPetsDoNotDisturb,
@@ -72,7 +72,7 @@ func newestFirst(t *testing.T, s registry.Store) {
 	}
 }
 
-// tiesByKey has names that a dictionary orders otherwise than their bytes do.
+// tiesByKey has names whose order in a dictionary differs from that of their bytes.
 func tiesByKey(t *testing.T, s registry.Store) {
 	var pets []registry.Pet
 	for _, name := range []string{"Zoe", "Émile", "a-z", "ab", "a b", "a_c", "ä", "10", "9", "王", "emile", "aB1", "🐕"} {
@@ -83,8 +83,8 @@ func tiesByKey(t *testing.T, s registry.Store) {
 	equal(t, "book", names(list(t, s, registry.ListQuery{Limit: 100})), names(pets))
 }
 
-// pages walks through 250 pets, many of one instant, by q, and sees each that
-// is wanted once and in order.
+// pages pages by q through 250 pets, many of the same instant, and checks that each
+// wanted one appears once and in order.
 func pages(t *testing.T, s registry.Store, q registry.ListQuery, wanted func(registry.Pet) bool) {
 	var pets, want []registry.Pet
 	for i, p := range numbered(t, "Pet", 250) {
@@ -144,7 +144,7 @@ func searchesLiterally(t *testing.T, s registry.Store) {
 		{"🐕", []string{"🐕 dog"}},
 		{"g", []string{"🐕 dog"}},
 		{"back", []string{"backslash", `back\slash`}},
-		{"Malley", []string{}}, // keys are in lower case; folding is the caller's part
+		{"Malley", []string{}}, // keys are in lower case; the caller folds
 		{"nowhere", []string{}},
 	} {
 		t.Run(fmt.Sprintf("%q", c.contains), func(t *testing.T) {
@@ -199,7 +199,7 @@ func eachKeyOnce(t *testing.T, s registry.Store) {
 	got := make(map[string]string)
 	err := s.EachKey(t.Context(), func(key, lookalike []byte) {
 		if _, ok := got[string(key)]; ok {
-			t.Errorf("%s comes twice", key)
+			t.Errorf("%s appears twice", key)
 		}
 		got[string(key)] = string(lookalike)
 	})

@@ -22,8 +22,7 @@ func otherKeys(keys map[string]string) func(registry.Name) string {
 	}
 }
 
-// hasKeys sees which pets have which lookalike keys. Those of exempt pets are in
-// parentheses.
+// hasKeys checks the lookalike keys of all pets. Those of exempt pets are in parentheses.
 func hasKeys(t testing.TB, s registry.Store, want map[string]string) {
 	t.Helper()
 	got := make(map[string]string)
@@ -41,8 +40,8 @@ func hasKeys(t testing.TB, s registry.Store, want map[string]string) {
 	equal(t, "lookalike keys", got, want)
 }
 
-// keepsKeysApart sees that no two pets hold one lookalike key after any row of the
-// journal.
+// keepsKeysApart checks that after no row of the journal two pets hold the same lookalike
+// key.
 func keepsKeysApart(t testing.TB, s registry.Store) {
 	t.Helper()
 	held := make(map[string]string)
@@ -63,7 +62,7 @@ func keepsKeysApart(t testing.TB, s registry.Store) {
 	}
 }
 
-// keysComputedAgain has programs of two versions open one database in turn.
+// keysComputedAgain opens one database with programs of two versions, one after another.
 func keysComputedAgain(t *testing.T, db Database) {
 	var log bytes.Buffer
 	s := open(t, db, Options{Migrate: true, Logger: slog.New(slog.NewTextHandler(&log, nil))})
@@ -75,7 +74,7 @@ func keysComputedAgain(t *testing.T, db Database) {
 	equal(t, "opened again", log.String(), "")
 
 	other := otherKeys(map[string]string{
-		"Ada": "bea", "Bea": "cleo", "Cleo": "ada", // around
+		"Ada": "bea", "Bea": "cleo", "Cleo": "ada", // in a circle
 		"Max": "x", "Tom": "x", "Ian": "x", // to a new key
 		"Roy": "rex",               // the key of a younger pet that keeps it
 		"Jim": "kirn", "Sue": "zu", // the key of an older pet that keeps it
@@ -164,7 +163,7 @@ func keysComputedHalfway(t *testing.T, db Database) {
 	isWhole(t, s)
 }
 
-// keysNeedHead has the end of the journal be unknown.
+// keysNeedHead removes the journal's head.
 func keysNeedHead(t *testing.T, db Database) {
 	s := openNew(t, db)
 	Enter(t, s, "Rex")
@@ -176,7 +175,7 @@ func keysNeedHead(t *testing.T, db Database) {
 	hasKeys(t, s, map[string]string{"Rex": "rex"})
 }
 
-// olderKeys has a command find keys of a version before its own.
+// olderKeys opens a database whose keys have an earlier version than the program.
 func olderKeys(t *testing.T, db Database) {
 	s := openNew(t, db)
 	Enter(t, s, "Rex")

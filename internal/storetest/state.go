@@ -11,12 +11,12 @@ import (
 )
 
 var stateTests = map[string]func(*testing.T, registry.Store){
-	"PetsOldestFirstAndThenRulings":  statesInOrder,
-	"AllIsOfOneMoment":               statesOfOneMoment,
-	"AVisitEndsWithItsError":         visitEnds,
-	"AVisitEndsWithItsContext":       visitEndsWithContext,
-	"APetIsCorrectedAndStaysItself":  corrected,
-	"ALookalikeBroughtOverIsNobodys": broughtOver,
+	"PetsOldestFirstAndThenRulings": statesInOrder,
+	"StatesAreOfOneMoment":          statesOfOneMoment,
+	"AVisitEndsWithItsError":        visitEnds,
+	"AVisitEndsWithItsContext":      visitEndsWithContext,
+	"ACorrectedPetKeepsItsName":     corrected,
+	"AnImportedLookalikeHoldsNoKey": broughtOver,
 }
 
 func states(t testing.TB, s registry.Store) (all []registry.State, end registry.Head) {
@@ -26,7 +26,7 @@ func states(t testing.TB, s registry.Store) (all []registry.State, end registry.
 		return nil
 	})
 	if err != nil {
-		t.Fatalf("EachState: %v", err)
+		t.Fatalf("Snapshot: %v", err)
 	}
 	return all, end
 }
@@ -59,7 +59,7 @@ func statesInOrder(t *testing.T, s registry.Store) {
 	equal(t, "head", end, head(t, s))
 }
 
-// statesOfOneMoment changes the book while it is read.
+// statesOfOneMoment changes the registry during a snapshot.
 func statesOfOneMoment(t *testing.T, s registry.Store) {
 	insert(t, s, entriesOf(numbered(t, "Pet", 1000)...)...)
 	before, seen := head(t, s), 0
@@ -101,7 +101,7 @@ func visitEndsWithContext(t *testing.T, s registry.Store) {
 	cancel()
 	_, err := s.Snapshot(ctx, func(registry.State) error { return nil })
 	if !errors.Is(err, context.Canceled) {
-		t.Errorf("EachState: %v, want context.Canceled", err)
+		t.Errorf("Snapshot: %v, want context.Canceled", err)
 	}
 }
 
@@ -128,8 +128,8 @@ func corrected(t *testing.T, s registry.Store) {
 	}
 }
 
-// broughtOver enters pets that were let pass in an older book, before the one
-// that they look like and after it.
+// broughtOver imports pets that are exempt lookalikes, before the pet that they look like
+// and after it.
 func broughtOver(t *testing.T, s registry.Store) {
 	first, bella, last, other := newPet(t, "Bel-la"), newPet(t, "Bella"), newPet(t, "Bel.la"), newPet(t, "Bel_la")
 	entries := entriesOf(first, bella, last, other)

@@ -1,6 +1,5 @@
-// Package storetest holds every promise that registry.Store makes, and what
-// both stores promise beyond it, against a store: each store's own tests run
-// it.
+// Package storetest is the conformance suite of registry.Store, and of what both stores
+// promise beyond it. The tests of each store run it.
 package storetest
 
 import (
@@ -14,10 +13,10 @@ import (
 
 // A Database is a database for one test. It begins empty.
 type Database interface {
-	// Open opens it. The suite closes what it gets.
+	// Open opens the database. The suite closes the store.
 	Open(ctx context.Context, opts Options) (Store, error)
 
-	// Execute runs a statement behind the back of the stores.
+	// Execute runs a statement without a store.
 	Execute(t testing.TB, statement string)
 
 	// Schema returns the definition of every table, column, constraint and index.
@@ -27,23 +26,23 @@ type Database interface {
 	Protect(t testing.TB, key string) (lift func())
 }
 
-// A Store is a registry.Store as both of ours are.
+// A Store is a registry.Store with what both stores have beyond it.
 type Store interface {
 	registry.Store
 	Migrate(ctx context.Context) (from, to int64, err error)
 
-	// Rekey does what Migrate does with lookalike keys, in a program that computes
-	// other ones.
+	// Rekey recomputes the lookalike keys as Migrate does in a program with another
+	// algorithm.
 	Rekey(ctx context.Context, version int64, keyOf func(registry.Name) string) error
 
-	// What is kept of getting certificates, each under a name. Saving and
-	// deleting are atomic, and what was saved is on disk. They fail as the
-	// methods of registry.Store do.
+	// LoadACME, SaveACME and DeleteACME are the cache of an ACME client. Saving and
+	// deleting are atomic, and saved data is on disk. Their errors are those of the
+	// methods of registry.Store.
 	LoadACME(ctx context.Context, name string) ([]byte, error)
 	SaveACME(ctx context.Context, name string, data []byte) error
 	DeleteACME(ctx context.Context, name string) error
 
-	// LockACME waits for a lock that many on the database hold one after another.
+	// LockACME waits for a lock that only one process or goroutine holds at a time.
 	LockACME(ctx context.Context) (unlock func(), err error)
 }
 

@@ -9,7 +9,7 @@ import (
 	"nametag/internal/registry"
 )
 
-// An upgrade is what a registry of an earlier schema has once it is upgraded.
+// An upgrade is the expected content of a registry after the upgrade from an earlier schema.
 type upgrade struct {
 	Pets    []string // oldest first, without the numbered ones
 	Many    int      // numbered pets
@@ -18,8 +18,8 @@ type upgrade struct {
 	Rows    int64 // of the journal
 }
 
-// upgrades are by schema. testdata/schema-N.sql has the registry as a program of
-// that schema left it.
+// upgrades has the expectations by schema. testdata/schema-N.sql is the registry as a
+// program of that schema left it.
 var upgrades = map[int]upgrade{
 	1: {Pets: []string{"Bel-la", "Bella", "Möbius", "McIntosh", "Rex"}, Exempt: []string{"Bella"}, Rows: 5},
 	2: {Pets: []string{"Bel-la", "Bella", "Möbius", "McIntosh", "Rex"}, Exempt: []string{"Bella"}, Rows: 5},
@@ -73,7 +73,7 @@ func upgraded(t *testing.T, create func(testing.TB) Database, schema int, want u
 	equal(t, "a name", insert(t, s, entriesOf(newPet(t, "REX"))...)[0].Rival.Name.String(), "Rex")
 	retry := registry.Application{Name: "Rex", FavoriteColor: "brown", Category: "dog", IdempotencyKey: "api:3b241101-e2bb-4255-8caf-4136c566a962"}
 	if d, err := registry.New(s, nil).Register(t.Context(), retry); err != nil || d.Pet == nil || d.Pet.Name.String() != "Rex" {
-		t.Errorf("the client that registered Rex is told %v, %v", d, err)
+		t.Errorf("the client that registered Rex gets %v, %v", d, err)
 	}
 	apply(t, s, on(1, registry.ActionReleased, registry.Change{Key: "bel-la"}))
 	equal(t, "rows about Bel-la", len(records(t, s, registry.JournalQuery{Key: "bel-la", Limit: 10})), 2)
@@ -84,7 +84,7 @@ func upgraded(t *testing.T, create func(testing.TB) Database, schema int, want u
 	equal(t, "head after another start", head(t, s), before)
 }
 
-// isImported sees that the journal has one row about a pet, which brought it over.
+// isImported checks that the journal has one row about a pet, which imported it.
 func isImported(t testing.TB, s registry.Store, p *registry.PetState) {
 	t.Helper()
 	story := records(t, s, registry.JournalQuery{Key: p.NameKey, Limit: 10})
