@@ -374,7 +374,7 @@ func (r *Registry) VerifyJournal(ctx context.Context, noted []Head, progress fun
 		}
 	}
 	if len(v.found.Faults) == 0 {
-		err = v.compareBook(ctx)
+		err = v.compareState(ctx)
 	}
 	return v.found, err
 }
@@ -438,9 +438,9 @@ func (v *verifier) readJournal(ctx context.Context) error {
 	return nil
 }
 
-// compareBook compares the registry with the journal, which has been read. It takes a
+// compareState compares the registry with the journal, which has been read. It takes a
 // snapshot of the registry, and reads the journal on up to the same moment.
-func (v *verifier) compareBook(ctx context.Context) error {
+func (v *verifier) compareState(ctx context.Context) error {
 	head, err := v.registry.store.Snapshot(ctx, func(s State) error {
 		v.sums.subtract(s)
 		return nil

@@ -143,9 +143,9 @@ func (s State) among(some map[uint16]bool) State {
 // one moment, and returns a sentence for each difference, up to maxFaults. For each
 // name, the last row of the journal counts.
 func (r *Registry) differences(ctx context.Context, some map[uint16]bool) ([]string, error) {
-	book, journal := make(ledger), make(ledger)
+	actual, journal := make(ledger), make(ledger)
 	head, err := r.store.Snapshot(ctx, func(s State) error {
-		book.put(s.among(some))
+		actual.put(s.among(some))
 		return nil
 	})
 	if err != nil {
@@ -162,19 +162,19 @@ func (r *Registry) differences(ctx context.Context, some map[uint16]bool) ([]str
 	if err != nil {
 		return nil, err
 	}
-	all := maps.Clone(book)
+	all := maps.Clone(actual)
 	maps.Copy(all, journal)
 	var told []string
 	for _, key := range slices.Sorted(maps.Keys(all)) {
-		told = append(told, differ(book[key], journal[key])...)
+		told = append(told, differ(actual[key], journal[key])...)
 	}
 	return told[:min(len(told), maxFaults)], nil
 }
 
 // differ describes how the states of a name differ in the registry and its journal.
-func differ(book, journal State) (told []string) {
+func differ(actual, journal State) (told []string) {
 	tell := func(format string, args ...any) { told = append(told, fmt.Sprintf(format, args...)) }
-	switch b, j := book.Pet, journal.Pet; {
+	switch b, j := actual.Pet, journal.Pet; {
 	case b == nil && j == nil:
 	case j == nil:
 		tell("“%s” is in the registry, but not in the journal.", b.Name)
@@ -183,7 +183,7 @@ func differ(book, journal State) (told []string) {
 	case State{Pet: b}.hash() != State{Pet: j}.hash():
 		tell("“%s” is in the journal %s.", b.Name, strings.Join(petDiffers(b, j), ", "))
 	}
-	switch b, j := book.Ruling, journal.Ruling; {
+	switch b, j := actual.Ruling, journal.Ruling; {
 	case b == nil && j == nil:
 	case j == nil:
 		tell("A ruling on “%s” is in the registry, but not in the journal: %s.", b.Name, b.Kind)
@@ -195,18 +195,18 @@ func differ(book, journal State) (told []string) {
 	return told
 }
 
-func petDiffers(book, journal *PetState) []string {
+func petDiffers(actual, journal *PetState) []string {
 	var ways differing
-	ways.see("with another spelling", journal.Name, book.Name)
-	ways.see("with another colour", string(journal.FavoriteColor), string(book.FavoriteColor))
-	ways.see("with another category", string(journal.Category), string(book.Category))
-	ways.see("with another date", journal.RegisteredAt.Format(time.RFC3339Nano), book.RegisteredAt.Format(time.RFC3339Nano))
-	ways.see("with another lookalike key", journal.LookalikeKey, book.LookalikeKey)
-	ways.see("with another let_pass", strconv.FormatBool(journal.LookalikeExempt), strconv.FormatBool(book.LookalikeExempt))
+	ways.see("with another spelling", journal.Name, actual.Name)
+	ways.see("with another colour", string(journal.FavoriteColor), string(actual.FavoriteColor))
+	ways.see("with another category", string(journal.Category), string(actual.Category))
+	ways.see("with another date", journal.RegisteredAt.Format(time.RFC3339Nano), actual.RegisteredAt.Format(time.RFC3339Nano))
+	ways.see("with another lookalike key", journal.LookalikeKey, actual.LookalikeKey)
+	ways.see("with another let_pass", strconv.FormatBool(journal.LookalikeExempt), strconv.FormatBool(actual.LookalikeExempt))
 	return ways
 }
 
-func rulingDiffers(book, journal *RulingState) []string {
+func rulingDiffers(actual, journal *RulingState) []string {
 	end := func(r *RulingState) string {
 		if r.Until.IsZero() {
 			return "none"
@@ -214,20 +214,20 @@ func rulingDiffers(book, journal *RulingState) []string {
 		return r.Until.Format(time.RFC3339Nano)
 	}
 	var ways differing
-	ways.see("its kind", string(journal.Kind), string(book.Kind))
-	ways.see("its spelling", journal.Name, book.Name)
-	ways.see("its reason", journal.Reason, book.Reason)
-	ways.see("its date", journal.At.Format(time.RFC3339Nano), book.At.Format(time.RFC3339Nano))
-	ways.see("its end", end(journal), end(book))
-	ways.see("its lookalike key", journal.LookalikeKey, book.LookalikeKey)
+	ways.see("its kind", string(journal.Kind), string(actual.Kind))
+	ways.see("its spelling", journal.Name, actual.Name)
+	ways.see("its reason", journal.Reason, actual.Reason)
+	ways.see("its date", journal.At.Format(time.RFC3339Nano), actual.At.Format(time.RFC3339Nano))
+	ways.see("its end", end(journal), end(actual))
+	ways.see("its lookalike key", journal.LookalikeKey, actual.LookalikeKey)
 	return ways
 }
 
 // differing is a list of differences.
 type differing []string
 
-func (d *differing) see(what, journal, book string) {
-	if journal != book {
-		*d = append(*d, fmt.Sprintf("%s: “%s”, not “%s”", what, journal, book))
+func (d *differing) see(what, journal, actual string) {
+	if journal != actual {
+		*d = append(*d, fmt.Sprintf("%s: “%s”, not “%s”", what, journal, actual))
 	}
 }

@@ -21,7 +21,7 @@ import (
 // uses the file as it is, and creates an empty one if there is none.
 type Options struct {
 	// Serve keeps every other serving process away from the file until Close.
-	// Commands, which do not serve, work beside a server.
+	// Commands, which do not serve, work next to a server.
 	Serve bool
 
 	// ReadOnly opens an existing file and neither writes nor creates anything, in
