@@ -87,7 +87,7 @@ func (s *site) answer(w http.ResponseWriter, r *http.Request, f failure) {
 	status := problemOf(f.Code).Status
 	suggestRetry(w, status)
 	switch {
-	case r.URL.Path == "/check_pet_name", r.URL.Path == "/register_pet" && !wantsPage(r):
+	case r.URL.Path == pathCheck, r.URL.Path == "/register_pet" && !wantsPage(r):
 		writeJSON(w, status, newContractAnswer(f))
 	case strings.HasPrefix(r.URL.Path, "/api/") || !wantsPage(r):
 		writeProblem(w, f)
