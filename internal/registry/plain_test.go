@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"testing"
 	"unicode"
 
@@ -22,6 +23,20 @@ func TestPlainTextNeedsNoTables(t *testing.T) {
 		want, err := precis.Nickname.CompareKey(text)
 		if got, _ := compareKey(text); err != nil || got != want {
 			t.Fatalf("the key of %q is %q, want %q, %v", text, got, want, err)
+		}
+	})
+}
+
+// TestPlainNamesLookAsTheirSkeletonsDo compares the lookalike keys of printable ASCII with what settle returns.
+func TestPlainNamesLookAsTheirSkeletonsDo(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := rapid.OneOf(
+			rapid.StringOfN(rapid.RuneFrom(nil, printable), 1, MaxNameLength, -1),
+			rapid.StringOfN(rapid.SampledFrom([]rune("IIilLBmn1 -&%'")), 1, 12, -1),
+		).Draw(t, "name")
+		want := settle(cmp.Or(readText(s), s))
+		if got := RestoreName(s, s).LookalikeKey(); got != want {
+			t.Fatalf("the lookalike key of %q is %q, want %q", s, got, want)
 		}
 	})
 }

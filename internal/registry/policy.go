@@ -364,7 +364,7 @@ func (p *Policy) Judge(n Name) Decision {
 		ruling, reserved = p.lookalikes[n.LookalikeKey()]
 	}
 	if reserved {
-		d.Code, d.Rule, d.Ruling = CodeReserved, RuleReserved, &ruling
+		d.Code, d.Rule, d.Ruling = CodeReserved, RuleReserved, new(ruling)
 	}
 	return d
 }

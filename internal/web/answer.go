@@ -20,7 +20,7 @@ func message(d registry.Decision) string {
 	text := wording.Reason(d)
 	switch d.Code {
 	case "":
-		text = fmt.Sprintf("“%s” is available.", d.Name)
+		text = "“" + d.Name.String() + "” is available."
 	case registry.CodeTaken, registry.CodeSimilar, registry.CodeReserved:
 		text += " Please try another name."
 	case registry.CodeKeyReused:

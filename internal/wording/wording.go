@@ -57,7 +57,7 @@ func invalid(d registry.Decision) string {
 func taken(d registry.Decision) string {
 	pet := d.Rival
 	if pet == nil {
-		return fmt.Sprintf("“%s” is taken.", d.Name)
+		return "“" + d.Name.String() + "” is taken."
 	}
 	what := "it"
 	if pet.Name.String() != d.Name.String() {
