@@ -70,7 +70,7 @@ func Run(ctx context.Context, c Config) error {
 		return fmt.Errorf("serving on %s: %w", c.Listener.Addr(), errors.Join(err, srv.Close()))
 	}
 	go func() {
-		l := netutil.LimitListener(c.Listener, maxConnections)
+		l := lazyListener{netutil.LimitListener(c.Listener, maxConnections)}
 		if c.TLS != nil {
 			failed <- srv.ServeTLS(l, "", "")
 		} else {
