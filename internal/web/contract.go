@@ -94,7 +94,7 @@ func (s *site) checkPetName(w http.ResponseWriter, r *http.Request) error {
 	c := s.checked(name, d)
 	a := contractAnswer{
 		Status:        statusFound,
-		Available:     &c.Available,
+		Available:     new(c.Available),
 		Reason:        c.Reason,
 		Message:       c.Message,
 		ConflictsWith: c.ConflictsWith,
@@ -104,7 +104,7 @@ func (s *site) checkPetName(w http.ResponseWriter, r *http.Request) error {
 	if c.Available {
 		a.Status = statusNotFound
 	}
-	writeJSON(w, http.StatusOK, a)
+	a.write(w, http.StatusOK)
 	return nil
 }
 

@@ -98,14 +98,21 @@ func webError(code registry.Code, format string, args ...any) *registry.Error {
 // A handler serves one route. If it returns an error, it must not have written an answer.
 type handler func(http.ResponseWriter, *http.Request) error
 
-// handle returns h with its time limited and its errors answered.
+// handle returns h with its errors answered.
 func (s *site) handle(h handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
-		defer cancel()
-		if err := h(w, r.WithContext(ctx)); err != nil {
+		if err := h(w, r); err != nil {
 			s.fail(w, r, err)
 		}
+	}
+}
+
+// bounded returns h with its time limited.
+func bounded(h handler) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
+		defer cancel()
+		return h(w, r.WithContext(ctx))
 	}
 }
 

@@ -72,7 +72,7 @@ func (s *site) logRequest(x *exchange, r *http.Request, took time.Duration) {
 		level = slog.LevelWarn
 	case x.status() >= 500:
 		level = slog.LevelError
-	case r.Pattern == "GET /healthz", r.Pattern == "GET /readyz":
+	case r.Pattern == "GET /healthz", r.Pattern == "GET /readyz", r.Pattern == patternCheck && x.status() == http.StatusOK:
 		level = slog.LevelDebug // frequent, and counted by metrics
 	}
 	if !s.log.Enabled(r.Context(), level) {

@@ -13,6 +13,13 @@ const contentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 
 	"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; " +
 	"require-trusted-types-for 'script'; trusted-types 'none'"
 
+// The values of the security headers of every answer, which answers share like noStore.
+var (
+	policy     = []string{contentSecurityPolicy}
+	noSniffing = []string{"nosniff"}
+	sameOrigin = []string{"same-origin"}
+)
+
 // safePage are the additional headers of pages. They have no effect on other answers. It is read-only.
 var safePage = http.Header{
 	"X-Frame-Options":            {"DENY"},
@@ -25,9 +32,9 @@ var safePage = http.Header{
 func secureHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("Content-Security-Policy", contentSecurityPolicy)
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h["Content-Security-Policy"] = policy
+		h["X-Content-Type-Options"] = noSniffing
+		h["Cross-Origin-Resource-Policy"] = sameOrigin
 		next.ServeHTTP(w, r)
 	})
 }

@@ -8,7 +8,7 @@ import (
 // routes returns every route of the site.
 func (s *site) routes() *http.ServeMux {
 	mux := http.NewServeMux()
-	handle := func(pattern string, h handler) { mux.HandleFunc(pattern, s.handle(h)) }
+	handle := func(pattern string, h handler) { mux.HandleFunc(pattern, s.handle(bounded(h))) }
 
 	// Pages.
 	handle("GET /{$}", s.home)
@@ -36,6 +36,26 @@ func (s *site) routes() *http.ServeMux {
 
 	handle(noRoute, func(w http.ResponseWriter, r *http.Request) error { return s.unrouted(mux, w, r) })
 	return mux
+}
+
+// The path and the pattern of the check that pages send while a name is typed.
+const (
+	pathCheck    = "/check_pet_name"
+	patternCheck = "GET " + pathCheck
+)
+
+// direct serves checks without the search for their route, which costs 3 % of their CPU time, and without a timeout,
+// which costs 7 %: the index answers from memory. Other requests go to mux. (go test -bench Handler/Check ./internal/web)
+func (s *site) direct(mux *http.ServeMux) http.Handler {
+	check := s.handle(s.checkPetName)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet && r.URL.Path == pathCheck {
+			r.Pattern = patternCheck
+			check(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
 }
 
 // noRoute is the pattern that matches what no other pattern matches.

@@ -49,7 +49,7 @@ func New(c Config) http.Handler {
 		metrics:  newMetrics(c.Metrics),
 		pages:    newPages(),
 	}
-	h := s.refuseCrossOrigin(s.routes())
+	h := s.refuseCrossOrigin(s.direct(s.routes()))
 	if c.HTTPS != nil {
 		h = c.HTTPS.require(c.TrustedProxies, h)
 	}
