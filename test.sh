@@ -31,7 +31,7 @@ available() { # available COMMAND...: does it succeed, or must it?
     required lint || "$@" >"$log" 2>&1
 }
 
-lint() { go tool -modfile=tools/lint/go.mod golangci-lint run && (cd tools && go tool -modfile=lint/go.mod golangci-lint run); }
+lint() { go tool -modfile=tools/lint/go.mod golangci-lint run --allow-parallel-runners && (cd tools && go tool -modfile=lint/go.mod golangci-lint run --allow-parallel-runners); }
 
 tools() { go -C tools vet ./... && go -C tools test ./...; }
 

@@ -29,17 +29,14 @@ type Report struct{ w *csv.Writer }
 // NewReport writes the header of a report to w.
 func NewReport(w io.Writer) (*Report, error) {
 	r := &Report{csv.NewWriter(w)}
-	r.write("line", "name", "code", "reason")
+	r.w.Write([]string{"line", "name", "code", "reason"})
 	return r, r.Flush()
 }
 
 // Add writes one row. Flush returns its errors.
 func (r *Report) Add(row Row, why Refusal) {
-	r.write(strconv.Itoa(row.Line), cellText(printable(row.Name)), string(why.Code), cellText(printable(why.Reason)))
-}
-
-func (r *Report) write(fields ...string) {
-	_ = r.w.Write(fields) // Flush returns the error
+	r.w.Write([]string{
+		strconv.Itoa(row.Line), cellText(printable(row.Name)), string(why.Code), cellText(printable(why.Reason))})
 }
 
 // Flush writes all rows to the underlying writer.
