@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"sync"
@@ -153,8 +154,14 @@ func (q *Queue) work() {
 }
 
 // next removes the calls of the next transaction from the queue and returns them, and
-// whether the queue is closed.
+// whether the queue is closed. First it lets clients that were just answered register
+// again, as long as any do. Without that, transactions are smaller, and a registration on
+// SQLite takes 7 to 15 % more CPU time (go -C bench run . -against REVISION).
 func (q *Queue) next() (batch []*call, closed bool) {
+	for before := -1; q.Waiting() > before; {
+		before = q.Waiting()
+		runtime.Gosched()
+	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	entries, n := 0, 0
