@@ -4,7 +4,6 @@ import (
 	_ "embed"
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -95,7 +94,7 @@ func (s *site) listPets(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	q.Limit = defaultPageSize
-	if limit := params.Get("limit"); limit != "" {
+	if limit := params.get("limit"); limit != "" {
 		q.Limit, err = strconv.Atoi(limit)
 		if err != nil || q.Limit < 1 || q.Limit > maxPageSize {
 			return &registry.Error{Code: registry.CodeInvalid, Field: "limit",
@@ -114,21 +113,20 @@ func (s *site) listPets(w http.ResponseWriter, r *http.Request) error {
 		body.Pets = append(body.Pets, newPetJSON(&page.Pets[i]))
 	}
 	if body.NextCursor != "" {
-		params.Set("cursor", body.NextCursor)
-		w.Header().Set("Link", `<`+r.URL.Path+"?"+params.Encode()+`>; rel="next"`)
+		w.Header().Set("Link", `<`+r.URL.Path+"?"+params.with("cursor", body.NextCursor)+`>; rel="next"`)
 	}
 	writeJSON(w, http.StatusOK, body)
 	return nil
 }
 
 // parseQuery parses the parameters that both lists of pets, the page and the API's, have in common.
-func (s *site) parseQuery(params url.Values) (registry.Query, error) {
-	q := registry.Query{Search: params.Get("q")}
+func (s *site) parseQuery(params query) (registry.Query, error) {
+	q := registry.Query{Search: params.get("q")}
 	var err error
-	if q.After, err = registry.ParseCursor(params.Get("cursor")); err != nil {
+	if q.After, err = registry.ParseCursor(params.get("cursor")); err != nil {
 		return q, err
 	}
-	if category := params.Get("category"); category != "" {
+	if category := params.get("category"); category != "" {
 		q.Category, err = s.registry.Policy().ParseCategoryToFind(category)
 	}
 	return q, err
@@ -145,8 +143,8 @@ func (s *site) checkName(w http.ResponseWriter, r *http.Request) error {
 	}
 	d, err := s.registry.Suggest(r.Context(), registry.Application{
 		Name:          name,
-		FavoriteColor: params.Get("favorite_color"),
-		Category:      params.Get("category"),
+		FavoriteColor: params.get("favorite_color"),
+		Category:      params.get("category"),
 	})
 	if err != nil {
 		return err

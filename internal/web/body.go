@@ -26,16 +26,58 @@ const maxBody = 64 << 10
 // before the connection closes.
 const maxDrain = 32 << 20
 
-// readQuery returns the query parameters of r. Their values are UTF-8.
-func readQuery(r *http.Request) (url.Values, error) {
-	q, err := url.ParseQuery(r.URL.RawQuery)
-	if err != nil {
-		return nil, webError(codeMalformed, "The query of the address is malformed: %s.", err)
+// A query is the query parameters of an address in their order. The map of url.Values would take 5 % of a check's CPU
+// time (go test -bench Handler/Check ./internal/web).
+type query []struct{ name, value string }
+
+// maxParameters is the largest accepted number of query parameters.
+const maxParameters = 100
+
+// readQuery returns the query parameters of r, as url.ParseQuery does. They are UTF-8.
+func readQuery(r *http.Request) (query, error) {
+	raw := r.URL.RawQuery
+	n := 1 + strings.Count(raw, "&")
+	if n > maxParameters {
+		return nil, webError(codeMalformed, "The query of the address has more than %d parameters.", maxParameters)
 	}
-	if text, _ := url.QueryUnescape(r.URL.RawQuery); !utf8.ValidString(text) {
-		return nil, webError(codeMalformed, "The query of the address is not valid text. Encode it as UTF-8.")
+	q := make(query, 0, n)
+	for raw != "" {
+		var pair string
+		if pair, raw, _ = strings.Cut(raw, "&"); pair == "" {
+			continue
+		}
+		key, escaped, _ := strings.Cut(pair, "=")
+		name, errName := url.QueryUnescape(key)
+		value, errValue := url.QueryUnescape(escaped)
+		switch {
+		case errName != nil, errValue != nil, strings.Contains(pair, ";"):
+			return nil, webError(codeMalformed, "The query of the address is malformed: escape %q.", pair)
+		case !utf8.ValidString(name), !utf8.ValidString(value):
+			return nil, webError(codeMalformed, "The query of the address is not valid text. Encode it as UTF-8.")
+		}
+		q = append(q, struct{ name, value string }{name, value})
 	}
 	return q, nil
+}
+
+// get returns the first value of a parameter, "" if there is none.
+func (q query) get(name string) string {
+	for _, p := range q {
+		if p.name == name {
+			return p.value
+		}
+	}
+	return ""
+}
+
+// with returns the query, encoded, with one value for a parameter.
+func (q query) with(name, value string) string {
+	all := make(url.Values, len(q))
+	for _, p := range q {
+		all.Add(p.name, p.value)
+	}
+	all.Set(name, value)
+	return all.Encode()
 }
 
 // readBody returns the body of r, which must be of the media type want.

@@ -78,15 +78,15 @@ func (s *site) checkPetName(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	name := params.Get("pet_name")
+	name := params.get("pet_name")
 	if strings.TrimSpace(name) == "" {
 		return &registry.Error{Code: registry.CodeEmpty, Field: registry.FieldName,
 			Message: "The parameter pet_name is missing or empty. Send a name, as in /check_pet_name?pet_name=Bella."}
 	}
 	d, err := s.registry.Suggest(r.Context(), registry.Application{
 		Name:          name,
-		FavoriteColor: params.Get("pet_favorite_color"),
-		Category:      params.Get("pet_category"),
+		FavoriteColor: params.get("pet_favorite_color"),
+		Category:      params.get("pet_category"),
 	})
 	if err != nil {
 		return err

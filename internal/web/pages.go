@@ -250,9 +250,9 @@ func (s *site) listPage(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	p := listPage{
-		Search:     params.Get("q"),
+		Search:     params.get("q"),
 		Categories: s.registry.Policy().Categories(),
-		First:      params.Get("cursor") == "",
+		First:      params.get("cursor") == "",
 	}
 	q, err := s.parseQuery(params)
 	var page registry.Page
@@ -276,8 +276,7 @@ func (s *site) listPage(w http.ResponseWriter, r *http.Request) error {
 		p.Pets = append(p.Pets, petPage{Pet: pet, Swatch: pet.FavoriteColor.CSS()})
 	}
 	if !page.Next.IsZero() {
-		params.Set("cursor", page.Next.String())
-		p.Next = "/pets?" + params.Encode()
+		p.Next = "/pets?" + params.with("cursor", page.Next.String())
 	}
 	s.render(w, r, http.StatusOK, "pets.html", p)
 	return nil
