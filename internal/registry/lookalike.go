@@ -39,15 +39,18 @@ func (n Name) LookalikeKey() string {
 	if !plain {
 		text = norm.NFKD.String(strings.Map(spaceForModifier, text))
 	}
-	if read := readText(text); read != "" {
-		text = read
+	var space [MaxNameLength]byte // on the stack
+	read := appendRead(space[:0], text)
+	if len(read) == 0 {
+		read = append(read, text...)
 	}
 	if !plain {
-		return settle(text)
+		return settle(string(read))
 	}
-	key := make([]byte, 0, 2*MaxNameLength)
-	for i := range len(text) {
-		key = append(key, settledASCII[text[i]]...)
+	var more [2 * MaxNameLength]byte
+	key := more[:0]
+	for _, c := range read {
+		key = append(key, settledASCII[c]...)
 	}
 	return string(key)
 }
@@ -76,10 +79,9 @@ func isModifier(r rune) bool {
 	return unicode.Is(unicode.Sk, r) && !('\U0001F3FB' <= r && r <= '\U0001F3FF')
 }
 
-// readText returns text, which is in form NFKD, without what readers overlook and in
-// small letters.
-func readText(text string) string {
-	read := make([]byte, 0, len(text))
+// appendRead appends text, which is in form NFKD, to read without what readers overlook
+// and in small letters.
+func appendRead(read []byte, text string) []byte {
 	inWord, small := false, false // whether the word has a letter so far, and a small one
 	for i, r := range text {
 		switch {
@@ -103,7 +105,7 @@ func readText(text string) string {
 		}
 		read = utf8.AppendRune(read, r)
 	}
-	return string(read)
+	return read
 }
 
 // readAloud has the punctuation that is part of a name.

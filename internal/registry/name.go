@@ -38,6 +38,9 @@ type Name struct {
 // CodeNotAllowed. ParseName is idempotent: parsing a name as shown gives the
 // same Name.
 func ParseName(s string) (Name, error) {
+	if name, ok := parsePlain(s); ok {
+		return name, nil
+	}
 	display, err := cleanText(FieldName, "name", s, MaxNameLength)
 	if err != nil {
 		return Name{}, err

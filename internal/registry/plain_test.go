@@ -27,6 +27,30 @@ func TestPlainTextNeedsNoTables(t *testing.T) {
 	})
 }
 
+// TestPlainNamesAreLikeOthers compares parsePlain with the rest of ParseName.
+func TestPlainNamesAreLikeOthers(t *testing.T) {
+	slowly := func(s string) (Name, error) { return ParseName(s + " ") } // a space that is trimmed
+	plain := 0
+	rapid.Check(t, func(t *rapid.T) {
+		s := rapid.OneOf(
+			rapid.StringOfN(rapid.RuneFrom(nil, printable), 0, MaxNameLength+2, -1),
+			rapid.StringOfN(rapid.SampledFrom([]rune("IIilLBmn1 -&%'")), 0, 12, -1),
+			rapid.StringOf(rapid.Rune()),
+		).Draw(t, "name")
+		got, ok := parsePlain(s)
+		if !ok {
+			return
+		}
+		plain++
+		if want, err := slowly(s); err != nil || got != want {
+			t.Fatalf("%q is %#v, want %#v, %v", s, got, want, err)
+		}
+	})
+	if plain < 20 {
+		t.Errorf("only %d names were plain", plain)
+	}
+}
+
 // TestPlainNamesLookAsTheirSkeletonsDo compares the lookalike keys of printable ASCII with what settle returns.
 func TestPlainNamesLookAsTheirSkeletonsDo(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -34,7 +58,7 @@ func TestPlainNamesLookAsTheirSkeletonsDo(t *testing.T) {
 			rapid.StringOfN(rapid.RuneFrom(nil, printable), 1, MaxNameLength, -1),
 			rapid.StringOfN(rapid.SampledFrom([]rune("IIilLBmn1 -&%'")), 1, 12, -1),
 		).Draw(t, "name")
-		want := settle(cmp.Or(readText(s), s))
+		want := settle(cmp.Or(string(appendRead(nil, s)), s))
 		if got := RestoreName(s, s).LookalikeKey(); got != want {
 			t.Fatalf("the lookalike key of %q is %q, want %q", s, got, want)
 		}

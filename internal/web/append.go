@@ -11,7 +11,7 @@ import (
 
 // write answers with a. encoding/json would take 6 % of a check's CPU time (go test -bench Handler/Check ./internal/web).
 func (a *contractAnswer) write(w http.ResponseWriter, status int) {
-	writeText(w, typeJSON, status, a.appendJSON(make([]byte, 0, 512)))
+	writeText(w, typeJSON, status, a.appendJSON(make([]byte, 0, 256)))
 }
 
 // appendJSON appends a to b as json.Encoder writes it without escapes for HTML.
