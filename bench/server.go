@@ -71,14 +71,15 @@ func (r *run) startServer(ctx context.Context, path, program string, args ...str
 	return s, err
 }
 
-// startNametag starts a nametag program on a database, without its rate limit, and waits until its index is ready.
+// startNametag starts a nametag program on a database, with the garbage collection of compose.yaml and without its rate
+// limit, and waits until its index is ready.
 func (r *run) startNametag(ctx context.Context, program, database string) (*server, error) {
 	metrics, err := freeAddr()
 	if err != nil {
 		return nil, err
 	}
-	s, err := r.startServer(ctx, checkPath+nameOf(0), program,
-		"serve", "--database", database, "--rate-limit", "0", "--admin-listen", metrics, "--listen")
+	s, err := r.startServer(ctx, checkPath+nameOf(0), "env", "GOGC=800", "GOMEMLIMIT=450MiB",
+		program, "serve", "--database", database, "--rate-limit", "0", "--admin-listen", metrics, "--listen")
 	if err != nil {
 		return nil, err
 	}

@@ -52,7 +52,7 @@ func (r *Registry) suggestions(ctx context.Context, at time.Time, d Decision, a 
 		base = d.Rival.Name
 	}
 	suggestions := make([]Name, 0, maxSuggestions)
-	seen := []string{d.Name.LookalikeKey()}
+	seen := append(make([]string, 0, 1+maxSuggestions), d.Name.LookalikeKey())
 	ask := make([]Name, 0, maxSuggestions)
 	add := func() error {
 		decisions, err := r.lookup(ctx, at, ask...)
