@@ -230,10 +230,10 @@ func (b *tab) focused(id string) {
 	b.until("the focus is on "+id, `document.activeElement.id === "`+id+`"`)
 }
 
-// typeInto types at the end of an input.
+// typeInto types at the end of an input. chromedp.SendKeys would read the input's attributes while others write them.
 func (b *tab) typeInto(id, text string) {
 	b.t.Helper()
-	b.do(chromedp.SendKeys(chromedp.ID(id), kb.End+text))
+	b.do(chromedp.Focus(chromedp.ID(id)), chromedp.KeyEvent(kb.End+text))
 }
 
 // retype replaces the text of an input as a person would.
