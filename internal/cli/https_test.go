@@ -325,7 +325,7 @@ func TestACertificateInFilesIsServedAndLoadedAgain(t *testing.T) {
 	if err := os.WriteFile(certFile, []byte("broken"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if line := p.Logged("can't be used"); !strings.Contains(line, certFile) {
+	if line := p.Logged("keeping the previous certificate"); !strings.Contains(line, certFile) {
 		t.Errorf("the log says %s", line)
 	}
 	served(t, p, trusts, first.Equal)
