@@ -30,7 +30,6 @@ func TestPlainTextNeedsNoTables(t *testing.T) {
 // TestPlainNamesAreLikeOthers compares parsePlain with the rest of ParseName.
 func TestPlainNamesAreLikeOthers(t *testing.T) {
 	slowly := func(s string) (Name, error) { return ParseName(s + " ") } // a space that is trimmed
-	plain := 0
 	rapid.Check(t, func(t *rapid.T) {
 		s := rapid.OneOf(
 			rapid.StringOfN(rapid.RuneFrom(nil, printable), 0, MaxNameLength+2, -1),
@@ -39,16 +38,12 @@ func TestPlainNamesAreLikeOthers(t *testing.T) {
 		).Draw(t, "name")
 		got, ok := parsePlain(s)
 		if !ok {
-			return
+			t.Skip("not plain") // rapid draws on until it has as many names as it needs
 		}
-		plain++
 		if want, err := slowly(s); err != nil || got != want {
 			t.Fatalf("%q is %#v, want %#v, %v", s, got, want, err)
 		}
 	})
-	if plain < 20 {
-		t.Errorf("only %d names were plain", plain)
-	}
 }
 
 // TestPlainNamesLookAsTheirSkeletonsDo compares the lookalike keys of printable ASCII with what settle returns.
