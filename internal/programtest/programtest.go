@@ -11,6 +11,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -108,10 +109,15 @@ func (p *Program) Log() string {
 	return strings.Join(p.lines, "\n")
 }
 
+// patience is how long a test waits for a line of the log.
+const patience = 2 * time.Minute
+
 // Logged waits until the program logs a line that contains s, and returns the line. It
-// fails the test if the program ends before.
+// fails the test if the program ends before, or does not log it in two minutes.
 func (p *Program) Logged(s string) string {
 	p.t.Helper()
+	begun := time.Now()
+	defer time.AfterFunc(patience, p.grown.Broadcast).Stop()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for seen := 0; ; {
@@ -124,8 +130,11 @@ func (p *Program) Logged(s string) string {
 		case <-p.done:
 			p.t.Fatalf("the program ended and never logged %q", s)
 		default:
-			p.grown.Wait()
 		}
+		if time.Since(begun) >= patience {
+			p.t.Fatalf("the program has not logged %q in %v", s, patience)
+		}
+		p.grown.Wait()
 	}
 }
 
