@@ -38,9 +38,6 @@ type Name struct {
 // CodeNotAllowed. ParseName is idempotent: parsing a name as shown gives the
 // same Name.
 func ParseName(s string) (Name, error) {
-	if name, ok := parsePlain(s); ok {
-		return name, nil
-	}
 	display, err := cleanText(FieldName, "name", s, MaxNameLength)
 	if err != nil {
 		return Name{}, err
@@ -138,6 +135,17 @@ func cleanText(f Field, noun, s string, limit int) (string, error) {
 		return "", disallowed(f, noun, text)
 	}
 	return text, nil
+}
+
+// isPlain reports whether s has only printable ASCII and spaces, as most names do.
+// Such text needs no Unicode tables, and so a fraction of the time.
+func isPlain[S ~string | ~[]byte](s S) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 // unseen has characters that PRECIS classifies as symbols although they are blank or
