@@ -71,7 +71,8 @@ func seedStatement(n int) string {
 }
 
 // createRegistries makes databases that have a registry of n names each, by the schema of a nametag program, and returns
-// their URLs. All are copies of one that nothing uses, so PostgreSQL has as little of each in memory.
+// their URLs. The journal has one more, because a newer program would take pets without any journal for those of a
+// program that had none. All are copies of one that nothing uses, so PostgreSQL has as little of each in memory.
 func (r *run) createRegistries(ctx context.Context, program string, n, databases int) (urls []string, err error) {
 	log.Printf("making registries of %s names on PostgreSQL: %d", count(n), databases)
 	create := func(name, template string) (string, error) {
@@ -88,7 +89,14 @@ func (r *run) createRegistries(ctx context.Context, program string, n, databases
 	if _, err := runProgram(ctx, r.folder, program, "migrate", "--database", url); err != nil {
 		return nil, err
 	}
-	if err := execute(ctx, url, `SET work_mem = '1GB'; `+seedStatement(n), `VACUUM ANALYZE`); err != nil {
+	first := filepath.Join(r.folder, "first.csv")
+	if err := os.WriteFile(first, []byte("name,favorite_color,category\nFirst in the journal,blue,cat\n"), 0o600); err != nil {
+		return nil, err
+	}
+	if _, err := runProgram(ctx, r.folder, program, "import", "--database", url, first); err != nil {
+		return nil, err
+	}
+	if err := execute(ctx, url, `DELETE FROM pets`, `SET work_mem = '1GB'; `+seedStatement(n), `VACUUM ANALYZE`); err != nil {
 		return nil, err
 	}
 	for i := range databases {

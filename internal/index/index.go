@@ -319,37 +319,31 @@ func (v *view) size() (names, size int) {
 	return names, size + more
 }
 
-// hashes are those of a comparison key and of a lookalike key.
-type hashes struct{ name, lookalike uint64 }
-
-func (v *view) hashesOf(key, lookalike string) hashes {
-	return hashes{nonZero(maphash.String(v.seed, key)), nonZero(maphash.String(v.seed, lookalike))}
-}
-
 func (v *view) decide(n registry.Name, q registry.Inquiry) registry.Decision {
-	taken, similar := v.has(n)
-	if taken {
+	if v.hasName(n) {
 		return registry.Decide(n, true, nil, false, q.AllowLookalike)
 	}
+	similar := v.hasLookalike(n)
 	v.rulingsMu.RLock()
 	defer v.rulingsMu.RUnlock()
 	inForce, permitted := v.rulings.Over(n, q.At)
 	return registry.Decide(n, false, inForce, similar && !permitted, q.AllowLookalike)
 }
 
-// has reports whether a pet has the name, and whether one holds its lookalike key.
-func (v *view) has(n registry.Name) (taken, similar bool) {
-	h := v.hashesOf(n.Key(), n.LookalikeKey())
-	return v.names.has(h.name), v.lookalikes.has(h.lookalike)
-}
+func (v *view) hash(key string) uint64 { return maphash.String(v.seed, key) }
+
+// hasName reports whether a pet has the name n.
+func (v *view) hasName(n registry.Name) bool { return v.names.has(v.hash(n.Key())) }
+
+// hasLookalike reports whether a pet holds the lookalike key of n.
+func (v *view) hasLookalike(n registry.Name) bool { return v.lookalikes.has(v.hash(n.LookalikeKey())) }
 
 // isUnrelated reports whether no pet and no ruling, in force or not, concerns the
 // name or a lookalike of it.
 func (v *view) isUnrelated(n registry.Name) bool {
-	taken, similar := v.has(n)
 	v.rulingsMu.RLock()
 	defer v.rulingsMu.RUnlock()
-	return !taken && !similar && !v.rulings.Concern(n)
+	return !v.hasName(n) && !v.hasLookalike(n) && !v.rulings.Concern(n)
 }
 
 // applied returns the head of the journal up to which every record is applied.
@@ -418,9 +412,10 @@ func (v *view) settle(rec registry.Record, e registry.Event, inTurn bool) error 
 
 // change replaces before by after. What both have is there all the time.
 func (v *view) change(before, after registry.State) {
-	from, to := v.hashesOfPet(before.Pet), v.hashesOfPet(after.Pet)
-	v.names.replace(from.name, to.name)
-	v.lookalikes.replace(from.lookalike, to.lookalike)
+	name, lookalike := v.hashesOf(before.Pet)
+	nextName, nextLookalike := v.hashesOf(after.Pet)
+	v.names.replace(name, nextName)
+	v.lookalikes.replace(lookalike, nextLookalike)
 	if before.Ruling != nil || after.Ruling != nil {
 		v.rule(before.Ruling, after.Ruling)
 	}
@@ -438,14 +433,14 @@ func (v *view) rule(before, after *registry.RulingState) {
 	}
 }
 
-// hashesOfPet returns the hashes that p has in the sets; 0 for none.
-func (v *view) hashesOfPet(p *registry.PetState) (h hashes) {
+// hashesOf returns the hashes of p's keys that are in the sets; 0 for none.
+func (v *view) hashesOf(p *registry.PetState) (name, lookalike uint64) {
 	if p == nil {
-		return h
+		return 0, 0
 	}
-	h = v.hashesOf(p.NameKey, p.LookalikeKey)
-	if p.LookalikeExempt {
-		h.lookalike = 0
+	name = nonZero(v.hash(p.NameKey))
+	if !p.LookalikeExempt {
+		lookalike = nonZero(v.hash(p.LookalikeKey))
 	}
-	return h
+	return name, lookalike
 }

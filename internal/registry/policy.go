@@ -352,8 +352,8 @@ func (p *Policy) AllowsLookalikes() bool { return p.rules.AllowLookalikes }
 // With CodeInvalid, the *Error has CodeTooShort, CodeTooLong or CodeNotAllowed.
 func (p *Policy) Judge(n Name) Decision {
 	d := Decision{Name: n}
-	for _, judge := range []func(Name) (string, error){p.judgeLength, p.judgeWords, p.judgeCharacters} {
-		if rule, err := judge(n); err != nil {
+	for _, judge := range judges {
+		if rule, err := judge(p, n); err != nil {
 			d.Rule = rule
 			d.addError(err)
 			return d
@@ -367,6 +367,11 @@ func (p *Policy) Judge(n Name) Decision {
 		d.Code, d.Rule, d.Ruling = CodeReserved, RuleReserved, new(ruling)
 	}
 	return d
+}
+
+// judges are the rules that make a name invalid, in the order in which they are told.
+var judges = []func(*Policy, Name) (rule string, err error){
+	(*Policy).judgeLength, (*Policy).judgeWords, (*Policy).judgeCharacters,
 }
 
 func (p *Policy) judgeLength(n Name) (rule string, err error) {
