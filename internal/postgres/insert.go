@@ -191,9 +191,9 @@ func removal(query string, keys []string) statement {
 	return statement{query, []any{keys}, len(keys), errAgain}
 }
 
-// ifMoved is a condition that is true if the journal has the record $1 with the hash $2, the last one of this transaction,
-// and so if addRecords moved the head. $1 is 0 if the transaction adds no record.
-const ifMoved = `($1::bigint = 0 OR EXISTS (SELECT FROM journal WHERE seq = $1 AND hash = $2::bytea))`
+// ifMoved is a condition that is true if addRecords moved the head to $1, the number of the last record of this
+// transaction, and $2, its hash. $1 is 0 if the transaction adds no record.
+const ifMoved = `($1::bigint = 0 OR EXISTS (SELECT FROM journal_head WHERE seq = $1 AND hash = $2::bytea))`
 
 // statements returns the statements that write c.
 func statements(c registry.Changes) []statement {
