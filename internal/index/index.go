@@ -81,6 +81,8 @@ func (x *Index) Lookup(ctx context.Context, q registry.Inquiry) ([]registry.Deci
 		asOf = time.Time{}
 	}
 	decisions := make([]registry.Decision, len(q.Names))
+	v.rulingsMu.RLock()
+	defer v.rulingsMu.RUnlock()
 	for i, n := range q.Names {
 		decisions[i] = v.decide(n, q)
 		decisions[i].AsOf = asOf
@@ -105,6 +107,8 @@ func (x *Index) checked(entries []registry.Entry) []registry.Entry {
 	// Store writes, the check is still valid.
 	head := v.applied()
 	checked := slices.Clone(entries)
+	v.rulingsMu.RLock()
+	defer v.rulingsMu.RUnlock()
 	for i, e := range checked {
 		if v.isUnrelated(e.Pet.Name) {
 			checked[i].CheckedAt = head
@@ -319,15 +323,13 @@ func (v *view) size() (names, size int) {
 	return names, size + more
 }
 
+// decide decides on n. The caller holds rulingsMu.
 func (v *view) decide(n registry.Name, q registry.Inquiry) registry.Decision {
 	if v.hasName(n) {
 		return registry.Decide(n, true, nil, false, q.AllowLookalike)
 	}
-	similar := v.hasLookalike(n)
-	v.rulingsMu.RLock()
-	defer v.rulingsMu.RUnlock()
 	inForce, permitted := v.rulings.Over(n, q.At)
-	return registry.Decide(n, false, inForce, similar && !permitted, q.AllowLookalike)
+	return registry.Decide(n, false, inForce, !permitted && v.hasLookalike(n), q.AllowLookalike)
 }
 
 func (v *view) hash(key string) uint64 { return maphash.String(v.seed, key) }
@@ -339,10 +341,8 @@ func (v *view) hasName(n registry.Name) bool { return v.names.has(v.hash(n.Key()
 func (v *view) hasLookalike(n registry.Name) bool { return v.lookalikes.has(v.hash(n.LookalikeKey())) }
 
 // isUnrelated reports whether no pet and no ruling, in force or not, concerns the
-// name or a lookalike of it.
+// name or a lookalike of it. The caller holds rulingsMu.
 func (v *view) isUnrelated(n registry.Name) bool {
-	v.rulingsMu.RLock()
-	defer v.rulingsMu.RUnlock()
 	return !v.hasName(n) && !v.hasLookalike(n) && !v.rulings.Concern(n)
 }
 

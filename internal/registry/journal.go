@@ -105,7 +105,7 @@ func NewPetState(p Pet, lookalikeExempt bool) *PetState {
 
 // Pet returns the pet that s is the state of.
 func (s *PetState) Pet() Pet {
-	return Pet{Name{s.Name, s.NameKey}, s.FavoriteColor, s.Category, s.RegisteredAt.UTC()}
+	return Pet{RestoreName(s.Name, s.NameKey), s.FavoriteColor, s.Category, s.RegisteredAt.UTC()}
 }
 
 // NewRulingState returns the state of r.
@@ -115,7 +115,7 @@ func NewRulingState(r Ruling) *RulingState {
 
 // Ruling returns the ruling that s is the state of.
 func (s *RulingState) Ruling() Ruling {
-	return Ruling{s.Kind, Name{s.Name, s.NameKey}, s.Reason, s.At.UTC(), s.Until.UTC()}
+	return Ruling{s.Kind, RestoreName(s.Name, s.NameKey), s.Reason, s.At.UTC(), s.Until.UTC()}
 }
 
 // NewEvent returns an Event without a number, which Head.Append sets.

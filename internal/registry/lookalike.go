@@ -33,8 +33,9 @@ const LookalikeKeyVersion = 1
 // capital I among small letters ("McIntosh" looks like "Mclntosh", but "Mcintosh" does
 // not), and a few letters whose capital looks like one Latin letter and whose small
 // form looks like another ("Ν" and "ν", the Greek nu).
-func (n Name) LookalikeKey() string {
-	text := n.display
+func (n Name) LookalikeKey() string { return n.lookalike }
+
+func lookalikeKey(text string) string {
 	plain := isPlain(text)
 	if !plain {
 		text = norm.NFKD.String(strings.Map(spaceForModifier, text))

@@ -14,11 +14,10 @@ import (
 // in the form that is shown.
 const MaxNameLength = 50
 
-// A Name is a pet's name: the form that is shown, and its comparison key. The zero Name
-// is no name. To compare names, compare their keys.
+// A Name is a pet's name: the form that is shown, and its two keys. The zero Name is no
+// name. To compare names, compare their keys.
 type Name struct {
-	display string
-	key     string
+	display, key, lookalike string
 }
 
 // ParseName returns the Name that a visitor has typed.
@@ -38,6 +37,9 @@ type Name struct {
 // CodeNotAllowed. ParseName is idempotent: parsing a name as shown gives the
 // same Name.
 func ParseName(s string) (Name, error) {
+	if name, ok := parsePlain(s); ok {
+		return name, nil
+	}
 	display, err := cleanText(FieldName, "name", s, MaxNameLength)
 	if err != nil {
 		return Name{}, err
@@ -54,7 +56,7 @@ func ParseName(s string) (Name, error) {
 		return Name{}, fieldError(FieldName, CodeNotAllowed,
 			"“%s” has no letter and no digit. A name needs at least one, or a picture such as 🐕.", display)
 	}
-	return Name{display, key}, nil
+	return RestoreName(display, key), nil
 }
 
 // compareKey returns the comparison key of clean text.
@@ -82,7 +84,7 @@ func capitalsAgree(display, key string) bool {
 // RestoreName returns the Name of a display form and a key that a store has kept from
 // ParseName. It does not validate them again: a registered name stays valid when the
 // rules change.
-func RestoreName(display, key string) Name { return Name{display, key} }
+func RestoreName(display, key string) Name { return Name{display, key, lookalikeKey(display)} }
 
 // String returns the name as it is shown.
 func (n Name) String() string { return n.display }
@@ -135,17 +137,6 @@ func cleanText(f Field, noun, s string, limit int) (string, error) {
 		return "", disallowed(f, noun, text)
 	}
 	return text, nil
-}
-
-// isPlain reports whether s has only printable ASCII and spaces, as most names do.
-// Such text needs no Unicode tables, and so a fraction of the time.
-func isPlain[S ~string | ~[]byte](s S) bool {
-	for i := range len(s) {
-		if s[i] < ' ' || s[i] > '~' {
-			return false
-		}
-	}
-	return true
 }
 
 // unseen has characters that PRECIS classifies as symbols although they are blank or

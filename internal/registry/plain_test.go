@@ -27,6 +27,25 @@ func TestPlainTextNeedsNoTables(t *testing.T) {
 	})
 }
 
+// TestPlainNamesAreLikeOthers compares parsePlain with the rest of ParseName.
+func TestPlainNamesAreLikeOthers(t *testing.T) {
+	slowly := func(s string) (Name, error) { return ParseName(s + " ") } // a space that is trimmed
+	rapid.Check(t, func(t *rapid.T) {
+		s := rapid.OneOf(
+			rapid.StringOfN(rapid.RuneFrom(nil, printable), 0, MaxNameLength+2, -1),
+			rapid.StringOfN(rapid.SampledFrom([]rune("IIilLBmn1 -&%'")), 0, 12, -1),
+			rapid.StringOf(rapid.Rune()),
+		).Draw(t, "name")
+		got, ok := parsePlain(s)
+		if !ok {
+			t.Skip("not plain") // rapid draws on until it has as many names as it needs
+		}
+		if want, err := slowly(s); err != nil || got != want {
+			t.Fatalf("%q is %#v, want %#v, %v", s, got, want, err)
+		}
+	})
+}
+
 // TestPlainNamesLookAsTheirSkeletonsDo compares the lookalike keys of printable ASCII with what settle returns.
 func TestPlainNamesLookAsTheirSkeletonsDo(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

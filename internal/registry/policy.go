@@ -465,7 +465,7 @@ func (p *Policy) disguisedWord(word string) (forbidden string, found bool) {
 	if isOrdinary(word) {
 		return "", false
 	}
-	forbidden, found = p.disguised[Name{display: word}.LookalikeKey()]
+	forbidden, found = p.disguised[lookalikeKey(word)]
 	return forbidden, found
 }
 
@@ -479,8 +479,7 @@ func isOrdinary(word string) bool {
 	case strings.ContainsFunc(word, func(r rune) bool { return !('A' <= r && r <= 'Z' || 'a' <= r && r <= 'z') }):
 		return contraction.MatchString(word)
 	}
-	small := Name{display: strings.ToLower(word)}
-	return small.LookalikeKey() == Name{display: word}.LookalikeKey()
+	return lookalikeKey(strings.ToLower(word)) == lookalikeKey(word)
 }
 
 // contraction matches a word that is contracted with another.

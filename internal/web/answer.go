@@ -88,7 +88,7 @@ func (s *site) answer(w http.ResponseWriter, r *http.Request, f failure) {
 	suggestRetry(w, status)
 	switch {
 	case r.URL.Path == pathCheck, r.URL.Path == "/register_pet" && !wantsPage(r):
-		writeJSON(w, status, newContractAnswer(f))
+		newContractAnswer(f).write(w, status)
 	case strings.HasPrefix(r.URL.Path, "/api/") || !wantsPage(r):
 		writeProblem(w, f)
 	default:

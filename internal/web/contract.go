@@ -37,8 +37,8 @@ type contractAnswer struct {
 }
 
 // newContractAnswer returns f in the contract's words.
-func newContractAnswer(f failure) contractAnswer {
-	a := contractAnswer{
+func newContractAnswer(f failure) *contractAnswer {
+	a := &contractAnswer{
 		Status:        statusError,
 		Reason:        f.Code,
 		Message:       f.Message,
@@ -142,7 +142,7 @@ func (s *site) registerPet(w http.ResponseWriter, r *http.Request) error {
 		http.Redirect(w, r, petPath(d.Pet.Name.String())+"?new", http.StatusSeeOther)
 	default:
 		w.Header().Set("Location", petPath(d.Pet.Name.String()))
-		writeJSON(w, http.StatusOK, contractAnswer{Status: statusOK})
+		(&contractAnswer{Status: statusOK}).write(w, http.StatusOK)
 	}
 	return nil
 }

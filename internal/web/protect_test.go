@@ -172,6 +172,7 @@ nametag_checks_total{verdict="taken"} 1
 # HELP nametag_http_requests_total Requests answered, by route and status.
 # TYPE nametag_http_requests_total counter
 nametag_http_requests_total{route="GET /api/v1/names/{name}",status="200"} 1
+nametag_http_requests_total{route="GET /check_pet_name",status="200"} 0
 nametag_http_requests_total{route="POST /api/v1/pets",status="201"} 1
 nametag_http_requests_total{route="POST /api/v1/pets",status="409"} 1
 nametag_http_requests_total{route="none",status="404"} 1
