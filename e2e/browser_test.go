@@ -1,5 +1,4 @@
-// Package e2e tests Nametag on the real thing: the program in a process of its
-// own, in a browser as people use it.
+// Package e2e tests Nametag on the real thing: the program in a process of its own, in a browser as people use it.
 package e2e
 
 import (

@@ -155,8 +155,7 @@ func TestRenamedAndReleasedPets(t *testing.T) {
 	}
 }
 
-// A verdict that comes late does not move Register from under a finger, and the
-// suggestions are large enough for one.
+// A verdict that comes late does not move Register from under a finger, and the suggestions are large enough for one.
 func TestLateVerdictMovesNothing(t *testing.T) {
 	for _, width := range []int64{1280, 390, 320} {
 		t.Run(fmt.Sprint(width), func(t *testing.T) {

@@ -95,8 +95,7 @@ func TestRefusedFormIsLive(t *testing.T) {
 	b.until("another name enables it", "!"+isDisabled)
 }
 
-// questions holds back what the browser asks the server, until the test lets it
-// pass.
+// questions holds back what the browser asks the server, until the test lets it pass.
 type questions struct {
 	b     *tab
 	asked chan *fetch.EventRequestPaused

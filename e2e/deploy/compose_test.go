@@ -8,8 +8,7 @@ import (
 	"time"
 )
 
-// dockerOnly is the user data of a host that has Docker and nothing else of
-// ours.
+// dockerOnly is the user data of a host that has Docker and nothing else of ours.
 const dockerOnly = `#cloud-config
 apt: {conf: 'APT::Install-Recommends "false";'}
 package_update: true
@@ -59,8 +58,7 @@ func TestCompose(t *testing.T) {
 	testPassword(t, h)
 }
 
-// testDatabaseIsAlone looks whether the database can be reached from outside,
-// or itself reach anything there.
+// testDatabaseIsAlone looks whether the database can be reached from outside, or itself reach anything there.
 func testDatabaseIsAlone(t *testing.T, h *host) {
 	t.Helper()
 	for _, port := range []string{"5432", "5001"} {

@@ -23,8 +23,7 @@ type deployed struct {
 // vars is where the settings of the deployment are on the host.
 const vars = "/home/" + operator + "/settings.yaml"
 
-// deploy follows the guide on a host that has just booted: clone, and run the
-// playbook there.
+// deploy follows the guide on a host that has just booted: clone, and run the playbook there.
 func deploy(t *testing.T, h *host, p *pebble) *deployed {
 	t.Helper()
 	defer stage(t, "deploy on "+h.name)()
@@ -134,8 +133,7 @@ func userData(t *testing.T) []byte {
 	return text
 }
 
-// TestHost follows the guide on a host, and then does to it what happens to
-// hosts. Its subtests can be run alone.
+// TestHost follows the guide on a host, and then does to it what happens to hosts. Its subtests can be run alone.
 func TestHost(t *testing.T) {
 	t.Parallel()
 	end := stage(t, "boot")
@@ -180,8 +178,7 @@ func TestHost(t *testing.T) {
 	})
 }
 
-// bootAside boots a host while the test goes on. The returned function waits
-// for it.
+// bootAside boots a host while the test goes on. The returned function waits for it.
 func bootAside(t *testing.T, name string, number byte) func() (*host, error) {
 	type result struct {
 		h   *host

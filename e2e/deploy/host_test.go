@@ -68,8 +68,7 @@ func boot(name string, number byte, userData []byte) (*host, error) {
 	return h, h.load()
 }
 
-// bootHost boots a host that goes when the test ends, and says before that what
-// was on it if the test has failed.
+// bootHost boots a host that goes when the test ends, and says before that what was on it if the test has failed.
 func bootHost(t *testing.T, name string, number byte, userData []byte) *host {
 	t.Helper()
 	h, err := boot(name, number, userData)
@@ -162,8 +161,7 @@ func (h *host) root(timeout time.Duration, script string) (string, error) {
 	return strings.TrimSpace(out), err
 }
 
-// ssh runs a script as the operator does. All share one connection, as new ones
-// are limited.
+// ssh runs a script as the operator does. All share one connection, as new ones are limited.
 func (h *host) ssh(timeout time.Duration, script string) (string, error) {
 	args := []string{"-i", filepath.Join(lab.dir, "id"),
 		"-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes", "-o", "ConnectTimeout=10",
@@ -206,8 +204,7 @@ func (h *host) Restart(t *testing.T) {
 	}
 }
 
-// look says what is to be seen on the host, for whoever has to find out why a
-// test failed.
+// look says what is to be seen on the host, for whoever has to find out why a test failed.
 func (h *host) look() string {
 	ctx, cancel := context.WithTimeout(lab.ctx, time.Minute)
 	defer cancel()

@@ -36,8 +36,7 @@ func (d *deployed) testRestart(t *testing.T) {
 	}
 }
 
-// testContainers deletes the containers, one at a time, and brings them back in
-// the two ways that the guide knows.
+// testContainers deletes the containers, one at a time, and brings them back in the two ways that the guide knows.
 func (d *deployed) testContainers(t *testing.T) {
 	defer stage(t)()
 	pet := unique("Containers")
@@ -86,8 +85,7 @@ func (d *deployed) testUpgrade(t *testing.T) {
 	d.testPolicy(t)
 }
 
-// testPolicy looks whether both the site and the registrar's commands go by the
-// policy that reserves King.
+// testPolicy looks whether both the site and the registrar's commands go by the policy that reserves King.
 func (d *deployed) testPolicy(t *testing.T) {
 	t.Helper()
 	_, text, err := d.site.ask(t.Context(), "GET", "/api/v1/names/King", "")
@@ -133,8 +131,7 @@ func (d *deployed) testBrokenImage(t *testing.T) {
 	d.site.mustHave(t, pet, "a restart of the old version on a newer schema")
 }
 
-// testRestore takes a backup of this host to another, which is deployed to from
-// outside.
+// testRestore takes a backup of this host to another, which is deployed to from outside.
 func (d *deployed) testRestore(t *testing.T, two *host) {
 	defer stage(t)()
 	pet := unique("Restore")

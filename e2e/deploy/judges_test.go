@@ -42,8 +42,7 @@ func (d *deployed) judgePorts(t *testing.T, tools *toolbox) {
 	}
 }
 
-// pebbleOnly are findings of testssl that come from who signed the certificate,
-// not from the host.
+// pebbleOnly are findings of testssl that come from who signed the certificate, not from the host.
 var pebbleOnly = map[string]string{
 	"cert_revocation":            "Pebble's certificates name no revocation list, unlike Let's Encrypt's",
 	"cert_crlDistributionPoints": "the same",
@@ -98,16 +97,14 @@ func (d *deployed) judgeSSH(t *testing.T, tools *toolbox) {
 
 var hardeningIndex = regexp.MustCompile(`Hardening index : (\d+)`)
 
-// lynis audits the host with a Lynis that is brought and taken away again, and
-// returns the hardening index.
+// lynis audits the host with a Lynis that is brought and taken away again, and returns the hardening index.
 func lynis(t *testing.T, h *host, when string) int {
 	t.Helper()
 	image, err := own("tools")
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Left out is the listing of all packages, which takes minutes and judges
-	// nothing.
+	// Left out is the listing of all packages, which takes minutes and judges nothing.
 	const script = `
 		docker run --rm "$0" sh -c 'mkdir /tmp/lynis && cp -r /usr/share/lynis/* /etc/lynis/* /usr/sbin/lynis /tmp/lynis/ && echo skip-test=PKGS-7345 >/tmp/lynis/custom.prf && tar -C /tmp -c lynis' |
 			docker exec --interactive "$1" tar -C /root -x

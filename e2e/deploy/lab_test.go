@@ -22,9 +22,8 @@ import (
 // lab is what the tests of a run share.
 var lab *laboratory
 
-// A laboratory is a network of its own, a folder of its own, and whatever is
-// started in them. Everything carries a label with the process that made it,
-// so that a later run can remove what a killed one left behind.
+// A laboratory is a network of its own, a folder of its own, and whatever is started in them. Everything carries a
+// label with the process that made it, so that a later run can remove what a killed one left behind.
 type laboratory struct {
 	ctx     context.Context // ends when the run is interrupted
 	id      string
@@ -154,9 +153,8 @@ func (l *laboratory) addr(n byte) string {
 	return netip.AddrFrom4(a).String()
 }
 
-// writeResolvConf writes which name servers hosts are to ask. Docker's own,
-// 127.0.0.11, would vanish with the rules of iptables that lead to it as soon
-// as a host has its own firewall.
+// writeResolvConf writes which name servers hosts are to ask. Docker's own, 127.0.0.11, would vanish with the rules of
+// iptables that lead to it as soon as a host has its own firewall.
 func (l *laboratory) writeResolvConf() error {
 	text, err := os.ReadFile("/etc/resolv.conf")
 	if err != nil {
@@ -170,8 +168,7 @@ func (l *laboratory) writeResolvConf() error {
 	return os.WriteFile(filepath.Join(l.dir, "resolv.conf"), text, 0o644)
 }
 
-// start starts a container of the image in the laboratory's network and returns
-// its ID.
+// start starts a container of the image in the laboratory's network and returns its ID.
 func (l *laboratory) start(name string, number byte, options []string, image string, args ...string) (string, error) {
 	all := []string{"run", "--detach", "--name", l.network + "-" + name, "--network", l.network, "--ip", l.addr(number)}
 	all = append(append(append(append(all, l.labels()...), options...), image), args...)
@@ -179,8 +176,7 @@ func (l *laboratory) start(name string, number byte, options []string, image str
 	return strings.TrimSpace(id), err
 }
 
-// kept is the ID of the running container of that name which an earlier run
-// kept, or "".
+// kept is the ID of the running container of that name which an earlier run kept, or "".
 func (l *laboratory) kept(name string) string {
 	if !l.keep {
 		return ""
@@ -192,8 +188,7 @@ func (l *laboratory) kept(name string) string {
 	return strings.TrimSpace(id)
 }
 
-// remove removes a container at the end of a test, even of one that was
-// interrupted.
+// remove removes a container at the end of a test, even of one that was interrupted.
 func (l *laboratory) remove(t *testing.T, id string) {
 	t.Cleanup(func() {
 		if l.keep {
@@ -205,9 +200,8 @@ func (l *laboratory) remove(t *testing.T, id string) {
 	})
 }
 
-// checkOut makes src/, a clone of this repository with one commit more: what is
-// in the working tree and not committed yet, so that developers test what they
-// have. It returns its path.
+// checkOut makes src/, a clone of this repository with one commit more: what is in the working tree and not committed
+// yet, so that developers test what they have. It returns its path.
 func (l *laboratory) checkOut() (string, error) {
 	src := filepath.Join(l.dir, "src")
 	if err := os.RemoveAll(src); err != nil {
@@ -241,8 +235,7 @@ func checkedOut(t *testing.T) string {
 	return src
 }
 
-// command runs a command and returns its standard output. The error holds what
-// it printed.
+// command runs a command and returns its standard output. The error holds what it printed.
 func command(ctx context.Context, timeout time.Duration, stdin io.Reader, name string, args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()

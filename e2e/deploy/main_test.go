@@ -1,17 +1,14 @@
-// Package deploy proves on the real thing that a fresh cloud host can be set
-// up, and kept, by the guide's own commands: Debian 13 with systemd, its own
-// Docker Engine and its own firewall, started by cloud-init with the user data
-// that a cloud would hand over.
+// Package deploy proves on the real thing that a fresh cloud host can be set up, and kept, by the guide's own commands:
+// Debian 13 with systemd, its own Docker Engine and its own firewall, started by cloud-init with the user data that a
+// cloud would hand over.
 //
-// The tests need root's Docker Engine, debootstrap where no image can be
-// pulled, an SSH client and Chromium, and take most of an hour; so they run
-// where NAMETAG_TEST_DEPLOY is set:
+// The tests need root's Docker Engine, debootstrap where no image can be pulled, an SSH client and Chromium, and take
+// most of an hour; so they run where NAMETAG_TEST_DEPLOY is set:
 //
 //	NAMETAG_TEST_DEPLOY=1 go test ./e2e/deploy -v -timeout 90m
 //	NAMETAG_TEST_DEPLOY=1 go test ./e2e/deploy -v -timeout 90m -run 'TestHost/Restore'
 //
-// With NAMETAG_DEPLOY_KEEP=1 the hosts stay up for a look, and the next run
-// with it uses them again.
+// With NAMETAG_DEPLOY_KEEP=1 the hosts stay up for a look, and the next run with it uses them again.
 package deploy
 
 import (
@@ -60,8 +57,7 @@ var stages struct {
 	lines []string
 }
 
-// stage notes how long the rest of a test takes. A name tells the steps of one
-// test apart.
+// stage notes how long the rest of a test takes. A name tells the steps of one test apart.
 func stage(t *testing.T, name ...string) (end func()) {
 	title := strings.Join(append([]string{t.Name()}, name...), ": ")
 	begun := time.Now()

@@ -75,8 +75,7 @@ func startPebble(t *testing.T, ip string) *pebble {
 	return p
 }
 
-// preparePebble writes Pebble's settings, and a certificate for its address
-// that is its own root.
+// preparePebble writes Pebble's settings, and a certificate for its address that is its own root.
 func preparePebble(dir, ip string) error {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

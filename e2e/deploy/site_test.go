@@ -122,9 +122,8 @@ func (s *site) serial(t *testing.T) string {
 	return res.TLS.PeerCertificates[0].SerialNumber.Text(16)
 }
 
-// watch asks the site twenty times a second, each time over a new connection,
-// until the returned function is called. That returns the longest time in
-// which no answer came, and prints it.
+// watch asks the site twenty times a second, each time over a new connection, until the returned function is called.
+// That returns the longest time in which no answer came, and prints it.
 func (s *site) watch(t *testing.T) (stop func() time.Duration) {
 	ctx, cancel := context.WithCancel(lab.ctx)
 	var (

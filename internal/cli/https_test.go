@@ -75,8 +75,7 @@ func ask(t *testing.T, c *http.Client, url string, headers ...string) *http.Resp
 	return res
 }
 
-// served waits until a server has a certificate that is valid and that suits,
-// and returns it.
+// served waits until a server has a certificate that is valid and that suits, and returns it.
 func served(t *testing.T, p *programtest.Program, trusts *x509.CertPool, suits func(*x509.Certificate) bool) *x509.Certificate {
 	t.Helper()
 	_, address, _ := strings.Cut(p.URL, "://")
@@ -265,8 +264,7 @@ func TestPlainHTTPIsSentOnToHTTPS(t *testing.T) {
 	}
 }
 
-// writeCertificate writes a certificate for 127.0.0.1 and its key, and returns
-// it as a root.
+// writeCertificate writes a certificate for 127.0.0.1 and its key, and returns it as a root.
 func writeCertificate(t *testing.T, certFile, keyFile string) (*x509.Certificate, *x509.CertPool) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

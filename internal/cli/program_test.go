@@ -61,8 +61,7 @@ func runIn(ctx context.Context, env environ, stdin string, args ...string) resul
 	return result{code, stdout.String(), stderr.String()}
 }
 
-// must runs a command in this process that is to succeed, and returns what it
-// printed.
+// must runs a command in this process that is to succeed, and returns what it printed.
 func must(t *testing.T, args ...string) string {
 	t.Helper()
 	r := run(t, nil, "", args...)
@@ -85,8 +84,7 @@ func refuses(t *testing.T, r result, code int, says ...string) {
 	}
 }
 
-// register registers a cat and reports whether the server answered that it has.
-// An error says that there was no answer.
+// register registers a cat and reports whether the server answered that it has. An error says that there was no answer.
 func register(client *http.Client, url, name string) (bool, error) {
 	res, err := client.Post(url+"/api/v1/pets", "application/json",
 		strings.NewReader(fmt.Sprintf(`{"name":%q,"favorite_color":"red","category":"cat"}`, name)))

@@ -24,9 +24,8 @@ func TestMain(m *testing.M) {
 	programtest.Main(func() int { return pgtest.Main(m.Run) }, nametag)
 }
 
-// nametag is the main function of the program that the tests start. If the
-// variable NOW is set, it is the time of its clock. In a transcript, the output is
-// the same on every machine.
+// nametag is the main function of the program that the tests start. If the variable NOW is set, it is the time of its
+// clock. In a transcript, the output is the same on every machine.
 func nametag() int {
 	p := cli.Process{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv}
 	if now := os.Getenv("NOW"); now != "" {
@@ -62,10 +61,9 @@ func normalize(output string) string {
 
 var update = flag.Bool("update", false, "write what the commands print into the transcripts")
 
-// TestScript runs the transcripts in testdata/script on SQLite and on PostgreSQL,
-// and those in testdata/script/once on SQLite. They begin on 1 March 2026 at noon,
-// and ann runs the commands. With -update, it writes what the commands print into
-// the transcripts.
+// TestScript runs the transcripts in testdata/script on SQLite and on PostgreSQL, and those in testdata/script/once on
+// SQLite. They begin on 1 March 2026 at noon, and ann runs the commands. With -update, it writes what the commands
+// print into the transcripts.
 func TestScript(t *testing.T) {
 	t.Parallel()
 	t.Run("SQLite", func(t *testing.T) {

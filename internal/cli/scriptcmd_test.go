@@ -27,8 +27,7 @@ type testKey struct{}
 // testOf returns the test that runs a transcript.
 func testOf(ts *testscript.TestScript) testing.TB { return ts.Value(testKey{}).(testing.TB) }
 
-// arguments fails the transcript if a command has fewer than n arguments, or a !
-// before it.
+// arguments fails the transcript if a command has fewer than n arguments, or a ! before it.
 func arguments(ts *testscript.TestScript, neg bool, args []string, n int, usage string) {
 	if neg || len(args) < n {
 		ts.Fatalf("usage: %s", usage)

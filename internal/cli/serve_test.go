@@ -91,9 +91,8 @@ func TestASecondServerOnTheSameFileIsRefused(t *testing.T) {
 	}
 }
 
-// hammer registers pets from 64 clients until a client gets no answer, and
-// calls enough once when a thousand are registered. It returns the names that
-// the server said are registered.
+// hammer registers pets from 64 clients until a client gets no answer, and calls enough once when a thousand are
+// registered. It returns the names that the server said are registered.
 func hammer(t *testing.T, url string, enough func()) map[string]bool {
 	const clients = 64
 	var (
@@ -206,8 +205,7 @@ func TestServeSaysThatTheAddressIsInUse(t *testing.T) {
 	refuses(t, r, 1, taken, "another program", "--admin-listen", "NAMETAG_ADMIN_LISTEN")
 }
 
-// Who asks a server that still waits for its database is refused at once, and
-// not left waiting as well.
+// Who asks a server that still waits for its database is refused at once, and not left waiting as well.
 func TestNobodyIsLeftWaitingWithTheServer(t *testing.T) {
 	t.Parallel()
 	silent, err := net.Listen("tcp", "127.0.0.1:0") // takes connections and says nothing, like a database that hangs

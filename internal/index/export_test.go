@@ -10,16 +10,14 @@ import (
 	"nametag/internal/registry"
 )
 
-// PollOften makes indexes poll the journal every few milliseconds until the test
-// ends.
+// PollOften makes indexes poll the journal every few milliseconds until the test ends.
 func PollOften(t *testing.T) {
 	usual := pollInterval
 	pollInterval = 5 * time.Millisecond
 	t.Cleanup(func() { pollInterval = usual })
 }
 
-// NewFilled returns an index of n names, and twice as many names, half of which it
-// has.
+// NewFilled returns an index of n names, and twice as many names, half of which it has.
 func NewFilled(n int) (*Index, []registry.Name) {
 	x := New(nil, slog.New(slog.DiscardHandler))
 	v := newView(registry.Head{})

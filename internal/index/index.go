@@ -16,14 +16,12 @@ import (
 	"nametag/internal/sleep"
 )
 
-// An Index is a Store that answers checks from memory and passes everything else
-// to the Store that it was made of. It applies changes that are made through it at
-// once, and those of others when it has read them in the journal.
+// An Index is a Store that answers checks from memory and passes everything else to the Store that it was made of. It
+// applies changes that are made through it at once, and those of others when it has read them in the journal.
 //
-// It keeps two 64-bit hashes of each name and nothing else. With ten million names
-// in the registry, one check in 10^12 meets a collision, which makes an available
-// name look taken. Nobody can provoke one, because each process has its own seed.
-// Registrations are decided by the database: see registry.Entry.CheckedAt.
+// It keeps two 64-bit hashes of each name and nothing else. With ten million names in the registry, one check in 10^12
+// meets a collision, which makes an available name look taken. Nobody can provoke one, because each process has its own
+// seed. Registrations are decided by the database: see registry.Entry.CheckedAt.
 type Index struct {
 	registry.Store
 
@@ -37,8 +35,7 @@ type Index struct {
 
 var _ registry.Store = (*Index)(nil)
 
-// New returns an index of store, which is empty until Run has filled it. log gets
-// its state: filled, stale, rebuilt.
+// New returns an index of store, which is empty until Run has filled it. log gets its state: filled, stale, rebuilt.
 func New(store registry.Store, log *slog.Logger) *Index {
 	return &Index{Store: store, log: log, wake: make(chan struct{}, 1), filled: make(chan struct{})}
 }
@@ -46,8 +43,7 @@ func New(store registry.Store, log *slog.Logger) *Index {
 // Filled returns a channel that is closed when the index is first filled.
 func (x *Index) Filled() <-chan struct{} { return x.filled }
 
-// Size returns how many names the index has and how many bytes they take; zeros
-// until it is filled.
+// Size returns how many names the index has and how many bytes they take; zeros until it is filled.
 func (x *Index) Size() (names, size int) {
 	v := x.view.Load()
 	if v == nil {
@@ -56,8 +52,7 @@ func (x *Index) Size() (names, size int) {
 	return v.size()
 }
 
-// AsOf returns when the index was last known to be complete; the zero Time until it
-// is filled.
+// AsOf returns when the index was last known to be complete; the zero Time until it is filled.
 func (x *Index) AsOf() time.Time {
 	v := x.view.Load()
 	if v == nil {
@@ -69,8 +64,7 @@ func (x *Index) AsOf() time.Time {
 // staleAfter is how old the index may be before decisions state their age.
 const staleAfter = 2 * time.Second
 
-// Lookup implements registry.Store. It answers from memory if the index is filled
-// and q does not ask for rivals.
+// Lookup implements registry.Store. It answers from memory if the index is filled and q does not ask for rivals.
 func (x *Index) Lookup(ctx context.Context, q registry.Inquiry) ([]registry.Decision, error) {
 	v := x.view.Load()
 	if v == nil || q.WithRivals {
@@ -191,8 +185,7 @@ func (x *Index) fill(ctx context.Context) (*view, error) {
 	if err != nil {
 		return nil, err
 	}
-	// From here on v learns what is changed through the index. It then catches up
-	// with what was changed before.
+	// From here on v learns what is changed through the index. It then catches up with what was changed before.
 	x.learns.Store(v)
 	if err := x.catchUp(ctx, v); err != nil {
 		return nil, err

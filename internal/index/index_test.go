@@ -375,8 +375,7 @@ func TestTheIndexIsRebuiltForAnotherDatabase(t *testing.T) {
 	}
 }
 
-// A hooked store calls a function after each call of JournalHead, and can leave a row
-// of the journal out.
+// A hooked store calls a function after each call of JournalHead, and can leave a row of the journal out.
 type hooked struct {
 	registry.Store
 	head    func(n int32, h registry.Head) // called after the nth call
@@ -425,8 +424,7 @@ func TestTheIndexIsFilledWithWhatItsOwnProcessDoesMeanwhile(t *testing.T) {
 	}
 }
 
-// TestTheIndexIsRebuiltAfterAMissingRow removes a row from the journal, for which the
-// index must not wait.
+// TestTheIndexIsRebuiltAfterAMissingRow removes a row from the journal, for which the index must not wait.
 func TestTheIndexIsRebuiltAfterAMissingRow(t *testing.T) {
 	index.PollOften(t)
 	store := newStore(t)

@@ -6,10 +6,9 @@ import (
 	"sync/atomic"
 )
 
-// A set is a set of 64-bit hashes. Its parts have their own locks and grow one at a
-// time, so no caller waits for the whole set. A lookup takes no lock unless a removal
-// in the same part is in progress. The zero set is empty. Its methods may be called
-// by several goroutines at once.
+// A set is a set of 64-bit hashes. Its parts have their own locks and grow one at a time, so no caller waits for the
+// whole set. A lookup takes no lock unless a removal in the same part is in progress. The zero set is empty. Its
+// methods may be called by several goroutines at once.
 type set struct {
 	parts [1 << partBits]part
 }
@@ -27,20 +26,17 @@ type part struct {
 	_        [32]byte // a cache line to itself
 }
 
-// A table uses open addressing with linear probing and keeps its hashes in descending
-// order, so that a search for an absent hash ends as early as one for a present hash
-// (Amble and Knuth, "Ordered hash tables", 1974). A smaller hash has the same home
-// slot or a later one, so the whole table is in order. Each hash is at its home or
-// after it, with no free slot in between. There are slots after the last home, so no
-// search wraps around; the last slot is always free.
+// A table uses open addressing with linear probing and keeps its hashes in descending order, so that a search for an
+// absent hash ends as early as one for a present hash (Amble and Knuth, "Ordered hash tables", 1974). A smaller hash
+// has the same home slot or a later one, so the whole table is in order. Each hash is at its home or after it, with no
+// free slot in between. There are slots after the last home, so no search wraps around; the last slot is always free.
 type table struct {
 	homes int
 	slots []uint64 // 0 is free; atomic, except for reads under the lock
 }
 
-// With 17 hashes for 20 homes a search reads four slots on average, in one or two
-// cache lines. Growth by a fifth leaves 14 hashes for 20 homes, so large parts take at
-// most some 11.3 bytes a hash, unless hashes are removed.
+// With 17 hashes for 20 homes a search reads four slots on average, in one or two cache lines. Growth by a fifth leaves
+// 14 hashes for 20 homes, so large parts take at most some 11.3 bytes a hash, unless hashes are removed.
 const (
 	fewestHomes = 20
 	growth      = 1.2
@@ -92,9 +88,8 @@ func (s *set) add(h uint64) bool {
 		i, _ = t.find(h)
 		end = t.free(i)
 	}
-	// The hashes from i on move by one slot, the last one first: each is in its new
-	// slot before its old one is overwritten. A search runs in the other direction, so
-	// it cannot miss one.
+	// The hashes from i on move by one slot, the last one first: each is in its new slot before its old one is
+	// overwritten. A search runs in the other direction, so it cannot miss one.
 	for ; end > i; end-- {
 		atomic.StoreUint64(&t.slots[end], t.slots[end-1])
 	}
@@ -124,8 +119,7 @@ func (s *set) remove(h uint64) bool {
 	return true
 }
 
-// replace replaces one hash by another; either may be 0, for none. A hash that is both
-// is there all the time.
+// replace replaces one hash by another; either may be 0, for none. A hash that is both is there all the time.
 func (s *set) replace(old, new uint64) {
 	if old == new {
 		return
@@ -161,8 +155,7 @@ func (p *part) table() *table {
 	return &empty
 }
 
-// find returns the slot of h, or the one where it belongs. Without the lock the
-// result may be out of date.
+// find returns the slot of h, or the one where it belongs. Without the lock the result may be out of date.
 func (t *table) find(h uint64) (slot int, found bool) {
 	for i := t.home(h); ; i++ {
 		if at := atomic.LoadUint64(&t.slots[i]); at <= h { // or free

@@ -171,8 +171,7 @@ func TestEarlierRecordsUndoNoLaterLookalike(t *testing.T) {
 	}
 }
 
-// TestAPetIsFoundWhileItsSpellingChanges changes a pet's spelling, and so its lookalike
-// key, back and forth.
+// TestAPetIsFoundWhileItsSpellingChanges changes a pet's spelling, and so its lookalike key, back and forth.
 func TestAPetIsFoundWhileItsSpellingChanges(t *testing.T) {
 	t.Parallel()
 	state := func(name, lookalike string) registry.State {
@@ -208,8 +207,7 @@ func TestAPetIsFoundWhileItsSpellingChanges(t *testing.T) {
 	}
 }
 
-// lookWhile looks for a hash in a set in two goroutines, while do changes the set
-// again and again.
+// lookWhile looks for a hash in a set in two goroutines, while do changes the set again and again.
 func lookWhile(t *testing.T, h uint64, current func() *set, do func()) {
 	var done atomic.Bool
 	var wg sync.WaitGroup
@@ -253,8 +251,7 @@ func TestAHashIsFoundWhileOthersAreRemoved(t *testing.T) {
 	})
 }
 
-// TestAHashIsFoundWhileOthersAreAdded adds hashes in front of another, which then
-// moves, also into larger tables.
+// TestAHashIsFoundWhileOthersAreAdded adds hashes in front of another, which then moves, also into larger tables.
 func TestAHashIsFoundWhileOthersAreAdded(t *testing.T) {
 	t.Parallel()
 	const others = 40

@@ -20,8 +20,7 @@ type Dialect struct {
 	locks  bool   // whether there are advisory locks that belong to a session
 }
 
-// The dialects. SQLite has no advisory locks, so the caller of Up must keep other
-// processes out.
+// The dialects. SQLite has no advisory locks, so the caller of Up must keep other processes out.
 var (
 	SQLite = Dialect{
 		goose:  goose.DialectSQLite3,
@@ -57,8 +56,7 @@ func (e *SchemaError) Error() string {
 	}
 }
 
-// A Migrator applies the migrations of one kind of database. Its methods may be
-// called by several goroutines at once.
+// A Migrator applies the migrations of one kind of database. Its methods may be called by several goroutines at once.
 type Migrator struct {
 	dialect Dialect
 	files   fs.FS
@@ -66,9 +64,8 @@ type Migrator struct {
 	keys    int64
 }
 
-// New returns a Migrator for the goose migrations in files: 00001_name.sql and
-// so on, without gaps. keys is the version of the lookalike keys that the
-// program computes.
+// New returns a Migrator for the goose migrations in files: 00001_name.sql and so on, without gaps. keys is the version
+// of the lookalike keys that the program computes.
 func New(d Dialect, files fs.FS, keys int64) (*Migrator, error) {
 	names, err := fs.Glob(files, "*.sql")
 	if err != nil {
@@ -147,10 +144,9 @@ func (m *Migrator) NotNewer(ctx context.Context, db Querier) error {
 	return err
 }
 
-// Up applies the pending migrations, and returns the schema versions before and after.
-// It refuses a database that NotNewer refuses, and does not change any other newer one.
-// If the dialect has advisory locks, several processes may call Up at once: one
-// migrates, the others wait and then find nothing to do.
+// Up applies the pending migrations, and returns the schema versions before and after. It refuses a database that
+// NotNewer refuses, and does not change any other newer one. If the dialect has advisory locks, several processes may
+// call Up at once: one migrates, the others wait and then find nothing to do.
 func (m *Migrator) Up(ctx context.Context, db *sql.DB) (from, to int64, err error) {
 	from, err = m.Version(ctx, db)
 	switch {

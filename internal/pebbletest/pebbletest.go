@@ -1,6 +1,5 @@
-// Package pebbletest provides tests with a real ACME server: Pebble, the test server of
-// Let's Encrypt, with a DNS server that resolves every name to the loopback address.
-// Both are tools of tools/go.mod.
+// Package pebbletest provides tests with a real ACME server: Pebble, the test server of Let's Encrypt, with a DNS
+// server that resolves every name to the loopback address. Both are tools of tools/go.mod.
 //
 // With -short, and if they cannot be built, tests are skipped, or fail if
 // NAMETAG_TEST_REQUIRE, a list of words separated by commas, has the word acme.
@@ -38,8 +37,7 @@ const patience = 60 * time.Second
 type Options struct {
 	Validity time.Duration // of the certificates, in whole seconds; 0 for 90 days
 
-	// NoHTTP and NoTLS make the server validate on ports without a listener, as if a
-	// firewall protected the site.
+	// NoHTTP and NoTLS make the server validate on ports without a listener, as if a firewall protected the site.
 	NoHTTP, NoTLS bool
 }
 
@@ -122,8 +120,7 @@ func Start(t testing.TB, o Options) *Server {
 	return s
 }
 
-// Run starts the server and waits until it answers. It has no state of an earlier run,
-// neither accounts nor roots.
+// Run starts the server and waits until it answers. It has no state of an earlier run, neither accounts nor roots.
 func (s *Server) Run() {
 	s.t.Helper()
 	config, err := json.Marshal(map[string]any{"pebble": s.config})
@@ -267,8 +264,7 @@ var build = sync.OnceValues(func() (p programs, err error) {
 	return p, nil
 })
 
-// leaveOut ends the test: as skipped if no ACME server is required, as failed
-// otherwise.
+// leaveOut ends the test: as skipped if no ACME server is required, as failed otherwise.
 func leaveOut(t testing.TB, err error) {
 	t.Helper()
 	if slices.Contains(strings.Split(os.Getenv("NAMETAG_TEST_REQUIRE"), ","), "acme") {

@@ -4,8 +4,7 @@ package pgtest
 
 import "syscall"
 
-// An account is the user that runs the server; here it is always the one who
-// runs the tests.
+// An account is the user that runs the server; here it is always the one who runs the tests.
 type account struct{}
 
 func serverAccount() (*account, error) { return nil, nil }

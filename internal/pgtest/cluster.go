@@ -22,9 +22,8 @@ import (
 	"nametag/internal/sleep"
 )
 
-// A Cluster is a PostgreSQL server that a test can stop, kill and restart. It listens
-// only on the loopback interface, always on the same port, and writes to disk as in
-// production. Use it from one goroutine.
+// A Cluster is a PostgreSQL server that a test can stop, kill and restart. It listens only on the loopback interface,
+// always on the same port, and writes to disk as in production. Use it from one goroutine.
 type Cluster struct {
 	database string // that URL is of
 	programs string
@@ -134,8 +133,7 @@ func (c *Cluster) Log() (string, error) {
 	return string(log), nil
 }
 
-// Stop performs a fast shutdown: the server disconnects its clients and writes
-// everything.
+// Stop performs a fast shutdown: the server disconnects its clients and writes everything.
 func (c *Cluster) Stop() error { return c.end(syscall.SIGINT) }
 
 // Kill ends the server without letting it write anything, as a crash does.
@@ -158,8 +156,7 @@ func (c *Cluster) Kill() error {
 	return c.wait()
 }
 
-// Restart starts the server again, after stopping it if it runs, and waits
-// until it answers.
+// Restart starts the server again, after stopping it if it runs, and waits until it answers.
 func (c *Cluster) Restart() error {
 	if err := c.Stop(); err != nil {
 		return err

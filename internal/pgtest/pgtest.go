@@ -1,9 +1,8 @@
 // Package pgtest provides tests with a real PostgreSQL server.
 //
-// The environment variable NAMETAG_TEST_POSTGRES may have the URL of a server, with a
-// user who may create databases. Without it, the package starts its own server from the
-// PostgreSQL programs on this machine. If there are none, tests are skipped, or fail if
-// NAMETAG_TEST_REQUIRE, a list of words separated by commas, has the word postgres.
+// The environment variable NAMETAG_TEST_POSTGRES may have the URL of a server, with a user who may create databases.
+// Without it, the package starts its own server from the PostgreSQL programs on this machine. If there are none, tests
+// are skipped, or fail if NAMETAG_TEST_REQUIRE, a list of words separated by commas, has the word postgres.
 package pgtest
 
 import (
@@ -124,8 +123,7 @@ func database(t testing.TB, admin string) string {
 
 func newName() string { return "nametag_test_" + strings.ToLower(rand.Text()) }
 
-// createDatabase creates an empty database, and returns its name and a function that
-// drops it.
+// createDatabase creates an empty database, and returns its name and a function that drops it.
 func createDatabase(t testing.TB, admin string) (name string, drop func()) {
 	t.Helper()
 	name = newName()
@@ -153,8 +151,7 @@ func at(t testing.TB, server, name string) string {
 	return u.String()
 }
 
-// run executes statements over its own connection. It ignores the end of the test's
-// context, so that it can clean up.
+// run executes statements over its own connection. It ignores the end of the test's context, so that it can clean up.
 func run(t testing.TB, address, statements string) {
 	t.Helper()
 	if err := execute(context.WithoutCancel(t.Context()), address, statements); err != nil {

@@ -46,8 +46,7 @@ func hasPrograms(folder string) bool {
 	return true
 }
 
-// runInitdb creates the files of a cluster in data, with a superuser postgres who has
-// this password.
+// runInitdb creates the files of a cluster in data, with a superuser postgres who has this password.
 func runInitdb(ctx context.Context, a *account, programs, folder, data, password string) error {
 	pwfile := filepath.Join(folder, "password")
 	if err := os.WriteFile(pwfile, []byte(password+"\n"), 0o600); err != nil {

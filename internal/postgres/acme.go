@@ -40,9 +40,8 @@ func (s *Store) DeleteACME(ctx context.Context, name string) error {
 	})
 }
 
-// LockACME takes an advisory lock on a connection of its own, so that an order
-// does not use the pool. PostgreSQL releases the lock when that connection ends, and
-// so when the process dies.
+// LockACME takes an advisory lock on a connection of its own, so that an order does not use the pool. PostgreSQL
+// releases the lock when that connection ends, and so when the process dies.
 func (s *Store) LockACME(ctx context.Context) (unlock func(), err error) {
 	if s.readOnly {
 		return nil, errReadOnly

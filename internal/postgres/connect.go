@@ -26,8 +26,7 @@ import (
 // visitor closes a page.
 const cancelDelay = 500 * time.Millisecond
 
-// parseURL returns the configuration of the pool. Its error neither contains nor
-// wraps the URL, which has a password.
+// parseURL returns the configuration of the pool. Its error neither contains nor wraps the URL, which has a password.
 func parseURL(connString string, opts Options) (*pgxpool.Config, error) {
 	config, err := pgxpool.ParseConfig(connString)
 	if err != nil {
@@ -56,8 +55,7 @@ func parseURL(connString string, opts Options) (*pgxpool.Config, error) {
 	return config, nil
 }
 
-// describeURLError describes err, an error of parsing connString, without revealing
-// any secret of connString.
+// describeURLError describes err, an error of parsing connString, without revealing any secret of connString.
 func describeURLError(connString string, err error) string {
 	const vague = "it is not well formed"
 	u, uerr := url.Parse(connString)

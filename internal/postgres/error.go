@@ -17,8 +17,7 @@ import (
 
 var errReadOnly = errors.New("postgres: the store was opened for reading only")
 
-// failure returns what err, of doing something with the database under ctx, means
-// to a caller of the Store.
+// failure returns what err, of doing something with the database under ctx, means to a caller of the Store.
 func failure(ctx context.Context, doing string, err error) error {
 	if err == nil {
 		return nil

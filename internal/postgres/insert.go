@@ -54,9 +54,8 @@ func (s *Store) change(ctx context.Context, doing string, f func(context.Context
 	})
 }
 
-// A transaction implements registry.Tx. BEGIN is sent with the first statements and
-// COMMIT with the last, because no other transaction can change the registry during
-// a round trip.
+// A transaction implements registry.Tx. BEGIN is sent with the first statements and COMMIT with the last, because no
+// other transaction can change the registry during a round trip.
 type transaction struct {
 	*pgx.Conn
 	begun      bool
@@ -65,13 +64,11 @@ type transaction struct {
 	optimism   *optimism
 }
 
-// optimism decides whether the next insert is optimistic. That pays if one server
-// writes. If several do, the journal head has usually moved, and the round trip was
-// in vain.
+// optimism decides whether the next insert is optimistic. That pays if one server writes. If several do, the journal
+// head has usually moved, and the round trip was in vain.
 type optimism struct{ pause atomic.Int32 } // transactions until the next optimistic one
 
-// pauseAfterLoss is the number of transactions that are not optimistic after a lost
-// race.
+// pauseAfterLoss is the number of transactions that are not optimistic after a lost race.
 const pauseAfterLoss = 16
 
 func (o *optimism) allowed() bool { return o.pause.Load() <= 0 }
@@ -90,8 +87,7 @@ func (o *optimism) record(won bool) {
 func (tx *transaction) batch() *pgx.Batch {
 	b := &pgx.Batch{}
 	if !tx.begun {
-		// Each statement sees what was committed before it, and so the changes of
-		// transactions that held the lock.
+		// Each statement sees what was committed before it, and so the changes of transactions that held the lock.
 		b.Queue(`BEGIN ISOLATION LEVEL READ COMMITTED`)
 		tx.begun = true
 	}

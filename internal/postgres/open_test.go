@@ -142,8 +142,7 @@ func TestAPoolOfOneConnectionIsEnough(t *testing.T) {
 	}
 }
 
-// TestASchemaThatBecameNewerWhileWaitingIsRefused migrates with a newer program while this
-// one waits for the lock.
+// TestASchemaThatBecameNewerWhileWaitingIsRefused migrates with a newer program while this one waits for the lock.
 func TestASchemaThatBecameNewerWhileWaitingIsRefused(t *testing.T) {
 	t.Parallel()
 	database := pgtest.URL(t)

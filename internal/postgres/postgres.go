@@ -1,5 +1,4 @@
-// Package postgres keeps the registry in a PostgreSQL database, which any number of
-// servers may share.
+// Package postgres keeps the registry in a PostgreSQL database, which any number of servers may share.
 package postgres
 
 import (
@@ -18,43 +17,35 @@ import (
 	"nametag/internal/storekit"
 )
 
-// Options says how Open opens a database. The zero Options are those of a command
-// that uses the database as it is.
+// Options says how Open opens a database. The zero Options are those of a command that uses the database as it is.
 type Options struct {
-	// ReadOnly makes every session read-only. It excludes Migrate. Methods that
-	// write return an error.
+	// ReadOnly makes every session read-only. It excludes Migrate. Methods that write return an error.
 	ReadOnly bool
 
-	// MaxConns is the greatest number of connections in the pool; 0 for the
-	// pool_max_conns of the URL or, without it, the greater of 4 and the number of
-	// processors.
+	// MaxConns is the greatest number of connections in the pool; 0 for the pool_max_conns of the URL or, without it,
+	// the greater of 4 and the number of processors.
 	MaxConns int
 
-	// ConnectTimeout is how long Open waits for a server that does not answer yet;
-	// 0 for 30 seconds.
+	// ConnectTimeout is how long Open waits for a server that does not answer yet; 0 for 30 seconds.
 	ConnectTimeout time.Duration
 
-	// CallTimeout is how long a call of the Store may take, including the wait for
-	// a connection and retries; 0 for 10 seconds. A shorter deadline of the context
-	// applies as well. A search ends after two seconds in any case, and ForgetKeys
-	// may take this long for each of its transactions.
+	// CallTimeout is how long a call of the Store may take, including the wait for a connection and retries; 0 for 10
+	// seconds. A shorter deadline of the context applies as well. A search ends after two seconds in any case, and
+	// ForgetKeys may take this long for each of its transactions.
 	CallTimeout time.Duration
 
-	// Migrate brings the database to the schema and the lookalike keys that the
-	// program needs. Without it, a database with another schema or older keys is an
-	// error.
+	// Migrate brings the database to the schema and the lookalike keys that the program needs. Without it, a database
+	// with another schema or older keys is an error.
 	Migrate bool
 
 	// SkipSchemaCheck opens a database of any schema, for Store.Migrate.
 	SkipSchemaCheck bool
 
-	// Logger gets the wait for the server, and what Migrate does to lookalike keys;
-	// nil for silence.
+	// Logger gets the wait for the server, and what Migrate does to lookalike keys; nil for silence.
 	Logger *slog.Logger
 }
 
-// A Store is a registry in a PostgreSQL database. Its methods may be called by
-// several goroutines at once.
+// A Store is a registry in a PostgreSQL database. Its methods may be called by several goroutines at once.
 type Store struct {
 	pool        *pgxpool.Pool
 	db          *sql.DB // the same pool, for migrations
@@ -69,14 +60,12 @@ type Store struct {
 
 var _ registry.Store = (*Store)(nil)
 
-// Open opens the database at url, a PostgreSQL URL or keyword/value connection string.
-// It waits for a server that does not answer yet, so that both can be started at the
-// same time.
+// Open opens the database at url, a PostgreSQL URL or keyword/value connection string. It waits for a server that does
+// not answer yet, so that both can be started at the same time.
 //
-// The error says what to fix: the URL, the user, the password, the database, its
-// encoding or its schema (a *migrate.SchemaError). It is an *registry.Error with
-// CodeUnavailable if the server did not answer in time. No error contains the
-// password.
+// The error says what to fix: the URL, the user, the password, the database, its encoding or its schema (a
+// *migrate.SchemaError). It is an *registry.Error with CodeUnavailable if the server did not answer in time. No error
+// contains the password.
 func Open(ctx context.Context, url string, opts Options) (*Store, error) {
 	if opts.ReadOnly && opts.Migrate {
 		return nil, errors.New("postgres: a database that is opened read-only cannot be migrated")

@@ -136,8 +136,7 @@ func scanHead(row pgx.Row) (head registry.Head, err error) {
 	return head, err
 }
 
-// List implements registry.Store. A search reads the index from the newest pet
-// on until it has enough.
+// List implements registry.Store. A search reads the index from the newest pet on until it has enough.
 func (s *Store) List(ctx context.Context, q registry.ListQuery) ([]registry.Pet, error) {
 	return s.searches.List(ctx, q, s.list)
 }

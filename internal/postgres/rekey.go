@@ -9,9 +9,8 @@ import (
 	"nametag/internal/registry"
 )
 
-// rekey gives all pets and rulings the lookalike keys that keyOf returns, unless
-// theirs have this version. Meanwhile other calls of rekey, and all transactions that
-// change the registry, wait.
+// rekey gives all pets and rulings the lookalike keys that keyOf returns, unless theirs have this version. Meanwhile
+// other calls of rekey, and all transactions that change the registry, wait.
 func (s *Store) rekey(ctx context.Context, version int64, keyOf func(registry.Name) string) error {
 	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		var from int64

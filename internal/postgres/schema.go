@@ -24,10 +24,9 @@ func newMigrator() (*migrate.Migrator, error) {
 	return migrate.New(migrate.PostgreSQL, files, registry.LookalikeKeyVersion)
 }
 
-// Migrate brings the database to the schema and the lookalike keys that the
-// program needs, and returns the schema versions before and after. It may run
-// alongside servers, and in several processes at once. A database that is newer than
-// the program is a *migrate.SchemaError.
+// Migrate brings the database to the schema and the lookalike keys that the program needs, and returns the schema
+// versions before and after. It may run alongside servers, and in several processes at once. A database that is newer
+// than the program is a *migrate.SchemaError.
 func (s *Store) Migrate(ctx context.Context) (from, to int64, err error) {
 	if s.readOnly {
 		return 0, 0, errReadOnly

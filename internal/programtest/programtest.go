@@ -16,9 +16,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// Main runs the tests of a package and exits; TestMain calls it. The program that the
-// tests start is the test binary itself, which then calls nametag instead of run. Both
-// return an exit code.
+// Main runs the tests of a package and exits; TestMain calls it. The program that the tests start is the test binary
+// itself, which then calls nametag instead of run. Both return an exit code.
 func Main(run, nametag func() int) {
 	testscript.Main(runner(run), map[string]func(){"nametag": func() { os.Exit(nametag()) }})
 }
@@ -81,8 +80,7 @@ func Boot(t testing.TB, env map[string]string, args ...string) *Program {
 	return p
 }
 
-// Serve boots a server on a free port, with its own database unless args or env name
-// one, and waits until it serves.
+// Serve boots a server on a free port, with its own database unless args or env name one, and waits until it serves.
 func Serve(t testing.TB, env map[string]string, args ...string) *Program {
 	t.Helper()
 	p := Boot(t, env, append([]string{"serve", "--listen=127.0.0.1:0", "--admin-listen=off", "--rate-limit=0"}, args...)...)

@@ -1,5 +1,4 @@
-// Package queue implements group commit: concurrent registrations share a
-// transaction, and so one wait for the disk.
+// Package queue implements group commit: concurrent registrations share a transaction, and so one wait for the disk.
 package queue
 
 import (
@@ -15,9 +14,8 @@ import (
 	"nametag/internal/registry"
 )
 
-// A Queue is a Store whose Insert combines calls: those that arrive during a
-// transaction form the next one. A call that arrives at any other time is executed at
-// once. The other methods are those of the Store that it was made of.
+// A Queue is a Store whose Insert combines calls: those that arrive during a transaction form the next one. A call that
+// arrives at any other time is executed at once. The other methods are those of the Store that it was made of.
 type Queue struct {
 	registry.Store
 
@@ -153,10 +151,9 @@ func (q *Queue) work() {
 	}
 }
 
-// next removes the calls of the next transaction from the queue and returns them, and
-// whether the queue is closed. First it lets clients that were just answered register
-// again, as long as any do. Without that, transactions are smaller, and a registration on
-// SQLite takes 7 to 15 % more CPU time (go -C bench run . -against REVISION).
+// next removes the calls of the next transaction from the queue and returns them, and whether the queue is closed.
+// First it lets clients that were just answered register again, as long as any do. Without that, transactions are
+// smaller, and a registration on SQLite takes 7 to 15 % more CPU time (go -C bench run . -against REVISION).
 func (q *Queue) next() (batch []*call, closed bool) {
 	for before := -1; q.Waiting() > before; {
 		before = q.Waiting()
@@ -174,9 +171,8 @@ func (q *Queue) next() (batch []*call, closed bool) {
 	return batch, q.closed
 }
 
-// serve inserts the entries of the calls in one transaction and answers each call. If
-// it fails and one of the entries may be the cause, each half of the calls gets its
-// own transaction. The error is the last one.
+// serve inserts the entries of the calls in one transaction and answers each call. If it fails and one of the entries
+// may be the cause, each half of the calls gets its own transaction. The error is the last one.
 func (q *Queue) serve(batch []*call) error {
 	var entries []registry.Entry
 	for _, c := range batch {
@@ -207,8 +203,7 @@ func mayBeAnEntry(err error) bool {
 	return registry.ErrorCode(err) == registry.CodeInternal && !errors.Is(err, registry.ErrNoHead)
 }
 
-// insert calls the Store with a context of its own, because the callers of Insert may
-// have left.
+// insert calls the Store with a context of its own, because the callers of Insert may have left.
 func (q *Queue) insert(entries []registry.Entry) (decisions []registry.Decision, err error) {
 	defer func() {
 		if v := recover(); v != nil { // the worker must go on

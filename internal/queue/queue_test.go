@@ -68,8 +68,7 @@ func insert(ctx context.Context, q *queue.Queue, name string) error {
 	return err
 }
 
-// oneByOne inserts pets, each when the calls before it are waiting or running, and
-// passes each result to check.
+// oneByOne inserts pets, each when the calls before it are waiting or running, and passes each result to check.
 func oneByOne(t *testing.T, q *queue.Queue, names []string, check func(name string, err error)) {
 	var wg sync.WaitGroup
 	for _, name := range names {
@@ -226,8 +225,7 @@ func TestABrokenJournalIsNotAskedForEachCall(t *testing.T) {
 	})
 }
 
-// TestATransactionOfLargeCallsIsBounded combines calls of several hundred entries, up to
-// a thousand a transaction.
+// TestATransactionOfLargeCallsIsBounded combines calls of several hundred entries, up to a thousand a transaction.
 func TestATransactionOfLargeCallsIsBounded(t *testing.T) {
 	t.Parallel()
 	withSlowStore(t, func(t *testing.T, q *queue.Queue, s *slowStore) {

@@ -12,24 +12,20 @@ type Application struct {
 	FavoriteColor string
 	Category      string
 
-	// RegisteredAt dates a pet that comes from another registry. The zero Time
-	// stands for now.
+	// RegisteredAt dates a pet that comes from another registry. The zero Time stands for now.
 	RegisteredAt time.Time
 
-	// LookalikeExempt registers a pet that was exempt from the rule on lookalikes
-	// in another registry: it may look like other pets, and other pets may look
-	// like it. Only an import sets it.
+	// LookalikeExempt registers a pet that was exempt from the rule on lookalikes in another registry: it may look like
+	// other pets, and other pets may look like it. Only an import sets it.
 	LookalikeExempt bool
 
-	// IdempotencyKey, if not empty, makes it safe to send the application again:
-	// the answer is the first one, as long as the policy allows the name. It is
-	// UTF-8 without NUL.
+	// IdempotencyKey, if not empty, makes it safe to send the application again: the answer is the first one, as long
+	// as the policy allows the name. It is UTF-8 without NUL.
 	IdempotencyKey string
 }
 
-// Parse parses every field of a under p. The Decision has the CodeInvalid or
-// CodeReserved if p does not allow the application; otherwise its Pet is what a
-// asks for, with a's RegisteredAt.
+// Parse parses every field of a under p. The Decision has the CodeInvalid or CodeReserved if p does not allow the
+// application; otherwise its Pet is what a asks for, with a's RegisteredAt.
 func (a Application) Parse(p *Policy) Decision {
 	d := p.Decide(a.Name)
 	color, err := ParseColor(a.FavoriteColor)

@@ -44,8 +44,7 @@ func ApplyTx(ctx context.Context, tx Tx, c Change) (Decision, error) {
 	return d, tx.Write(ctx, changes)
 }
 
-// The methods below decide on a change: they return the state before and after
-// it, and a Decision.
+// The methods below decide on a change: they return the state before and after it, and a Decision.
 
 func (f *Found) rename(c Change) (before, after State, d Decision) {
 	pet := f.pets[c.Key]
@@ -109,8 +108,7 @@ func (f *Found) unrule(c Change) (before, after State, d Decision) {
 	return before, after, Decision{Ruling: rulingOf(before)}
 }
 
-// quarantine returns the ruling on the name that pet gives up; nil if it would
-// end at once.
+// quarantine returns the ruling on the name that pet gives up; nil if it would end at once.
 func quarantine(pet *PetState, c Change) *RulingState {
 	if !c.Until.After(c.Origin.At) {
 		return nil

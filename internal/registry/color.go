@@ -2,9 +2,8 @@ package registry
 
 import "strings"
 
-// ColorNames returns the named colours of CSS (CSS Color Module Level 4, section
-// 6.1), spelled as people write them, in alphabetical order. Forms suggest them.
-// CSS also has the spellings with "gray", which are not listed.
+// ColorNames returns the named colours of CSS (CSS Color Module Level 4, section 6.1), spelled as people write them, in
+// alphabetical order. Forms suggest them. CSS also has the spellings with "gray", which are not listed.
 func ColorNames() []string { return strings.Split(colorNames, ",") }
 
 const colorNames = "alice blue,antique white,aqua,aquamarine,azure,beige,bisque,black,blanched almond,blue," +
@@ -24,8 +23,7 @@ const colorNames = "alice blue,antique white,aqua,aquamarine,azure,beige,bisque,
 	"silver,sky blue,slate blue,slate grey,snow,spring green,steel blue,tan,teal,thistle,tomato,turquoise," +
 	"violet,wheat,white,white smoke,yellow,yellow green"
 
-// cssKeywords is the set of CSS colour keywords, both spellings of grey
-// included.
+// cssKeywords is the set of CSS colour keywords, both spellings of grey included.
 var cssKeywords = func() map[string]struct{} {
 	set := make(map[string]struct{})
 	for _, name := range ColorNames() {

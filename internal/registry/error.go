@@ -5,8 +5,7 @@ import (
 	"fmt"
 )
 
-// A Code tells programs why a request failed or was refused. The words are part
-// of the API and do not change.
+// A Code tells programs why a request failed or was refused. The words are part of the API and do not change.
 type Code string
 
 // The codes of the domain.
@@ -37,11 +36,9 @@ const (
 	FieldReason   Field = "reason" // a registrar's
 )
 
-// Error is the error type of the domain, for invalid input and for failures. A
-// name that is refused is no error but a Decision. Code is for programs.
-// Message is for people: whole sentences that say what is wrong and what to do,
-// and that may be shown to anybody. Err is the cause, if there is one; it is for
-// the log and is never shown.
+// Error is the error type of the domain, for invalid input and for failures. A name that is refused is no error but a
+// Decision. Code is for programs. Message is for people: whole sentences that say what is wrong and what to do, and
+// that may be shown to anybody. Err is the cause, if there is one; it is for the log and is never shown.
 type Error struct {
 	Code    Code
 	Field   Field // the input that is invalid, or ""
@@ -73,8 +70,7 @@ func ErrorCode(err error) Code {
 	return CodeInternal
 }
 
-// Unavailable returns an *Error with CodeUnavailable for cause, a failure to
-// reach the database.
+// Unavailable returns an *Error with CodeUnavailable for cause, a failure to reach the database.
 func Unavailable(cause error) *Error {
 	return &Error{
 		Code:    CodeUnavailable,

@@ -80,9 +80,8 @@ type PetState struct {
 	Category        Category  `json:"category"`
 	RegisteredAt    time.Time `json:"registered_at"`
 
-	// EnteredBy is the number of the record that registered the pet; 0 if a later record
-	// changed the pet, or if the number is unknown. Stores find the record by it. It is
-	// not part of the state.
+	// EnteredBy is the number of the record that registered the pet; 0 if a later record changed the pet, or if the
+	// number is unknown. Stores find the record by it. It is not part of the state.
 	EnteredBy int64 `json:"-"`
 }
 
@@ -123,8 +122,7 @@ func NewEvent(a Action, o Origin, before, after State) Event {
 	return Event{At: o.At.UTC(), Action: a, Via: o.Via, Who: o.Who, Reason: o.Reason, Policy: o.Policy, Before: before, After: after}
 }
 
-// Key returns the comparison key of the name that e is about, and that of the former
-// name if it was another.
+// Key returns the comparison key of the name that e is about, and that of the former name if it was another.
 func (e Event) Key() (key, former string) {
 	key = e.After.key()
 	if before := e.Before.key(); key == "" {
@@ -148,8 +146,7 @@ func (e Event) Name() string {
 	return ""
 }
 
-// key returns the key of the pet, if any: a renamed pet leaves a ruling on its former
-// name.
+// key returns the key of the pet, if any: a renamed pet leaves a ruling on its former name.
 func (s State) key() string {
 	switch {
 	case s.Pet != nil:
@@ -161,15 +158,13 @@ func (s State) key() string {
 	}
 }
 
-// A Head is the number and the hash of a journal's last record. The zero Head is that
-// of an empty journal.
+// A Head is the number and the hash of a journal's last record. The zero Head is that of an empty journal.
 type Head struct {
 	Seq  int64
 	Hash [sha256.Size]byte
 }
 
-// String returns h in the form that ParseHead reads: "7:" and 64 hexadecimal
-// digits.
+// String returns h in the form that ParseHead reads: "7:" and 64 hexadecimal digits.
 func (h Head) String() string { return fmt.Sprintf("%d:%x", h.Seq, h.Hash) }
 
 // ParseHead parses the form that String returns.
@@ -244,8 +239,7 @@ func (r Record) Head() Head { return Head{r.Seq, r.Hash} }
 // Follows reports whether r is the unaltered record after h.
 func (r Record) Follows(h Head) bool { return r.Seq == h.Seq+1 && r.Hash == h.hash(r.Entry) }
 
-// IsByPet reports whether r, a record of Changes, is found by the pet that it registered
-// rather than by its keys.
+// IsByPet reports whether r, a record of Changes, is found by the pet that it registered rather than by its keys.
 func (r Record) IsByPet() bool {
 	return r.event != nil && r.event.After.Pet != nil && r.event.After.Pet.EnteredBy == r.Seq
 }
@@ -296,8 +290,7 @@ type JournalQuery struct {
 // journalPage is the number of records in one query.
 const journalPage = 1000
 
-// EachRecord visits the records with numbers greater than after, in order, until visit
-// returns an error.
+// EachRecord visits the records with numbers greater than after, in order, until visit returns an error.
 func (r *Registry) EachRecord(ctx context.Context, after int64, visit func(Record) error) error {
 	return r.eachRecord(ctx, JournalQuery{After: after}, visit)
 }
@@ -339,8 +332,7 @@ func (r *Registry) eachUpTo(ctx context.Context, after, last int64, visit func(R
 	})
 }
 
-// A Verification is the result of VerifyJournal. Its lists are empty if nothing is
-// wrong.
+// A Verification is the result of VerifyJournal. Its lists are empty if nothing is wrong.
 type Verification struct {
 	Head        Head     // of the journal
 	Faults      []string // of the journal, a sentence each
@@ -351,12 +343,10 @@ type Verification struct {
 // maxFaults is the greatest number of faults that are reported, and of differences.
 const maxFaults = 100
 
-// VerifyJournal reads the whole journal and finds rows that were altered, removed or
-// inserted. A person who alters a row and rewrites all rows after it leaves no trace in
-// the journal itself; only a head that was noted elsewhere before reveals it. If the
-// journal has no faults, VerifyJournal also finds pets and rulings that were changed
-// without a journal entry. The registry may change meanwhile. progress, if not nil, gets
-// each row's number.
+// VerifyJournal reads the whole journal and finds rows that were altered, removed or inserted. A person who alters a
+// row and rewrites all rows after it leaves no trace in the journal itself; only a head that was noted elsewhere before
+// reveals it. If the journal has no faults, VerifyJournal also finds pets and rulings that were changed without a
+// journal entry. The registry may change meanwhile. progress, if not nil, gets each row's number.
 func (r *Registry) VerifyJournal(ctx context.Context, noted []Head, progress func(int64)) (Verification, error) {
 	v := verifier{registry: r, hashes: map[int64][sha256.Size]byte{0: {}}, sums: new(sums), progress: progress}
 	for _, h := range noted {
@@ -398,7 +388,8 @@ func (v *verifier) fault(format string, args ...any) {
 func (v *verifier) take(rec Record) error {
 	if e, err := rec.Event(); err == nil {
 		rec.event = &e // read it once
-		v.sums.replay(e)
+		v.sums.add(e.Before, minus)
+		v.sums.add(e.After, plus)
 	}
 	if fault := rec.fault(v.found.Head); fault != "" {
 		v.fault("%s", fault)
@@ -442,7 +433,7 @@ func (v *verifier) readJournal(ctx context.Context) error {
 // snapshot of the registry, and reads the journal on up to the same moment.
 func (v *verifier) compareState(ctx context.Context) error {
 	head, err := v.registry.store.Snapshot(ctx, func(s State) error {
-		v.sums.subtract(s)
+		v.sums.add(s, minus)
 		return nil
 	})
 	if err == nil {

@@ -10,29 +10,23 @@ import (
 	"nametag/internal/skeleton"
 )
 
-// LookalikeKeyVersion is the version of LookalikeKey's algorithm. It increases with
-// every change that gives a name another key. Programs then recompute the keys in
-// their databases.
+// LookalikeKeyVersion is the version of LookalikeKey's algorithm. It increases with every change that gives a name
+// another key. Programs then recompute the keys in their databases.
 const LookalikeKeyVersion = 1
 
-// LookalikeKey returns a key of how the name looks: names with equal lookalike keys can
-// be mistaken for each other. It is UTF-8 without control characters, may be longer
-// than the name, and must not be displayed.
+// LookalikeKey returns a key of how the name looks: names with equal lookalike keys can be mistaken for each other. It
+// is UTF-8 without control characters, may be longer than the name, and must not be displayed.
 //
-// The key is the skeleton of UTS #39, section 4, without case and without what readers
-// overlook: spaces, and punctuation that is not read aloud as "&" is. So "Bella",
-// "BELLA", "Bel-la", "B e l l a", "Bеlla" with a Cyrillic е and "BeIIa" with capital
-// I's have the same key, and so do "Bernie" and "Bemie", and "Max 1" and "Max l".
-// Symbols ("+", "❤", "👶🏿") and combining marks count: "Möbius" and "Mobius" have
-// different keys, and so do "Zoë" and "Zoe".
+// The key is the skeleton of UTS #39, section 4, without case and without what readers overlook: spaces, and
+// punctuation that is not read aloud as "&" is. So "Bella", "BELLA", "Bel-la", "B e l l a", "Bеlla" with a Cyrillic е
+// and "BeIIa" with capital I's have the same key, and so do "Bernie" and "Bemie", and "Max 1" and "Max l". Symbols
+// ("+", "❤", "👶🏿") and combining marks count: "Möbius" and "Mobius" have different keys, and so do "Zoë" and "Zoe".
 //
-// A capital I looks like a small L, but "Ian" and "Lan" have different keys: see
-// readsAsL.
+// A capital I looks like a small L, but "Ian" and "Lan" have different keys: see readsAsL.
 //
-// Names with equal comparison keys have equal lookalike keys, with two exceptions: a
-// capital I among small letters ("McIntosh" looks like "Mclntosh", but "Mcintosh" does
-// not), and a few letters whose capital looks like one Latin letter and whose small
-// form looks like another ("Ν" and "ν", the Greek nu).
+// Names with equal comparison keys have equal lookalike keys, with two exceptions: a capital I among small letters
+// ("McIntosh" looks like "Mclntosh", but "Mcintosh" does not), and a few letters whose capital looks like one Latin
+// letter and whose small form looks like another ("Ν" and "ν", the Greek nu).
 func (n Name) LookalikeKey() string { return n.lookalike }
 
 func lookalikeKey(text string) string {
@@ -80,8 +74,7 @@ func isModifier(r rune) bool {
 	return unicode.Is(unicode.Sk, r) && !('\U0001F3FB' <= r && r <= '\U0001F3FF')
 }
 
-// appendRead appends text, which is in form NFKD, to read without what readers overlook
-// and in small letters.
+// appendRead appends text, which is in form NFKD, to read without what readers overlook and in small letters.
 func appendRead(read []byte, text string) []byte {
 	inWord, small := false, false // whether the word has a letter so far, and a small one
 	for i, r := range text {
@@ -112,10 +105,9 @@ func appendRead(read []byte, text string) []byte {
 // readAloud has the punctuation that is part of a name.
 const readAloud = "&@%#§‰‱٪"
 
-// overlooked reports whether readers overlook r: a space, punctuation that is not read
-// aloud, or a Latin letter or a sign common to all scripts that looks like one of
-// these. Letters of other scripts are not overlooked, for example the Hebrew yod, which
-// looks like an apostrophe.
+// overlooked reports whether readers overlook r: a space, punctuation that is not read aloud, or a Latin letter or a
+// sign common to all scripts that looks like one of these. Letters of other scripts are not overlooked, for example the
+// Hebrew yod, which looks like an apostrophe.
 func overlooked(r rune) bool {
 	switch {
 	case blank(r):

@@ -15,8 +15,7 @@ import (
 	"nametag/internal/skeleton"
 )
 
-// Every line is of names that can be mistaken for one another, and no two lines
-// can.
+// Every line is of names that can be mistaken for one another, and no two lines can.
 func TestLookalikeKey(t *testing.T) {
 	t.Parallel()
 	seen := map[string]string{}
@@ -125,8 +124,7 @@ func TestLookalikeKeyVersion(t *testing.T) {
 	}
 }
 
-// A capital that looks like an l, and whose small letter looks like an i, is a
-// capital I in any script.
+// A capital that looks like an l, and whose small letter looks like an i, is a capital I in any script.
 func TestEveryCapitalI(t *testing.T) {
 	t.Parallel()
 	found := 0
@@ -201,8 +199,7 @@ func checkLookalikeKey(t rapid.TB, n registry.Name) {
 		}
 	}
 
-	// The key is a way to write the name, unless it has letters that look like
-	// punctuation: then that is overlooked.
+	// The key is a way to write the name, unless it has letters that look like punctuation: then that is overlooked.
 	if strings.ContainsFunc(key, func(r rune) bool { return unicode.In(r, unicode.Z, unicode.P, unicode.Sk) }) {
 		return
 	}

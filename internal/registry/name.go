@@ -10,8 +10,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// MaxNameLength is the greatest number of characters (code points) in a name, counted
-// in the form that is shown.
+// MaxNameLength is the greatest number of characters (code points) in a name, counted in the form that is shown.
 const MaxNameLength = 50
 
 // A Name is a pet's name: the form that is shown, and its two keys. The zero Name is no
@@ -22,20 +21,17 @@ type Name struct {
 
 // ParseName returns the Name that a visitor has typed.
 //
-// The form that is shown is the input in Unicode normalization form C, with white
-// space trimmed and collapsed to single spaces and without variation selectors, which
-// only choose how the character before them is drawn. The comparison key follows the
-// Nickname profile of PRECIS (RFC 8266, section 2.4): it folds compatibility forms and
-// case, so "MÖBIUS", "Möbius " and "Ｍöbius" have the same key.
+// The form that is shown is the input in Unicode normalization form C, with white space trimmed and collapsed to single
+// spaces and without variation selectors, which only choose how the character before them is drawn. The comparison key
+// follows the Nickname profile of PRECIS (RFC 8266, section 2.4): it folds compatibility forms and case, so "MÖBIUS",
+// "Möbius " and "Ｍöbius" have the same key.
 //
-// A name has at least one letter, digit or pictograph, at most MaxNameLength
-// characters, and only characters of the PRECIS FreeformClass (RFC 8264, section 4.3):
-// no control, invisible or unassigned ones. Names with equal keys still have equal keys
-// after upper-casing, letter by letter, and with additional white space.
+// A name has at least one letter, digit or pictograph, at most MaxNameLength characters, and only characters of the
+// PRECIS FreeformClass (RFC 8264, section 4.3): no control, invisible or unassigned ones. Names with equal keys still
+// have equal keys after upper-casing, letter by letter, and with additional white space.
 //
-// The error is an *Error for FieldName with CodeEmpty, CodeTooLong or
-// CodeNotAllowed. ParseName is idempotent: parsing a name as shown gives the
-// same Name.
+// The error is an *Error for FieldName with CodeEmpty, CodeTooLong or CodeNotAllowed. ParseName is idempotent: parsing
+// a name as shown gives the same Name.
 func ParseName(s string) (Name, error) {
 	if name, ok := parsePlain(s); ok {
 		return name, nil
@@ -67,11 +63,10 @@ func compareKey(text string) (string, error) {
 	return precis.Nickname.CompareKey(text)
 }
 
-// capitalsAgree reports whether a name in capitals has the same key as its key in
-// capitals, so that names with equal keys still have equal keys in capitals. RFC 8266
-// does not ensure that: it distinguishes a final sigma from a sigma, but folds
-// variants ("ϲ", and mathematical ones) to the final sigma although their capitals are
-// not those of a sigma. These variants are refused.
+// capitalsAgree reports whether a name in capitals has the same key as its key in capitals, so that names with equal
+// keys still have equal keys in capitals. RFC 8266 does not ensure that: it distinguishes a final sigma from a sigma,
+// but folds variants ("ϲ", and mathematical ones) to the final sigma although their capitals are not those of a sigma.
+// These variants are refused.
 func capitalsAgree(display, key string) bool {
 	if isPlain(display) {
 		return true
@@ -81,9 +76,8 @@ func capitalsAgree(display, key string) bool {
 	return a == b || errA != nil || errB != nil
 }
 
-// RestoreName returns the Name of a display form and a key that a store has kept from
-// ParseName. It does not validate them again: a registered name stays valid when the
-// rules change.
+// RestoreName returns the Name of a display form and a key that a store has kept from ParseName. It does not validate
+// them again: a registered name stays valid when the rules change.
 func RestoreName(display, key string) Name { return Name{display, key, lookalikeKey(display)} }
 
 // String returns the name as it is shown.
@@ -93,8 +87,7 @@ func (n Name) String() string { return n.display }
 // for byte. It is UTF-8 without control characters.
 func (n Name) Key() string { return n.key }
 
-// searchKey folds a part of a name in the same way as comparison keys. Unlike a name,
-// it may be punctuation only.
+// searchKey folds a part of a name in the same way as comparison keys. Unlike a name, it may be punctuation only.
 func searchKey(s string) (string, error) {
 	const field, noun = "q", "search"
 	text, err := cleanText(field, noun, s, MaxNameLength)
@@ -108,9 +101,8 @@ func searchKey(s string) (string, error) {
 	return key, nil
 }
 
-// cleanText returns free text in the form that is shown. It refuses text that is
-// empty, is longer than limit characters, or has characters that do not belong on a
-// page.
+// cleanText returns free text in the form that is shown. It refuses text that is empty, is longer than limit
+// characters, or has characters that do not belong on a page.
 func cleanText(f Field, noun, s string, limit int) (string, error) {
 	if !utf8.ValidString(s) {
 		return "", fieldError(f, CodeNotAllowed, "The %s is not valid text. Send it encoded as UTF-8.", noun)
@@ -144,8 +136,7 @@ func cleanText(f Field, noun, s string, limit int) (string, error) {
 // Braille blank, the null notehead and the blanks of Egyptian hieroglyphs.
 const unseen = "\ufffd\ufffc\u2800\U0001d159\U00013441\U00013442"
 
-// collapseSpace trims white space, replaces each inner run of it by one space, and
-// removes variation selectors.
+// collapseSpace trims white space, replaces each inner run of it by one space, and removes variation selectors.
 func collapseSpace(s string) string {
 	if isPlain(s) && strings.Trim(s, " ") == s && !strings.Contains(s, "  ") {
 		return s
@@ -177,8 +168,7 @@ func hasSubstance(s string) bool {
 	})
 }
 
-// disallowed returns an error that names the first character of text that is not
-// allowed.
+// disallowed returns an error that names the first character of text that is not allowed.
 func disallowed(f Field, noun, text string) *Error {
 	allowed := precis.Nickname.Allowed()
 	var before rune

@@ -146,8 +146,7 @@ func FuzzParseName(f *testing.F) {
 	})
 }
 
-// Every code point that a name may have keeps FuzzParseName's promises. Those
-// that nothing folds are passed over.
+// Every code point that a name may have keeps FuzzParseName's promises. Those that nothing folds are passed over.
 func TestEveryLetterKeepsItsKeyInCapitals(t *testing.T) {
 	t.Parallel()
 	allowed := 0

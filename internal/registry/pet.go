@@ -5,8 +5,7 @@ import (
 	"time"
 )
 
-// MaxColorLength is the greatest number of characters (code points) of a favourite
-// colour.
+// MaxColorLength is the greatest number of characters (code points) of a favourite colour.
 const MaxColorLength = 30
 
 // A Pet is an animal in the registry.
@@ -26,17 +25,15 @@ func (p Pet) Same(q Pet) bool {
 // A Color is a favourite colour in its owner's words.
 type Color string
 
-// ParseColor normalizes free text of at most MaxColorLength characters, as
-// ParseName normalizes a name for display. The error is an *Error for FieldColor
-// with CodeEmpty, CodeTooLong or CodeNotAllowed.
+// ParseColor normalizes free text of at most MaxColorLength characters, as ParseName normalizes a name for display. The
+// error is an *Error for FieldColor with CodeEmpty, CodeTooLong or CodeNotAllowed.
 func ParseColor(s string) (Color, error) {
 	text, err := cleanText(FieldColor, "favourite colour", s, MaxColorLength)
 	return Color(text), err
 }
 
-// CSS returns the keyword that CSS has for c ("Dark olive green" is
-// "darkolivegreen"), or "" if CSS has none: then there is no swatch to show.
-// The keywords are those of CSS Color Module Level 4, section 6.1.
+// CSS returns the keyword that CSS has for c ("Dark olive green" is "darkolivegreen"), or "" if CSS has none: then
+// there is no swatch to show. The keywords are those of CSS Color Module Level 4, section 6.1.
 func (c Color) CSS() string {
 	keyword := strings.ReplaceAll(strings.ToLower(string(c)), " ", "")
 	if _, ok := cssKeywords[keyword]; ok {
@@ -56,8 +53,7 @@ const (
 
 const maxCategoryLength = 20
 
-// Categories returns the default categories, in the order in which forms offer
-// them.
+// Categories returns the default categories, in the order in which forms offer them.
 func Categories() []Category { return []Category{Cat, Dog} }
 
 // Title returns c with a capital first letter.
@@ -77,14 +73,15 @@ func (c Category) WithArticle() string {
 }
 
 func parseCategory(s string, categories []Category) (Category, error) {
-	word, choice := collapseSpace(s), "Please choose "+OneOf(categories)+"."
-	if word == "" {
-		return "", fieldError(FieldCategory, CodeEmpty, "The category is missing. %s", choice)
-	}
+	word := collapseSpace(s)
 	for _, c := range categories {
 		if strings.EqualFold(word, string(c)) || strings.EqualFold(word, string(c)+"s") {
 			return c, nil
 		}
+	}
+	choice := "Please choose " + OneOf(categories) + "."
+	if word == "" {
+		return "", fieldError(FieldCategory, CodeEmpty, "The category is missing. %s", choice)
 	}
 	if _, err := cleanText(FieldCategory, "category", word, MaxColorLength); err != nil {
 		return "", fieldError(FieldCategory, CodeUnknownCategory, "The category is not one of this registry. %s", choice)

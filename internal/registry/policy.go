@@ -16,9 +16,8 @@ import (
 	"unicode/utf8"
 )
 
-// Rules are a registrar's choices: which names are allowed, for which categories,
-// and when a name that was given up is free again. The zero value of each rule is
-// the most liberal one. NewPolicy makes a Policy of them.
+// Rules are a registrar's choices: which names are allowed, for which categories, and when a name that was given up is
+// free again. The zero value of each rule is the most liberal one. NewPolicy makes a Policy of them.
 type Rules struct {
 	Name       string // the policy's name
 	Length     LengthRule
@@ -63,8 +62,7 @@ type RuleError struct {
 // Error describes e.
 func (e *RuleError) Error() string { return e.Rule + ": " + e.Message }
 
-// A Policy judges names by Rules. It is immutable: several goroutines may use it at
-// once.
+// A Policy judges names by Rules. It is immutable: several goroutines may use it at once.
 type Policy struct {
 	rules      Rules
 	version    string
@@ -75,16 +73,14 @@ type Policy struct {
 	lookalikes map[string]Ruling // lookalike key → the reserved name; empty if lookalikes are allowed
 }
 
-// Open is the default policy: every name that ParseName allows, for cats and dogs,
-// but no lookalikes.
+// Open is the default policy: every name that ParseName allows, for cats and dogs, but no lookalikes.
 var Open = mustPolicy(Rules{Name: "open", Quarantine: defaultQuarantine})
 
 // defaultQuarantine is the quarantine of the presets.
 const defaultQuarantine = 90 * 24 * time.Hour
 
-// Presets returns the rules of real registries, to be used as they are or extended.
-// The names in parentheses are those of the bodies whose published rules they
-// follow.
+// Presets returns the rules of real registries, to be used as they are or extended. The names in parentheses are those
+// of the bodies whose published rules they follow.
 //
 //   - open: every name that ParseName allows
 //   - thoroughbred: 18 characters, including spaces and punctuation (The Jockey Club)
@@ -109,8 +105,7 @@ func mustPolicy(r Rules) *Policy {
 	return p
 }
 
-// NewPolicy makes a Policy. The error joins a *RuleError for each rule that is
-// invalid or contradicts another.
+// NewPolicy makes a Policy. The error joins a *RuleError for each rule that is invalid or contradicts another.
 func NewPolicy(r Rules) (*Policy, error) {
 	r = r.clone()
 	if len(r.Categories) == 0 {
@@ -209,9 +204,8 @@ func isCategory(s string) bool {
 	return s != "" && len(s) <= maxCategoryLength && !strings.ContainsFunc(s, func(r rune) bool { return r < 'a' || r > 'z' })
 }
 
-// parseCharacters parses a list of characters and ranges, separated by spaces. A
-// letter allows both its cases. unknown are the items that are neither a character
-// nor a range.
+// parseCharacters parses a list of characters and ranges, separated by spaces. A letter allows both its cases. unknown
+// are the items that are neither a character nor a range.
 func parseCharacters(list string) (allowed func(rune) bool, unknown []string) {
 	type span struct{ low, high rune }
 	var spans []span
@@ -234,9 +228,8 @@ func parseCharacters(list string) (allowed func(rune) bool, unknown []string) {
 	}, unknown
 }
 
-// otherCase returns the upper case of a lower-case letter and the lower case of an
-// upper-case letter, or r itself if it has no other case. The mapping must lead
-// back to r: the dotless ı has the upper case I, but is not one of A to Z.
+// otherCase returns the upper case of a lower-case letter and the lower case of an upper-case letter, or r itself if it
+// has no other case. The mapping must lead back to r: the dotless ı has the upper case I, but is not one of A to Z.
 func otherCase(r rune) rune {
 	for _, other := range [...]rune{unicode.ToLower(r), unicode.ToUpper(r)} {
 		if other != r && (strings.ContainsRune(oneWay, r) || unicode.ToLower(other) == r || unicode.ToUpper(other) == r) {
@@ -246,8 +239,7 @@ func otherCase(r rune) rune {
 	return r
 }
 
-// oneWay are ordinary letters whose other case does not lead back to them: the
-// final sigma and the capital ß.
+// oneWay are ordinary letters whose other case does not lead back to them: the final sigma and the capital ß.
 const oneWay = "ςẞ"
 
 // limit limits names to a list of characters, unless it is empty.
@@ -327,13 +319,11 @@ func (r Rules) clone() Rules {
 // Version returns what the journal calls p: its name and a hash of its rules.
 func (p *Policy) Version() string { return p.version }
 
-// Categories returns the categories of p in the order in which forms offer
-// them.
+// Categories returns the categories of p in the order in which forms offer them.
 func (p *Policy) Categories() []Category { return slices.Clone(p.rules.Categories) }
 
-// Decide parses a name and judges it. The Decision has a Name also if p refuses
-// it, unless the text is not a valid name. Its Code is CodeInvalid, CodeReserved
-// or empty.
+// Decide parses a name and judges it. The Decision has a Name also if p refuses it, unless the text is not a valid
+// name. Its Code is CodeInvalid, CodeReserved or empty.
 func (p *Policy) Decide(text string) Decision {
 	name, err := ParseName(text)
 	if err != nil {
@@ -347,9 +337,8 @@ func (p *Policy) Decide(text string) Decision {
 // AllowsLookalikes reports whether names may look like others.
 func (p *Policy) AllowsLookalikes() bool { return p.rules.AllowLookalikes }
 
-// Judge decides whether p allows a name, whatever the registry has. The Code is
-// CodeInvalid, CodeReserved or empty, and the Rule says which rule refuses it.
-// With CodeInvalid, the *Error has CodeTooShort, CodeTooLong or CodeNotAllowed.
+// Judge decides whether p allows a name, whatever the registry has. The Code is CodeInvalid, CodeReserved or empty, and
+// the Rule says which rule refuses it. With CodeInvalid, the *Error has CodeTooShort, CodeTooLong or CodeNotAllowed.
 func (p *Policy) Judge(n Name) Decision {
 	d := Decision{Name: n}
 	for _, judge := range judges {
@@ -442,8 +431,7 @@ func (p *Policy) forbiddenWord(n Name) (word string, found bool) {
 	return "", false
 }
 
-// wordsOf returns the words of text, separated by spaces, and the parts of each,
-// separated by punctuation.
+// wordsOf returns the words of text, separated by spaces, and the parts of each, separated by punctuation.
 func wordsOf(text string) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for word := range strings.SplitSeq(text, " ") {
@@ -469,9 +457,8 @@ func (p *Policy) disguisedWord(word string) (forbidden string, found bool) {
 	return forbidden, found
 }
 
-// isOrdinary reports whether a word that looks like another is an ordinary word:
-// "Burn" is not "bum", "He'll" is not "hell" and "100" is not "loo". Among the
-// letters a to z, only a capital I in place of an l is a disguise ("BIack").
+// isOrdinary reports whether a word that looks like another is an ordinary word: "Burn" is not "bum", "He'll" is not
+// "hell" and "100" is not "loo". Among the letters a to z, only a capital I in place of an l is a disguise ("BIack").
 func isOrdinary(word string) bool {
 	switch {
 	case !strings.ContainsFunc(word, unicode.IsLetter):

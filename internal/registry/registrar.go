@@ -10,12 +10,10 @@ import (
 	"nametag/internal/sleep"
 )
 
-// Rename gives the pet that has the name from the name to, unless the Decision
-// has a Code. Its Ruling is then the quarantine of the old name, nil for none.
-// allowLookalike lets the new name look like another.
+// Rename gives the pet that has the name from the name to, unless the Decision has a Code. Its Ruling is then the
+// quarantine of the old name, nil for none. allowLookalike lets the new name look like another.
 //
-// The error is an *Error with CodeNotFound if there is no such pet, or with
-// CodeInvalid if it has this very name.
+// The error is an *Error with CodeNotFound if there is no such pet, or with CodeInvalid if it has this very name.
 func (r *Registry) Rename(ctx context.Context, from, to string, allowLookalike bool) (Decision, error) {
 	pet, err := r.Pet(ctx, from)
 	if err != nil {
@@ -36,8 +34,7 @@ func (r *Registry) Rename(ctx context.Context, from, to string, allowLookalike b
 // Correct gives the pet that has this name another favourite colour, another
 // category, or both; "" leaves what the pet has.
 //
-// The error is an *Error with a code of ParseColor or Policy.ParseCategory, or
-// with CodeNotFound.
+// The error is an *Error with a code of ParseColor or Policy.ParseCategory, or with CodeNotFound.
 func (r *Registry) Correct(ctx context.Context, name, color, category string) (Pet, error) {
 	c := r.change(ActionCorrected, Name{})
 	var err error
@@ -77,9 +74,8 @@ func (r *Registry) Release(ctx context.Context, name string) (Decision, error) {
 	return r.apply(ctx, c, pet.Name)
 }
 
-// Reserve reserves a name, and its lookalikes unless the policy allows
-// lookalikes, so that nobody gets it. The origin's reason is shown to people. The
-// Decision has CodeTaken if a pet has the name.
+// Reserve reserves a name, and its lookalikes unless the policy allows lookalikes, so that nobody gets it. The origin's
+// reason is shown to people. The Decision has CodeTaken if a pet has the name.
 //
 // The error is an *Error with a code of ParseName.
 func (r *Registry) Reserve(ctx context.Context, name string) (Decision, error) {
@@ -90,9 +86,8 @@ func (r *Registry) Reserve(ctx context.Context, name string) (Decision, error) {
 	return r.apply(ctx, r.change(ActionReserved, n), n)
 }
 
-// AllowLookalike permits this very name to look like another when it is
-// registered next. The Decision says so if it is not a name under the policy, is
-// taken or is reserved.
+// AllowLookalike permits this very name to look like another when it is registered next. The Decision says so if it is
+// not a name under the policy, is taken or is reserved.
 func (r *Registry) AllowLookalike(ctx context.Context, name string) (Decision, error) {
 	d := r.policy.Decide(name)
 	if d.Code != "" {
@@ -101,8 +96,7 @@ func (r *Registry) AllowLookalike(ctx context.Context, name string) (Decision, e
 	return r.apply(ctx, r.change(ActionAllowLookalike, d.Name), d.Name)
 }
 
-// Unreserve takes back the ruling on a name: a reservation, a quarantine or a
-// permission to look like another.
+// Unreserve takes back the ruling on a name: a reservation, a quarantine or a permission to look like another.
 //
 // The error is an *Error with a code of ParseName or CodeNotFound.
 func (r *Registry) Unreserve(ctx context.Context, name string) (Decision, error) {
@@ -133,8 +127,7 @@ func (r *Registry) apply(ctx context.Context, c Change, old Name) (Decision, err
 	}
 }
 
-// EachRuling visits all rulings, by the comparison keys of their names. Some
-// quarantines may have expired.
+// EachRuling visits all rulings, by the comparison keys of their names. Some quarantines may have expired.
 func (r *Registry) EachRuling(ctx context.Context, visit func(Ruling)) error {
 	return EachRuling(ctx, r.store, func(s *RulingState) { visit(s.Ruling()) })
 }
@@ -164,8 +157,7 @@ func (r *Registry) Snapshot(ctx context.Context, visit func(State) error) error 
 	return err
 }
 
-// History returns the events about a name, oldest first, and those about the
-// earlier names of its pet.
+// History returns the events about a name, oldest first, and those about the earlier names of its pet.
 func (r *Registry) History(ctx context.Context, name Name) ([]Event, error) {
 	var history []Event
 	key, before := name.key, int64(math.MaxInt64) // only events before this number
@@ -202,9 +194,8 @@ func OfPet(events []Event, name Name) []Event {
 	return own
 }
 
-// chapter returns the events about the name with this key, before a number, since
-// a pet was last renamed to it. arrival is the record of that; the zero Record if
-// there is none, and then all events are returned.
+// chapter returns the events about the name with this key, before a number, since a pet was last renamed to it. arrival
+// is the record of that; the zero Record if there is none, and then all events are returned.
 func (r *Registry) chapter(ctx context.Context, key string, before int64) (events []Event, arrival Record, err error) {
 	err = r.eachRecord(ctx, JournalQuery{Key: key}, func(rec Record) error {
 		if rec.Seq >= before {
@@ -220,9 +211,8 @@ func (r *Registry) chapter(ctx context.Context, key string, before int64) (event
 	return events, arrival, err
 }
 
-// Successor returns the pet that had this name last, under its name of now. The
-// error is an *Error with CodeNotFound if that pet was released, or if no pet ever
-// had the name.
+// Successor returns the pet that had this name last, under its name of now. The error is an *Error with CodeNotFound if
+// that pet was released, or if no pet ever had the name.
 func (r *Registry) Successor(ctx context.Context, name string) (Pet, error) {
 	old, err := ParseName(name)
 	if err != nil {
@@ -273,9 +263,8 @@ func noSuchPet(n Name) *Error {
 	return &Error{Code: CodeNotFound, Message: fmt.Sprintf("No pet is registered as “%s”.", n)}
 }
 
-// CountViolations counts the pets whose names or categories r's policy would
-// refuse. They keep their names. It rests a hundred times as long as it works, so
-// that a server can answer meanwhile.
+// CountViolations counts the pets whose names or categories r's policy would refuse. They keep their names. It rests a
+// hundred times as long as it works, so that a server can answer meanwhile.
 func (r *Registry) CountViolations(ctx context.Context) (violations, pets int, err error) {
 	q := Query{Limit: MaxPageSize}
 	for {

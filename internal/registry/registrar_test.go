@@ -375,8 +375,7 @@ func TestVerifyFindsWhatWasChangedPastTheJournal(t *testing.T) {
 	}
 }
 
-// What the last row about a name says is what counts, so a difference can be
-// mended on the record.
+// What the last row about a name says is what counts, so a difference can be mended on the record.
 func TestADifferenceIsMendedOnTheRecord(t *testing.T) {
 	t.Parallel()
 	d, ctx := newDesk(t), t.Context()

@@ -1,6 +1,5 @@
-// Package registry is the domain of Nametag: names, pets, the policy that names
-// are registered under, the decision who gets a name, and the journal of all
-// changes. It knows neither HTTP nor SQL. A Registry keeps its pets in a Store;
+// Package registry is the domain of Nametag: names, pets, the policy that names are registered under, the decision who
+// gets a name, and the journal of all changes. It knows neither HTTP nor SQL. A Registry keeps its pets in a Store;
 // package sqlite and package postgres are such stores.
 package registry
 
@@ -9,8 +8,7 @@ import (
 	"time"
 )
 
-// A Registry registers pets and answers questions about names. Its methods may
-// be called by several goroutines at once.
+// A Registry registers pets and answers questions about names. Its methods may be called by several goroutines at once.
 //
 // Besides the errors that they name, the methods return those of the Store.
 type Registry struct {
@@ -43,9 +41,8 @@ func (r *Registry) WithStore(store Store) *Registry {
 	return &other
 }
 
-// WithOrigin returns a copy of r whose changes say in the journal that they come
-// by via, from who ("" for visitors), for a reason in the registrar's words (""
-// for none).
+// WithOrigin returns a copy of r whose changes say in the journal that they come by via, from who ("" for visitors),
+// for a reason in the registrar's words ("" for none).
 func (r *Registry) WithOrigin(via Via, who, reason string) *Registry {
 	other := *r
 	other.origin = Origin{Via: via, Who: who, Reason: reason}
@@ -64,9 +61,8 @@ func (r *Registry) stamp() Origin {
 
 func (r *Registry) moment() time.Time { return r.now().UTC().Truncate(time.Microsecond) }
 
-// Register registers one pet. If the Decision has no Code, the name is the pet's
-// and the record of it is on disk. Where another name may help, the Decision has
-// suggestions. The error is a failure: it says nothing about the name.
+// Register registers one pet. If the Decision has no Code, the name is the pet's and the record of it is on disk. Where
+// another name may help, the Decision has suggestions. The error is a failure: it says nothing about the name.
 func (r *Registry) Register(ctx context.Context, a Application) (Decision, error) {
 	decisions, err := r.RegisterAll(ctx, []Application{a})
 	if err != nil {
@@ -80,9 +76,8 @@ func (r *Registry) Register(ctx context.Context, a Application) (Decision, error
 	return d, nil
 }
 
-// RegisterAll registers many pets in one transaction and decides on each, in the
-// order given; one that is refused does not hinder the others. The error, if
-// there is one, is about the transaction as a whole.
+// RegisterAll registers many pets in one transaction and decides on each, in the order given; one that is refused does
+// not hinder the others. The error, if there is one, is about the transaction as a whole.
 func (r *Registry) RegisterAll(ctx context.Context, applications []Application) ([]Decision, error) {
 	origin := r.stamp()
 	decisions := make([]Decision, len(applications))
@@ -108,9 +103,8 @@ func (r *Registry) RegisterAll(ctx context.Context, applications []Application) 
 	return decisions, nil
 }
 
-// Check decides, in the order given, whether these names are available. The
-// decisions are advice: they were true when the registry was asked. A store that
-// answers from memory does not know the rivals: see Explain.
+// Check decides, in the order given, whether these names are available. The decisions are advice: they were true when
+// the registry was asked. A store that answers from memory does not know the rivals: see Explain.
 func (r *Registry) Check(ctx context.Context, names ...string) ([]Decision, error) {
 	decisions := make([]Decision, len(names))
 	var asked []Name
@@ -143,9 +137,8 @@ func (r *Registry) lookup(ctx context.Context, at time.Time, names ...Name) ([]D
 // explainTimeout bounds how long Explain waits for the database.
 const explainTimeout = time.Second
 
-// Explain asks the database for the rivals that decisions lack. They stay as they
-// are if it does not answer, or if they are out of date: then it could not be
-// asked lately.
+// Explain asks the database for the rivals that decisions lack. They stay as they are if it does not answer, or if they
+// are out of date: then it could not be asked lately.
 func (r *Registry) Explain(ctx context.Context, decisions []Decision) {
 	q := Inquiry{At: r.moment(), AllowLookalike: r.policy.AllowsLookalikes(), WithRivals: true}
 	var positions []int // of q's names among the decisions
@@ -170,9 +163,8 @@ func (r *Registry) Explain(ctx context.Context, decisions []Decision) {
 	}
 }
 
-// Pet returns the pet that has this name, in any spelling with the same key. The
-// error is an *Error with CodeNotFound; so it is for a text that is not a valid
-// name.
+// Pet returns the pet that has this name, in any spelling with the same key. The error is an *Error with CodeNotFound;
+// so it is for a text that is not a valid name.
 func (r *Registry) Pet(ctx context.Context, name string) (Pet, error) {
 	n, err := ParseName(name)
 	if err != nil {

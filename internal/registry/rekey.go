@@ -11,20 +11,17 @@ import (
 type SnapshotTx interface {
 	Tx
 
-	// Snapshot visits all states as Store.Snapshot does, as they are when it is
-	// called. visit may call Lock and Write.
+	// Snapshot visits all states as Store.Snapshot does, as they are when it is called. visit may call Lock and Write.
 	Snapshot(ctx context.Context, visit func(State) error) error
 }
 
-// provisional is the version of the lookalike keys that the migration to schema 4
-// gives the pets that it finds. These pets are exempt, and have no rows in the
-// journal yet.
+// provisional is the version of the lookalike keys that the migration to schema 4 gives the pets that it finds. These
+// pets are exempt, and have no rows in the journal yet.
 const provisional = 0
 
-// RekeyTx replaces the lookalike keys of all pets and rulings, whose version is from, by
-// those that keyOf returns, and records every change in the journal. Of several pets
-// with the same key, the oldest holds it and the others become exempt. Exempt pets stay
-// exempt. Pets with provisional keys are added to the journal.
+// RekeyTx replaces the lookalike keys of all pets and rulings, whose version is from, by those that keyOf returns, and
+// records every change in the journal. Of several pets with the same key, the oldest holds it and the others become
+// exempt. Exempt pets stay exempt. Pets with provisional keys are added to the journal.
 //
 // After every record, no two pets hold the same key: an Index that follows the
 // journal relies on that. log gets the progress, and the pets that become exempt.
@@ -106,8 +103,7 @@ func (r *rekeying) settle(ctx context.Context) error {
 	return r.write(ctx)
 }
 
-// settlePet gives a pet, which was visited as p, its key. All older pets have theirs
-// already.
+// settlePet gives a pet, which was visited as p, its key. All older pets have theirs already.
 func (r *rekeying) settlePet(ctx context.Context, found *Found, p *PetState) error {
 	now := found.pets[p.NameKey]
 	next := *now

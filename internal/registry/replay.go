@@ -1,11 +1,13 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,39 +18,27 @@ import (
 // compare the registry with its journal: with ten million pets, each has some 150.
 const buckets = 1 << 16
 
-// maxBuckets is the greatest number of differing buckets that are examined. Each has at
-// least one difference.
+// maxBuckets is the greatest number of differing buckets that are examined. Each has at least one difference.
 const maxBuckets = maxFaults
 
-func bucketOf(key string) uint16 {
-	h := sha256.Sum256([]byte(key))
-	return binary.BigEndian.Uint16(h[:])
-}
-
-// sums has, for each bucket, the sum of the SHA-256 hashes of states, each taken as four
-// numbers. The states that the journal leads to are added and those of the registry are
-// subtracted, in any order, so a sum that is not zero shows a difference. No state has
-// to be kept in memory.
+// sums has, for each bucket, the sum of the SHA-256 hashes of items, each taken as four numbers. The items that the
+// journal leads to are added and those of the registry are subtracted, in any order, so a sum that is not zero shows a
+// difference. No item has to be kept in memory.
 type sums [buckets][4]uint64
 
-func (s *sums) add(state State)      { s.count(state, func(sum *uint64, n uint64) { *sum += n }) }
-func (s *sums) subtract(state State) { s.count(state, func(sum *uint64, n uint64) { *sum -= n }) }
-
-func (s *sums) count(state State, by func(sum *uint64, n uint64)) {
-	for _, part := range state.parts() {
-		hash := part.hash()
-		sum := &s[bucketOf(part.key())]
+// add adds the items of a state; with the sign minus, it subtracts them.
+func (s *sums) add(state State, sign uint64) {
+	for _, it := range state.items() {
+		hash := it.hash()
+		sum := &s[it.bucket()]
 		for i := range sum {
-			by(&sum[i], binary.BigEndian.Uint64(hash[8*i:]))
+			sum[i] += sign * binary.BigEndian.Uint64(hash[8*i:])
 		}
 	}
 }
 
-// replay applies e.
-func (s *sums) replay(e Event) {
-	s.subtract(e.Before)
-	s.add(e.After)
-}
+// Signs, modulo 2^64.
+const plus, minus = 1, math.MaxUint64
 
 // unequal returns the buckets whose sums are not zero, at most maxBuckets.
 func (s *sums) unequal() map[uint16]bool {
@@ -61,91 +51,81 @@ func (s *sums) unequal() map[uint16]bool {
 	return found
 }
 
-// parts returns the pet and the ruling of s as separate states, because they may have
-// different names.
-func (s State) parts() (parts []State) {
-	if s.Pet != nil {
-		parts = append(parts, State{Pet: s.Pet})
-	}
-	if s.Ruling != nil {
-		parts = append(parts, State{Ruling: s.Ruling})
-	}
-	return parts
+// An item is a pet or a ruling, as texts that the registry and its journal agree on.
+type item struct {
+	itemID
+	texts [6]string // as petTexts or rulingTexts say
 }
 
-// hash returns a hash of a state. Each text is preceded by its length, so that
-// different states have different encodings.
-func (s State) hash() [sha256.Size]byte {
-	b := make([]byte, 0, 256)
-	text := func(t string) {
-		b = binary.AppendUvarint(b, uint64(len(t)))
-		b = append(b, t...)
-	}
+// An itemID identifies an item. A name may have a pet and a ruling.
+type itemID struct {
+	key  string // of the name
+	kind itemKind
+}
+
+type itemKind int
+
+const (
+	aPet itemKind = iota
+	aRuling
+)
+
+var (
+	petTexts = [6]string{"with another spelling", "with another colour", "with another category", "with another date",
+		"with another lookalike key", "with another let_pass"}
+	rulingTexts = [6]string{"its spelling", "its kind", "its reason", "its date", "its end", "its lookalike key"}
+)
+
+// items returns the pet and the ruling of s, which may have different names.
+func (s State) items() (items []item) {
+	date := func(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
 	if p := s.Pet; p != nil {
-		text("pet")
-		for _, t := range []string{p.Name, p.NameKey, p.LookalikeKey, string(p.FavoriteColor), string(p.Category), strconv.FormatBool(p.LookalikeExempt)} {
-			text(t)
-		}
-		b = binary.AppendVarint(b, p.RegisteredAt.UnixMicro())
+		items = append(items, item{itemID{p.NameKey, aPet}, [6]string{p.Name, string(p.FavoriteColor), string(p.Category),
+			date(p.RegisteredAt), p.LookalikeKey, strconv.FormatBool(p.LookalikeExempt)}})
 	}
 	if r := s.Ruling; r != nil {
-		text("ruling")
-		for _, t := range []string{string(r.Kind), r.Name, r.NameKey, r.LookalikeKey, r.Reason} {
-			text(t)
+		end := "none"
+		if !r.Until.IsZero() {
+			end = date(r.Until)
 		}
-		b = binary.AppendVarint(b, r.At.UnixMicro())
-		b = binary.AppendVarint(b, r.Until.UnixMicro())
+		items = append(items, item{itemID{r.NameKey, aRuling}, [6]string{r.Name, string(r.Kind), r.Reason, date(r.At), end, r.LookalikeKey}})
+	}
+	return items
+}
+
+func (id itemID) compare(other itemID) int {
+	return cmp.Or(cmp.Compare(id.key, other.key), cmp.Compare(id.kind, other.kind))
+}
+
+func (id itemID) bucket() uint16 {
+	h := sha256.Sum256([]byte(id.key))
+	return binary.BigEndian.Uint16(h[:])
+}
+
+// hash returns a hash of an item. Each text is preceded by its length, so that
+// different items have different encodings.
+func (it item) hash() [sha256.Size]byte {
+	b := append(make([]byte, 0, 256), byte(it.kind))
+	for _, text := range append(it.texts[:], it.key) {
+		b = binary.AppendUvarint(b, uint64(len(text)))
+		b = append(b, text...)
 	}
 	return sha256.Sum256(b)
 }
 
-// A ledger has the states of some names, by key.
-type ledger map[string]State
-
-func (l ledger) put(s State) {
-	for _, part := range s.parts() {
-		now := l[part.key()]
-		if part.Pet != nil {
-			now.Pet = part.Pet
-		} else {
-			now.Ruling = part.Ruling
-		}
-		l[part.key()] = now
-	}
-}
-
-func (l ledger) remove(s State) {
-	for _, part := range s.parts() {
-		now := l[part.key()]
-		if part.Pet != nil {
-			now.Pet = nil
-		} else {
-			now.Ruling = nil
-		}
-		if l[part.key()] = now; now == (State{}) {
-			delete(l, part.key())
-		}
-	}
-}
-
-// among returns the part of s that is in some buckets.
-func (s State) among(some map[uint16]bool) State {
-	if s.Pet != nil && !some[bucketOf(s.Pet.NameKey)] {
-		s.Pet = nil
-	}
-	if s.Ruling != nil && !some[bucketOf(s.Ruling.NameKey)] {
-		s.Ruling = nil
-	}
-	return s
-}
-
-// differences compares some buckets of the registry with its journal, as they are at
-// one moment, and returns a sentence for each difference, up to maxFaults. For each
-// name, the last row of the journal counts.
+// differences compares some buckets of the registry with its journal, as they are at one moment, and returns a sentence
+// for each difference, up to maxFaults. For each name, the last row of the journal counts.
 func (r *Registry) differences(ctx context.Context, some map[uint16]bool) ([]string, error) {
-	actual, journal := make(ledger), make(ledger)
+	actual, journal := make(map[itemID]item), make(map[itemID]item)
+	put := func(items map[itemID]item, s State) {
+		for _, it := range s.items() {
+			if some[it.bucket()] {
+				items[it.itemID] = it
+			}
+		}
+	}
 	head, err := r.store.Snapshot(ctx, func(s State) error {
-		actual.put(s.among(some))
+		put(actual, s)
 		return nil
 	})
 	if err != nil {
@@ -153,10 +133,10 @@ func (r *Registry) differences(ctx context.Context, some map[uint16]bool) ([]str
 	}
 	err = r.eachUpTo(ctx, 0, head.Seq, func(rec Record) error {
 		e, err := rec.Event()
-		if err == nil {
-			journal.remove(e.Before.among(some))
-			journal.put(e.After.among(some))
+		for _, it := range e.Before.items() {
+			delete(journal, it.itemID)
 		}
+		put(journal, e.After)
 		return err
 	})
 	if err != nil {
@@ -165,69 +145,40 @@ func (r *Registry) differences(ctx context.Context, some map[uint16]bool) ([]str
 	all := maps.Clone(actual)
 	maps.Copy(all, journal)
 	var told []string
-	for _, key := range slices.Sorted(maps.Keys(all)) {
-		told = append(told, differ(actual[key], journal[key])...)
+	for _, id := range slices.SortedFunc(maps.Keys(all), itemID.compare) {
+		a, inRegistry := actual[id]
+		j, inJournal := journal[id]
+		switch it := all[id]; {
+		case !inJournal:
+			told = append(told, it.missing("registry", "journal"))
+		case !inRegistry:
+			told = append(told, it.missing("journal", "registry"))
+		case a != j:
+			told = append(told, a.differs(j))
+		}
 	}
 	return told[:min(len(told), maxFaults)], nil
 }
 
-// differ describes how the states of a name differ in the registry and its journal.
-func differ(actual, journal State) (told []string) {
-	tell := func(format string, args ...any) { told = append(told, fmt.Sprintf(format, args...)) }
-	switch b, j := actual.Pet, journal.Pet; {
-	case b == nil && j == nil:
-	case j == nil:
-		tell("“%s” is in the registry, but not in the journal.", b.Name)
-	case b == nil:
-		tell("“%s” is in the journal, but not in the registry.", j.Name)
-	case State{Pet: b}.hash() != State{Pet: j}.hash():
-		tell("“%s” is in the journal %s.", b.Name, strings.Join(petDiffers(b, j), ", "))
+// missing says that it is in one of two and not in the other.
+func (it item) missing(from, in string) string {
+	if it.kind == aRuling {
+		return fmt.Sprintf("A ruling on “%s” is in the %s, but not in the %s: %s.", it.texts[0], from, in, it.texts[1])
 	}
-	switch b, j := actual.Ruling, journal.Ruling; {
-	case b == nil && j == nil:
-	case j == nil:
-		tell("A ruling on “%s” is in the registry, but not in the journal: %s.", b.Name, b.Kind)
-	case b == nil:
-		tell("A ruling on “%s” is in the journal, but not in the registry: %s.", j.Name, j.Kind)
-	case State{Ruling: b}.hash() != State{Ruling: j}.hash():
-		tell("The ruling on “%s” differs in the journal: %s.", b.Name, strings.Join(rulingDiffers(b, j), ", "))
-	}
-	return told
+	return fmt.Sprintf("“%s” is in the %s, but not in the %s.", it.texts[0], from, in)
 }
 
-func petDiffers(actual, journal *PetState) []string {
-	var ways differing
-	ways.see("with another spelling", journal.Name, actual.Name)
-	ways.see("with another colour", string(journal.FavoriteColor), string(actual.FavoriteColor))
-	ways.see("with another category", string(journal.Category), string(actual.Category))
-	ways.see("with another date", journal.RegisteredAt.Format(time.RFC3339Nano), actual.RegisteredAt.Format(time.RFC3339Nano))
-	ways.see("with another lookalike key", journal.LookalikeKey, actual.LookalikeKey)
-	ways.see("with another let_pass", strconv.FormatBool(journal.LookalikeExempt), strconv.FormatBool(actual.LookalikeExempt))
-	return ways
-}
-
-func rulingDiffers(actual, journal *RulingState) []string {
-	end := func(r *RulingState) string {
-		if r.Until.IsZero() {
-			return "none"
+// differs says how it, in the registry, differs from what the journal says.
+func (it item) differs(journal item) string {
+	what, of := "“%s” is in the journal %s.", petTexts
+	if it.kind == aRuling {
+		what, of = "The ruling on “%s” differs in the journal: %s.", rulingTexts
+	}
+	var ways []string
+	for i, text := range it.texts {
+		if journal.texts[i] != text {
+			ways = append(ways, fmt.Sprintf("%s: “%s”, not “%s”", of[i], journal.texts[i], text))
 		}
-		return r.Until.Format(time.RFC3339Nano)
 	}
-	var ways differing
-	ways.see("its kind", string(journal.Kind), string(actual.Kind))
-	ways.see("its spelling", journal.Name, actual.Name)
-	ways.see("its reason", journal.Reason, actual.Reason)
-	ways.see("its date", journal.At.Format(time.RFC3339Nano), actual.At.Format(time.RFC3339Nano))
-	ways.see("its end", end(journal), end(actual))
-	ways.see("its lookalike key", journal.LookalikeKey, actual.LookalikeKey)
-	return ways
-}
-
-// differing is a list of differences.
-type differing []string
-
-func (d *differing) see(what, journal, actual string) {
-	if journal != actual {
-		*d = append(*d, fmt.Sprintf("%s: “%s”, not “%s”", what, journal, actual))
-	}
+	return fmt.Sprintf(what, it.texts[0], strings.Join(ways, ", "))
 }

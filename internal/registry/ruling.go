@@ -29,15 +29,13 @@ func (r Ruling) InForce(at time.Time) bool {
 // MaxReasonLength is the greatest number of characters (code points) of a reason.
 const MaxReasonLength = 200
 
-// ParseReason normalizes a registrar's reason as ParseName normalizes a name for
-// display. The error is an *Error for FieldReason with CodeEmpty,
-// CodeTooLong or CodeNotAllowed.
+// ParseReason normalizes a registrar's reason as ParseName normalizes a name for display. The error is an *Error for
+// FieldReason with CodeEmpty, CodeTooLong or CodeNotAllowed.
 func ParseReason(s string) (string, error) {
 	return cleanText(FieldReason, "reason", s, MaxReasonLength)
 }
 
-// ParseWho normalizes the name of a registrar, for the journal, as ParseReason does
-// a reason.
+// ParseWho normalizes the name of a registrar, for the journal, as ParseReason does a reason.
 func ParseWho(s string) (string, error) {
 	return cleanText("who", "name", s, MaxReasonLength)
 }
@@ -76,15 +74,13 @@ func (s *Rulings) Remove(key string) {
 // IsEmpty reports whether there is no ruling.
 func (s *Rulings) IsEmpty() bool { return len(s.on) == 0 }
 
-// Concern reports whether a ruling, in force or not, is on n or on a lookalike of
-// n.
+// Concern reports whether a ruling, in force or not, is on n or on a lookalike of n.
 func (s *Rulings) Concern(n Name) bool {
 	return s.on[n.key] != nil || len(s.like[n.LookalikeKey()]) > 0
 }
 
-// Over returns the ruling that reserves n at a time, nil for none, and whether a
-// ruling permits n to look like another name. One on n itself comes before those
-// on its lookalikes.
+// Over returns the ruling that reserves n at a time, nil for none, and whether a ruling permits n to look like another
+// name. One on n itself comes before those on its lookalikes.
 func (s *Rulings) Over(n Name, at time.Time) (inForce *Ruling, permitted bool) {
 	if s.IsEmpty() {
 		return nil, false

@@ -15,8 +15,7 @@ import (
 	"nametag/internal/registry"
 )
 
-// licences returns the name of each licence of Seattle's data that has one that
-// can be registered, in its order.
+// licences returns the name of each licence of Seattle's data that has one that can be registered, in its order.
 func licences(t testing.TB) []registry.Name {
 	t.Helper()
 	f, err := os.Open(filepath.Join("..", "..", "testdata", "seattle_pet_licenses.csv"))
@@ -38,8 +37,7 @@ func licences(t testing.TB) []registry.Name {
 	return names
 }
 
-// seattleNames returns the names of Seattle's pets in every spelling that the
-// data has, in its order.
+// seattleNames returns the names of Seattle's pets in every spelling that the data has, in its order.
 func seattleNames(t *testing.T) []registry.Name {
 	t.Helper()
 	var names []registry.Name

@@ -36,16 +36,14 @@ func (r *Registry) Suggest(ctx context.Context, a Application) (Decision, error)
 	return d, err
 }
 
-// concernsName reports whether d refuses a valid name, so that another name may
-// help.
+// concernsName reports whether d refuses a valid name, so that another name may help.
 func (d Decision) concernsName() bool {
 	isAboutName := func(e *Error) bool { return e.Field == FieldName }
 	refused := d.Code == CodeTaken || d.Code == CodeSimilar || d.Ruling != nil || d.Code == CodeReserved || slices.ContainsFunc(d.Errors, isAboutName)
 	return refused && d.Name.key != ""
 }
 
-// suggestions returns names that are available in place of the one that d
-// refuses.
+// suggestions returns names that are available in place of the one that d refuses.
 func (r *Registry) suggestions(ctx context.Context, at time.Time, d Decision, a Application) ([]Name, error) {
 	base := d.Name
 	if d.Code == CodeSimilar && d.Rival != nil { // suggestions must not look like the rival either

@@ -10,31 +10,25 @@ import (
 // A Tx is a transaction of a Store that changes the registry. InsertTx and ApplyTx
 // decide in it. They call Write last, and only if there is something to write.
 type Tx interface {
-	// Claim claims idempotency keys and returns the answers to those that were
-	// claimed before. If another transaction claims one of the others meanwhile,
-	// it waits for this one, or one of the two is rolled back and retried.
+	// Claim claims idempotency keys and returns the answers to those that were claimed before. If another transaction
+	// claims one of the others meanwhile, it waits for this one, or one of the two is rolled back and retried.
 	Claim(ctx context.Context, claims []Claim) ([]Answer, error)
 
-	// Lock waits until no other transaction changes the registry, keeps others
-	// from changing it to the end of this one, and returns where the journal ends
-	// and what the registry has in s. If s.CheckedAt is not zero, Lock may assume
-	// that the journal ends there, and neither wait nor read: then Write fails if
-	// that is wrong.
+	// Lock waits until no other transaction changes the registry, keeps others from changing it to the end of this one,
+	// and returns where the journal ends and what the registry has in s. If s.CheckedAt is not zero, Lock may assume
+	// that the journal ends there, and neither wait nor read: then Write fails if that is wrong.
 	Lock(ctx context.Context, s Selection) (Head, Found, error)
 
-	// Write makes the changes, in the order of the fields. It fails if the journal
-	// does not end with c.Head.
+	// Write makes the changes, in the order of the fields. It fails if the journal does not end with c.Head.
 	Write(ctx context.Context, c Changes) error
 }
 
-// A Selection is the part of the registry that decisions depend on: the pets and
-// the rulings on names with one of Keys, the pets that hold one of Lookalikes,
-// and the rulings on names with one of Lookalikes.
+// A Selection is the part of the registry that decisions depend on: the pets and the rulings on names with one of Keys,
+// the pets that hold one of Lookalikes, and the rulings on names with one of Lookalikes.
 type Selection struct {
 	Keys, Lookalikes []string
 
-	// CheckedAt, if it is not zero, is where the journal ended when the selection
-	// was empty.
+	// CheckedAt, if it is not zero, is where the journal ended when the selection was empty.
 	CheckedAt Head
 }
 
@@ -118,9 +112,8 @@ type Changes struct {
 // add adds the change that e records, and e to the journal that ends with head,
 // and returns where the journal ends then.
 //
-// Nearly all records register a pet that never changes. Such a record is found by its
-// pet, which has its number, so that it needs no entry in an index of names. All other
-// records are found by their names.
+// Nearly all records register a pet that never changes. Such a record is found by its pet, which has its number, so
+// that it needs no entry in an index of names. All other records are found by their names.
 func (c *Changes) add(head Head, e Event) Head {
 	before, after := e.Before, e.After
 	if before.Pet != nil {
@@ -156,8 +149,7 @@ type Claim struct {
 	Fingerprint [32]byte
 }
 
-// An Answer is what a Claim was answered. Of its Decision, a Store keeps the Code
-// and the Pet or Rival.
+// An Answer is what a Claim was answered. Of its Decision, a Store keeps the Code and the Pet or Rival.
 type Answer struct {
 	Claim
 	Decision Decision
@@ -166,15 +158,13 @@ type Answer struct {
 // outcomeRegistered is the Outcome of a Decision without a Code.
 const outcomeRegistered = "registered"
 
-// Outcome returns the word that a database keeps for the decision: "registered",
-// or its Code.
+// Outcome returns the word that a database keeps for the decision: "registered", or its Code.
 func (a Answer) Outcome() string { return cmp.Or(string(a.Decision.Code), outcomeRegistered) }
 
 // Pet returns the pet that a database keeps with the decision; nil for none.
 func (a Answer) Pet() *Pet { return cmp.Or(a.Decision.Pet, a.Decision.Rival) }
 
-// NewAnswer returns the answer to c that a database keeps as this outcome and
-// this pet, which is nil if it keeps none.
+// NewAnswer returns the answer to c that a database keeps as this outcome and this pet, which is nil if it keeps none.
 func NewAnswer(c Claim, outcome string, pet *Pet) Answer {
 	a := Answer{Claim: c}
 	if outcome == outcomeRegistered {
@@ -185,14 +175,12 @@ func NewAnswer(c Claim, outcome string, pet *Pet) Answer {
 	return a
 }
 
-// InsertTx decides on entries, one after another, and registers in tx the pets
-// whose names are available. A pet that a ruling permits to look like another, or
-// whose entry allows it, is exempt from the rule on lookalikes; it uses up the
+// InsertTx decides on entries, one after another, and registers in tx the pets whose names are available. A pet that a
+// ruling permits to look like another, or whose entry allows it, is exempt from the rule on lookalikes; it uses up the
 // ruling. An entry that is refused does not hinder the others.
 //
-// An entry with an idempotency key that was used before, in this call or
-// earlier, is not registered: it gets the first answer again if its fingerprint
-// is the same, and CodeKeyReused if not.
+// An entry with an idempotency key that was used before, in this call or earlier, is not registered: it gets the first
+// answer again if its fingerprint is the same, and CodeKeyReused if not.
 func InsertTx(ctx context.Context, tx Tx, entries []Entry) ([]Decision, error) {
 	b := newBatch(entries)
 	claims := b.claims()
@@ -263,8 +251,7 @@ func (b *batch) claims() []Claim {
 	return claims
 }
 
-// applies reports whether entry i asks for its pet to be registered, rather than
-// for an answer that was given before.
+// applies reports whether entry i asks for its pet to be registered, rather than for an answer that was given before.
 func (b *batch) applies(i int) bool {
 	key := b.entries[i].IdempotencyKey
 	if key == "" {
@@ -274,8 +261,7 @@ func (b *batch) applies(i int) bool {
 	return !replayed && b.claimant[key] == i
 }
 
-// checkedAt returns the CheckedAt that all entries that apply have in common; the
-// zero Head if they have none.
+// checkedAt returns the CheckedAt that all entries that apply have in common; the zero Head if they have none.
 func (b *batch) checkedAt() (head Head) {
 	first := true
 	for i, e := range b.entries {
@@ -290,8 +276,7 @@ func (b *batch) checkedAt() (head Head) {
 	return head
 }
 
-// Unchecked returns the entries without CheckedAt, for another attempt after one
-// that relied on it failed.
+// Unchecked returns the entries without CheckedAt, for another attempt after one that relied on it failed.
 func Unchecked(entries []Entry) []Entry {
 	unchecked := slices.Clone(entries)
 	for i := range unchecked {
@@ -300,8 +285,7 @@ func Unchecked(entries []Entry) []Entry {
 	return unchecked
 }
 
-// register decides on the entries that apply, one after another, and returns what
-// is to be changed.
+// register decides on the entries that apply, one after another, and returns what is to be changed.
 func (b *batch) register(head Head, found Found) Changes {
 	var c Changes
 	for i, e := range b.entries {
@@ -317,15 +301,14 @@ func (b *batch) register(head Head, found Found) Changes {
 			head = c.add(head, NewEvent(e.Action, e.Origin, before, after))
 			found.rulings.Remove(name.key)
 			found.AddPet(after.Pet)
-			d.Pet, d.Record = &e.Pet, &c.Records[len(c.Records)-1]
+			d.Pet, d.Record = new(e.Pet), &c.Records[len(c.Records)-1]
 		}
 		b.decisions[i] = d
 	}
 	return c
 }
 
-// replay gives the entries that do not apply the first answers to their
-// idempotency keys.
+// replay gives the entries that do not apply the first answers to their idempotency keys.
 func (b *batch) replay() {
 	for i, e := range b.entries {
 		if b.applies(i) {

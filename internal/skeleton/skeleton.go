@@ -11,16 +11,14 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// The table is generated from Unicode's confusables.txt, which is not in the
-// repository. To generate it again, download
-// https://www.unicode.org/Public/security/17.0.0/confusables.txt, or another version,
-// to this folder and run go generate.
+// The table is generated from Unicode's confusables.txt, which is not in the repository. To generate it again, download
+// https://www.unicode.org/Public/security/17.0.0/confusables.txt, or another version, to this folder and run go
+// generate.
 //
 //go:generate go run gen.go confusables.txt
 
-// Of returns the skeleton of s, which is UTF-8, as in UTS #39, section 4: in
-// normalization form D, without default ignorable characters, with each other character
-// replaced by its prototype, and in form D again. It is the standard's
+// Of returns the skeleton of s, which is UTF-8, as in UTS #39, section 4: in normalization form D, without default
+// ignorable characters, with each other character replaced by its prototype, and in form D again. It is the standard's
 // internalSkeleton: right-to-left text is not reordered for display first.
 //
 // The skeleton of a skeleton is the skeleton itself, except for a few characters whose
@@ -92,8 +90,7 @@ func readTable() map[rune]string {
 	return m
 }
 
-// defaultIgnorable has the characters with Unicode's derived property
-// Default_Ignorable_Code_Point, version 17.0.0.
+// defaultIgnorable has the characters with Unicode's derived property Default_Ignorable_Code_Point, version 17.0.0.
 var defaultIgnorable = &unicode.RangeTable{
 	R16: []unicode.Range16{
 		{Lo: 0x00AD, Hi: 0x00AD, Stride: 1},

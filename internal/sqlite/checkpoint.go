@@ -21,8 +21,7 @@ type checkpointer struct {
 	rows atomic.Int64 // written since it was last woken
 }
 
-// rowsBetween is how many written rows wake it: those of 500 registrations, which
-// are some 1,700 pages.
+// rowsBetween is how many written rows wake it: those of 500 registrations, which are some 1,700 pages.
 const rowsBetween = 1000
 
 // usualRest is the shortest time between two checkpoints. Under a lasting load, most
@@ -43,8 +42,7 @@ func newCheckpointer(file string) (*checkpointer, error) {
 func (c *checkpointer) work() {
 	defer close(c.done)
 	for range c.wake {
-		// If it fails, the log grows. Commits write to the log, so they report what is
-		// wrong with the disk.
+		// If it fails, the log grows. Commits write to the log, so they report what is wrong with the disk.
 		_, _ = c.db.ExecContext(context.Background(), `PRAGMA wal_checkpoint(PASSIVE)`)
 		select {
 		case <-time.After(c.rest):

@@ -12,8 +12,7 @@ import (
 	"nametag/internal/registry"
 )
 
-// A server moves what it writes into the file, long before its log is as long as
-// the writer would let it grow.
+// A server moves what it writes into the file, long before its log is as long as the writer would let it grow.
 func TestAServerMovesPagesBesideTheWriter(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "book.db")

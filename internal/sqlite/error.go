@@ -17,8 +17,7 @@ var (
 	errReadOnly = errors.New("sqlite: the store was opened for reading only")
 )
 
-// resultCode returns SQLite's primary result code in err's chain, or
-// SQLITE_OK if there is none.
+// resultCode returns SQLite's primary result code in err's chain, or SQLITE_OK if there is none.
 func resultCode(err error) int {
 	if e, ok := errors.AsType[*sqlite.Error](err); ok {
 		return e.Code() & 0xff // the rest says more about the same thing
@@ -26,8 +25,7 @@ func resultCode(err error) int {
 	return sqlite3.SQLITE_OK
 }
 
-// failure returns what err, of doing something with the database under ctx, means
-// to a caller of the Store.
+// failure returns what err, of doing something with the database under ctx, means to a caller of the Store.
 func failure(ctx context.Context, doing string, err error) error {
 	if err == nil {
 		return nil
@@ -57,8 +55,7 @@ func explain(ctx context.Context, file string, err error) error {
 	return explainReading(ctx, file, err)
 }
 
-// explainReading says what to fix when the database in file cannot be opened for
-// reading.
+// explainReading says what to fix when the database in file cannot be opened for reading.
 func explainReading(ctx context.Context, file string, err error) error {
 	switch resultCode(err) {
 	case sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT:

@@ -10,9 +10,8 @@ import (
 	"strings"
 )
 
-// locate returns the absolute path of the file behind path: the same one for every
-// symbolic link to it, so that all processes that open it use the same locks.
-// Unless the file must exist, its folder is created.
+// locate returns the absolute path of the file behind path: the same one for every symbolic link to it, so that all
+// processes that open it use the same locks. Unless the file must exist, its folder is created.
 func locate(path string, mustExist bool) (string, error) {
 	if path == "" || strings.ContainsRune(path, 0) {
 		return "", fmt.Errorf("%q is not the path of a database file", path)
@@ -70,8 +69,7 @@ func followLinks(file string) (string, error) {
 // createFile creates file, empty and for its owner alone, unless it exists. SQLite
 // gives the files next to it the same mode.
 //
-// An existing file is not opened: closing it would undo the locks that SQLite
-// has on it in this process.
+// An existing file is not opened: closing it would undo the locks that SQLite has on it in this process.
 func createFile(file string) error {
 	f, err := os.OpenFile(file, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if errors.Is(err, fs.ErrExist) {
@@ -89,10 +87,9 @@ func createFile(file string) error {
 // writerURI names file for the connection that writes: a committed transaction is
 // on disk, and a transaction takes the write lock when it begins.
 //
-// The cache has room for the pages that a transaction of a thousand pets changes,
-// and no more. When SQLite reorders pages that it has split, it may give one of
-// them the number of the page at 1 GiB; in a smaller file, the commit then searches
-// the whole cache for pages beyond its end.
+// The cache has room for the pages that a transaction of a thousand pets changes, and no more. When SQLite reorders
+// pages that it has split, it may give one of them the number of the page at 1 GiB; in a smaller file, the commit then
+// searches the whole cache for pages beyond its end.
 func writerURI(file string) string {
 	return uri(file, url.Values{
 		"_txlock": {"immediate"},
@@ -111,8 +108,7 @@ func writerURI(file string) string {
 // readerURI names file for connections that only read.
 func readerURI(file string) string { return uri(file, readerQuery()) }
 
-// stillURI names file for connections that only read, without locks, while no
-// process writes it.
+// stillURI names file for connections that only read, without locks, while no process writes it.
 func stillURI(file string) string {
 	query := readerQuery()
 	query.Set("immutable", "1")
@@ -126,8 +122,7 @@ func readerQuery() url.Values {
 	}
 }
 
-// uri names file as SQLite URI filenames do, with every special character
-// escaped.
+// uri names file as SQLite URI filenames do, with every special character escaped.
 func uri(file string, query url.Values) string {
 	u := url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(file), RawQuery: query.Encode()}
 	return u.String()

@@ -2,8 +2,7 @@ package sqlite
 
 import "sync"
 
-// A gate counts calls in progress, so that closing can wait for them. The zero gate
-// is open.
+// A gate counts calls in progress, so that closing can wait for them. The zero gate is open.
 type gate struct {
 	mu     sync.Mutex
 	closed bool
@@ -22,8 +21,7 @@ func (g *gate) enter() bool {
 
 func (g *gate) leave() { g.calls.Done() }
 
-// shut lets no more calls in, waits until all have left and reports whether the
-// gate was open.
+// shut lets no more calls in, waits until all have left and reports whether the gate was open.
 func (g *gate) shut() bool {
 	g.mu.Lock()
 	was := !g.closed

@@ -46,9 +46,8 @@ func (s *Store) Apply(ctx context.Context, c registry.Change) (d registry.Decisi
 	return d, nil
 }
 
-// The statements of every registration. They are compiled once and run once for
-// each row: for one statement with all rows, SQLite would keep a statement journal
-// of each page, and the rows would have to be passed as JSON.
+// The statements of every registration. They are compiled once and run once for each row: for one statement with all
+// rows, SQLite would keep a statement journal of each page, and the rows would have to be passed as JSON.
 const (
 	readHead  = `SELECT seq, hash FROM journal_head`
 	moveHead  = `UPDATE journal_head SET seq = ?, hash = ? WHERE seq = ? AND hash = ?`
@@ -68,8 +67,7 @@ func (s *Store) keepStatements(ctx context.Context) (err error) {
 	return nil
 }
 
-// A transaction implements registry.Tx. It holds SQLite's one write lock from its
-// beginning.
+// A transaction implements registry.Tx. It holds SQLite's one write lock from its beginning.
 type transaction struct {
 	*sql.Tx
 	kept map[string]*sql.Stmt // by their text; nil for none
@@ -189,8 +187,7 @@ func intOf(b bool) int {
 	return 0
 }
 
-// write runs f in a transaction that is on disk when write returns nil, and rolled
-// back otherwise.
+// write runs f in a transaction that is on disk when write returns nil, and rolled back otherwise.
 func (s *Store) write(ctx context.Context, doing string, f func(*transaction) error) error {
 	if !s.calls.enter() {
 		return registry.Unavailable(errClosed)

@@ -9,8 +9,7 @@ import (
 	"nametag/internal/storekit"
 )
 
-// Claim implements registry.Tx. The transaction holds the write lock, so no other
-// claims the keys meanwhile.
+// Claim implements registry.Tx. The transaction holds the write lock, so no other claims the keys meanwhile.
 func (tx *transaction) Claim(ctx context.Context, claims []registry.Claim) ([]registry.Answer, error) {
 	keys := make([]string, len(claims))
 	for i, c := range claims {

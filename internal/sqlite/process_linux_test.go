@@ -18,9 +18,8 @@ import (
 	"nametag/internal/storetest"
 )
 
-// TestMain lets the test program be a process of its own that opens a book with
-// the options that it is given and says what came of it: one line, then, if all
-// is well, it waits for its standard input to end. It registers Rex, or looks
+// TestMain lets the test program be a process of its own that opens a book with the options that it is given and says
+// what came of it: one line, then, if all is well, it waits for its standard input to end. It registers Rex, or looks
 // for Rex if it can only read.
 func TestMain(m *testing.M) {
 	path, child := os.LookupEnv("SQLITE_TEST_CHILD")

@@ -6,8 +6,7 @@ import (
 	"nametag/internal/registry"
 )
 
-// rekey gives all pets and rulings the lookalike keys that keyOf returns, unless
-// theirs have this version.
+// rekey gives all pets and rulings the lookalike keys that keyOf returns, unless theirs have this version.
 func (s *Store) rekey(ctx context.Context, version int64, keyOf func(registry.Name) string) error {
 	return s.write(ctx, "compute the lookalike keys", func(tx *transaction) error {
 		var from int64

@@ -42,9 +42,8 @@ func (s *Store) settleSchema(ctx context.Context, opts Options) error {
 	}
 }
 
-// look refuses a file that the program must not open, before anything is written in it
-// or next to it. It reads without the lock for starting, so a file that it accepts is
-// checked again under that lock.
+// look refuses a file that the program must not open, before anything is written in it or next to it. It reads without
+// the lock for starting, so a file that it accepts is checked again under that lock.
 func (s *Store) look(ctx context.Context, opts Options) error {
 	info, err := os.Stat(s.file)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0 {
@@ -91,10 +90,9 @@ func (s *Store) refuseForeign(ctx context.Context, db migrate.Querier) error {
 	return nil
 }
 
-// Migrate brings the file to the schema and the lookalike keys that the program needs,
-// and returns the schema versions before and after. It may run alongside a server, and
-// in several processes at once. A file that is newer than the program is a
-// *migrate.SchemaError.
+// Migrate brings the file to the schema and the lookalike keys that the program needs, and returns the schema versions
+// before and after. It may run alongside a server, and in several processes at once. A file that is newer than the
+// program is a *migrate.SchemaError.
 func (s *Store) Migrate(ctx context.Context) (from, to int64, err error) {
 	if !s.calls.enter() {
 		return 0, 0, registry.Unavailable(errClosed)

@@ -18,25 +18,21 @@ type source struct {
 	still fs.FileInfo // the state of a file that is read without locks, when it was opened; nil otherwise
 }
 
-// errMoved says that a file that is read without locks was written meanwhile: what
-// was read may be inconsistent.
+// errMoved says that a file that is read without locks was written meanwhile: what was read may be inconsistent.
 var errMoved error = registry.Unavailable(
 	errors.New("another process wrote the file while it was read without locks: open it again"))
 
-// openShared opens file to be read while others write it. SQLite may create files
-// next to it.
+// openShared opens file to be read while others write it. SQLite may create files next to it.
 func openShared(file string) (*source, error) {
 	return openSource(source{file: file}, readerURI(file))
 }
 
 // openReadOnly opens file to be read without writing anything.
 //
-// Even a connection that only reads creates a write-ahead log and its index next
-// to a file that is closed, and cannot remove them. If there is no log, no process
-// has the file open, so it is read without locks; if one writes it later, moved
-// notices. If there is a log, the processes that have the file open have created
-// all the files that they share; only for a log that was copied or abandoned does
-// SQLite create its index, FILE-shm, again.
+// Even a connection that only reads creates a write-ahead log and its index next to a file that is closed, and cannot
+// remove them. If there is no log, no process has the file open, so it is read without locks; if one writes it later,
+// moved notices. If there is a log, the processes that have the file open have created all the files that they share;
+// only for a log that was copied or abandoned does SQLite create its index, FILE-shm, again.
 func openReadOnly(file string) (*source, error) {
 	info, err := os.Stat(file)
 	if err != nil {
@@ -68,8 +64,7 @@ func (s *source) moved() bool {
 	return err == nil && os.SameFile(now, s.still) && (now.Size() != s.still.Size() || !now.ModTime().Equal(s.still.ModTime()))
 }
 
-// snapshot runs f in a transaction that only reads: f sees the file as it is at one
-// moment.
+// snapshot runs f in a transaction that only reads: f sees the file as it is at one moment.
 func (s *source) snapshot(ctx context.Context, f func(*sql.Tx) error) error {
 	tx, err := s.BeginTx(ctx, nil)
 	if err == nil {

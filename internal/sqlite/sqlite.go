@@ -24,14 +24,12 @@ type Options struct {
 	// Commands, which do not serve, work next to a server.
 	Serve bool
 
-	// ReadOnly opens an existing file and neither writes nor creates anything, in
-	// the file or next to it, except the index of a write-ahead log that has none:
-	// the file may be on read-only media. It excludes Serve and Migrate. Methods
-	// that write return an error.
+	// ReadOnly opens an existing file and neither writes nor creates anything, in the file or next to it, except the
+	// index of a write-ahead log that has none: the file may be on read-only media. It excludes Serve and Migrate.
+	// Methods that write return an error.
 	//
-	// A file without a write-ahead log is read without locks, as it is when it is
-	// opened. When a server starts and writes the file later, calls get an
-	// *registry.Error with CodeUnavailable from then on: open it again.
+	// A file without a write-ahead log is read without locks, as it is when it is opened. When a server starts and
+	// writes the file later, calls get an *registry.Error with CodeUnavailable from then on: open it again.
 	ReadOnly bool
 
 	// Migrate brings the file to the schema and the lookalike keys that the program
@@ -73,15 +71,13 @@ type Store struct {
 
 var _ registry.Store = (*Store)(nil)
 
-// Open opens the file at path, a plain path whatever characters it has. It creates
-// the file, for its owner alone, and its folder. A file that another program made,
-// or a newer one of ours, is left as it is, with nothing next to it except the
-// index of a write-ahead log that had none.
+// Open opens the file at path, a plain path whatever characters it has. It creates the file, for its owner alone, and
+// its folder. A file that another program made, or a newer one of ours, is left as it is, with nothing next to it
+// except the index of a write-ahead log that had none.
 //
-// The error says what to fix: the file is missing, cannot be written, is another
-// program's, has another schema (a *migrate.SchemaError) or is served by another
-// process. If it is an *registry.Error with CodeUnavailable, a later try may
-// succeed.
+// The error says what to fix: the file is missing, cannot be written, is another program's, has another schema (a
+// *migrate.SchemaError) or is served by another process. If it is an *registry.Error with CodeUnavailable, a later try
+// may succeed.
 func Open(ctx context.Context, path string, opts Options) (*Store, error) {
 	if opts.ReadOnly && (opts.Serve || opts.Migrate) {
 		return nil, errors.New("sqlite: a file that is opened read-only can be neither served nor migrated")
@@ -173,8 +169,7 @@ func (s *Store) openToWrite(ctx context.Context, opts Options) (err error) {
 	return err
 }
 
-// probe returns an error unless the file is an SQLite database that this
-// process can write.
+// probe returns an error unless the file is an SQLite database that this process can write.
 func (s *Store) probe(ctx context.Context) error {
 	tx, err := s.writer.BeginTx(ctx, nil)
 	if err != nil {
@@ -185,9 +180,8 @@ func (s *Store) probe(ctx context.Context) error {
 	return err
 }
 
-// Close waits for calls in progress, closes the file and lets another process
-// serve it. Later calls get an *registry.Error with CodeUnavailable.
-// Closing again does nothing.
+// Close waits for calls in progress, closes the file and lets another process serve it. Later calls get an
+// *registry.Error with CodeUnavailable. Closing again does nothing.
 func (s *Store) Close() error {
 	if !s.calls.shut() {
 		return nil

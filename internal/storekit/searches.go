@@ -30,9 +30,8 @@ type Searches struct {
 // NewSearches returns Searches that lets n run at once.
 func NewSearches(n int) *Searches { return &Searches{make(chan struct{}, n)} }
 
-// List answers q by list. If q is a search, it waits for its turn and bounds the
-// time of list. The error is an *registry.Error with CodeUnavailable if the search
-// got no turn within a second, or did not end within two more.
+// List answers q by list. If q is a search, it waits for its turn and bounds the time of list. The error is an
+// *registry.Error with CodeUnavailable if the search got no turn within a second, or did not end within two more.
 func (s *Searches) List(ctx context.Context, q registry.ListQuery, list Lister) ([]registry.Pet, error) {
 	if q.Contains == "" && q.Category == "" {
 		return list(ctx, q)

@@ -258,9 +258,8 @@ func keysForgottenInBatches(t *testing.T, db Database) {
 	}
 }
 
-// slowSearch registers pets and returns a text. To search their keys for it takes long,
-// and can be cancelled between two pets: at every position, the text agrees with a long
-// part of each key, from the front and from the back.
+// slowSearch registers pets and returns a text. To search their keys for it takes long, and can be cancelled between
+// two pets: at every position, the text agrees with a long part of each key, from the front and from the back.
 func slowSearch(t *testing.T, s registry.Store) string {
 	const pets, length = 500, 80_000
 	long := strings.Repeat("a", length)

@@ -17,8 +17,7 @@ var freeTests = map[string]func(*testing.T, registry.Store){
 	"FreeNamesRace":                  freeNamesMeet,
 }
 
-// freeAt returns entries for pets whose names were available when the journal ended
-// with h.
+// freeAt returns entries for pets whose names were available when the journal ended with h.
 func freeAt(h registry.Head, pets ...registry.Pet) []registry.Entry {
 	entries := entriesOf(pets...)
 	for i := range entries {
@@ -71,8 +70,7 @@ func wronglyFree(t *testing.T, s registry.Store) {
 	isWhole(t, s)
 }
 
-// freeNamesMeet registers checked names concurrently, some of them several times. Each
-// name is registered once.
+// freeNamesMeet registers checked names concurrently, some of them several times. Each name is registered once.
 func freeNamesMeet(t *testing.T, s registry.Store) {
 	const callers, each = 8, 25
 	var won [each]atomic.Int32

@@ -11,8 +11,7 @@ import (
 	"nametag/internal/registry"
 )
 
-// A model is a simple implementation of a store's contract, which processes one entry or
-// change after another.
+// A model is a simple implementation of a store's contract, which processes one entry or change after another.
 type model struct {
 	pets    map[string]registry.PetState    // by the names' keys
 	rulings map[string]registry.RulingState // the same

@@ -92,9 +92,8 @@ func oppositeBulksWithKeys(t *testing.T, s registry.Store) {
 	})
 }
 
-// raceBulks inserts batches of the same names concurrently, half of them in the opposite
-// order. It checks that each name is registered once and that every result has its true
-// holder.
+// raceBulks inserts batches of the same names concurrently, half of them in the opposite order. It checks that each
+// name is registered once and that every result has its true holder.
 func raceBulks(t *testing.T, s registry.Store, entry func(p registry.Pet, bulk int) registry.Entry) {
 	const bulks, size = 12, 200
 	all := make([][]registry.Decision, bulks)
@@ -219,8 +218,7 @@ func keysAndBareEntries(t *testing.T, s registry.Store) {
 	}
 }
 
-// changesMeet makes changes of every kind concurrently, on few names and through two
-// stores.
+// changesMeet makes changes of every kind concurrently, on few names and through two stores.
 func changesMeet(t *testing.T, db Database) {
 	const workers, steps = 12, 40
 	stores := []registry.Store{openNew(t, db), open(t, db, Options{})}
@@ -282,9 +280,8 @@ func isWhole(t testing.TB, s registry.Store) {
 	}
 }
 
-// isReplayed checks that every row of the journal follows from the state before it, and
-// that the last one leads to the state of the registry. It returns the number of rows
-// by action.
+// isReplayed checks that every row of the journal follows from the state before it, and that the last one leads to the
+// state of the registry. It returns the number of rows by action.
 func isReplayed(t testing.TB, s registry.Store) map[registry.Action]int {
 	t.Helper()
 	m, kinds := newModel(), make(map[registry.Action]int)

@@ -11,8 +11,7 @@ import (
 	"nametag/internal/registry"
 )
 
-// otherKeys returns the lookalike keys of another algorithm: those in keys, by
-// name, and the program's for other names.
+// otherKeys returns the lookalike keys of another algorithm: those in keys, by name, and the program's for other names.
 func otherKeys(keys map[string]string) func(registry.Name) string {
 	return func(n registry.Name) string {
 		if key, ok := keys[n.String()]; ok {
@@ -40,8 +39,7 @@ func hasKeys(t testing.TB, s registry.Store, want map[string]string) {
 	equal(t, "lookalike keys", got, want)
 }
 
-// keepsKeysApart checks that after no row of the journal two pets hold the same lookalike
-// key.
+// keepsKeysApart checks that after no row of the journal two pets hold the same lookalike key.
 func keepsKeysApart(t testing.TB, s registry.Store) {
 	t.Helper()
 	held := make(map[string]string)

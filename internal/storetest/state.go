@@ -128,8 +128,7 @@ func corrected(t *testing.T, s registry.Store) {
 	}
 }
 
-// broughtOver imports pets that are exempt lookalikes, before the pet that they look like
-// and after it.
+// broughtOver imports pets that are exempt lookalikes, before the pet that they look like and after it.
 func broughtOver(t *testing.T, s registry.Store) {
 	first, bella, last, other := newPet(t, "Bel-la"), newPet(t, "Bella"), newPet(t, "Bel.la"), newPet(t, "Bel_la")
 	entries := entriesOf(first, bella, last, other)

@@ -31,13 +31,11 @@ type Store interface {
 	registry.Store
 	Migrate(ctx context.Context) (from, to int64, err error)
 
-	// Rekey recomputes the lookalike keys as Migrate does in a program with another
-	// algorithm.
+	// Rekey recomputes the lookalike keys as Migrate does in a program with another algorithm.
 	Rekey(ctx context.Context, version int64, keyOf func(registry.Name) string) error
 
-	// LoadACME, SaveACME and DeleteACME are the cache of an ACME client. Saving and
-	// deleting are atomic, and saved data is on disk. Their errors are those of the
-	// methods of registry.Store.
+	// LoadACME, SaveACME and DeleteACME are the cache of an ACME client. Saving and deleting are atomic, and saved data
+	// is on disk. Their errors are those of the methods of registry.Store.
 	LoadACME(ctx context.Context, name string) ([]byte, error)
 	SaveACME(ctx context.Context, name string, data []byte) error
 	DeleteACME(ctx context.Context, name string) error

@@ -18,8 +18,7 @@ type upgrade struct {
 	Rows    int64 // of the journal
 }
 
-// upgrades has the expectations by schema. testdata/schema-N.sql is the registry as a
-// program of that schema left it.
+// upgrades has the expectations by schema. testdata/schema-N.sql is the registry as a program of that schema left it.
 var upgrades = map[int]upgrade{
 	1: {Pets: []string{"Bel-la", "Bella", "Möbius", "McIntosh", "Rex"}, Exempt: []string{"Bella"}, Rows: 5},
 	2: {Pets: []string{"Bel-la", "Bella", "Möbius", "McIntosh", "Rex"}, Exempt: []string{"Bella"}, Rows: 5},

@@ -87,13 +87,7 @@ func appendString(b []byte, s string) []byte {
 
 // needsEscape reports whether encoding/json writes any character of s in another way.
 func needsEscape(s string) bool {
-	for i := range len(s) {
-		switch c := s[i]; {
-		case c < ' ', c == '"', c == '\\':
-			return true
-		case c == "\u2028"[0] && (strings.HasPrefix(s[i:], "\u2028") || strings.HasPrefix(s[i:], "\u2029")):
-			return true
-		}
-	}
-	return !utf8.ValidString(s)
+	return strings.ContainsFunc(s, func(r rune) bool {
+		return r < ' ' || r == '"' || r == '\\' || r == '\u2028' || r == '\u2029' || r == utf8.RuneError
+	})
 }
