@@ -341,12 +341,17 @@ func (p *Policy) AllowsLookalikes() bool { return p.rules.AllowLookalikes }
 // the Rule says which rule refuses it. With CodeInvalid, the *Error has CodeTooShort, CodeTooLong or CodeNotAllowed.
 func (p *Policy) Judge(n Name) Decision {
 	d := Decision{Name: n}
-	for _, judge := range judges {
-		if rule, err := judge(p, n); err != nil {
-			d.Rule = rule
-			d.addError(err)
-			return d
-		}
+	rule, err := p.judgeLength(n)
+	if err == nil {
+		rule, err = p.judgeWords(n)
+	}
+	if err == nil {
+		rule, err = p.judgeCharacters(n)
+	}
+	if err != nil {
+		d.Rule = rule
+		d.addError(err)
+		return d
 	}
 	ruling, reserved := p.reserved[n.key]
 	if !reserved && len(p.lookalikes) > 0 {
@@ -356,11 +361,6 @@ func (p *Policy) Judge(n Name) Decision {
 		d.Code, d.Rule, d.Ruling = CodeReserved, RuleReserved, new(ruling)
 	}
 	return d
-}
-
-// judges are the rules that make a name invalid, in the order in which they are told.
-var judges = []func(*Policy, Name) (rule string, err error){
-	(*Policy).judgeLength, (*Policy).judgeWords, (*Policy).judgeCharacters,
 }
 
 func (p *Policy) judgeLength(n Name) (rule string, err error) {

@@ -37,7 +37,7 @@ func (x *exchange) note(attrs ...slog.Attr) { x.attrs = append(x.attrs, attrs...
 func (s *site) observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
-		x := &exchange{ResponseWriter: w, id: strconv.FormatUint(rand.Uint64(), 36)}
+		x := &exchange{ResponseWriter: w, id: strconv.FormatUint(rand.Uint64(), 32)}
 		w.Header()["X-Request-Id"] = []string{x.id}
 		s.metrics.inFlight.Inc()
 
