@@ -64,10 +64,15 @@ func (x *Index) AsOf() time.Time {
 // staleAfter is how old the index may be before decisions state their age.
 const staleAfter = 2 * time.Second
 
+// lookupTimeout bounds a lookup in the database, because that of a check has no other timeout.
+const lookupTimeout = 10 * time.Second
+
 // Lookup implements registry.Store. It answers from memory if the index is filled and q does not ask for rivals.
 func (x *Index) Lookup(ctx context.Context, q registry.Inquiry) ([]registry.Decision, error) {
 	v := x.view.Load()
 	if v == nil || q.WithRivals {
+		ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
+		defer cancel()
 		return x.Store.Lookup(ctx, q)
 	}
 	asOf := v.time() // before the lookup, which is at least as new
@@ -172,7 +177,7 @@ func (x *Index) Run(ctx context.Context) {
 		if time.Since(begun) > time.Minute {
 			pause = firstPause
 		}
-		x.log.WarnContext(ctx, "names are checked in the database until the index is filled", "error", err, "tried_again_after", pause.String())
+		x.log.WarnContext(ctx, "names are checked in the database until the index is filled", "error", err, "next_try_in", pause.String())
 		_ = sleep.For(ctx, pause) // the loop ends when ctx does
 		pause = min(2*pause, longestPause)
 	}
@@ -369,8 +374,8 @@ func (v *view) apply(rec registry.Record) (inTurn bool, err error) {
 	return inTurn, v.settle(rec, e, inTurn)
 }
 
-// settle makes sure that rec, the record of e that was just applied, has undone no
-// later one that was applied before it.
+// settle applies later records again, if rec, the record of e that was just applied, has undone them. What those undo
+// is right once all records before them are applied.
 func (v *view) settle(rec registry.Record, e registry.Event, inTurn bool) error {
 	if inTurn && len(v.ahead) == 0 {
 		return nil

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"pgregory.net/rapid"
@@ -471,4 +472,23 @@ func BenchmarkLookup(b *testing.B) {
 			}
 		})
 	}
+}
+
+// A silentStore answers no lookup.
+type silentStore struct{ registry.Store }
+
+func (silentStore) Lookup(ctx context.Context, _ registry.Inquiry) ([]registry.Decision, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+func TestALookupInTheDatabaseIsBounded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		x, start := index.New(silentStore{}, slog.New(slog.DiscardHandler)), time.Now()
+		_, err := x.Lookup(t.Context(), registry.Inquiry{})
+		if took := time.Since(start); !errors.Is(err, context.DeadlineExceeded) || took != 10*time.Second {
+			t.Errorf("%v after %v, want the end of the time after 10 s", err, took)
+		}
+	})
 }

@@ -144,9 +144,9 @@ func (m *Migrator) NotNewer(ctx context.Context, db Querier) error {
 	return err
 }
 
-// Up applies the pending migrations, and returns the schema versions before and after. It refuses a database that
-// NotNewer refuses, and does not change any other newer one. If the dialect has advisory locks, several processes may
-// call Up at once: one migrates, the others wait and then find nothing to do.
+// Up applies the pending migrations, and returns the schema versions before and after; after an error, both are the one
+// before. It refuses a database that NotNewer refuses, and does not change any other newer one. If the dialect has
+// advisory locks, several processes may call Up at once: one migrates, the others wait and then find nothing to do.
 func (m *Migrator) Up(ctx context.Context, db *sql.DB) (from, to int64, err error) {
 	from, err = m.Version(ctx, db)
 	switch {
@@ -161,7 +161,8 @@ func (m *Migrator) Up(ctx context.Context, db *sql.DB) (from, to int64, err erro
 	}
 	applied := false
 	for version := from + 1; version <= m.target; version++ {
-		// Not provider.Up: it creates goose's table before it has the lock, which fails if another process does the same.
+		// Not provider.Up: it creates goose's table before it has the lock, which fails if another process does the
+		// same.
 		_, err := provider.ApplyVersion(ctx, version, true)
 		switch {
 		case err == nil:

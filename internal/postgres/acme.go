@@ -46,33 +46,28 @@ func (s *Store) LockACME(ctx context.Context) (unlock func(), err error) {
 	if s.readOnly {
 		return nil, errReadOnly
 	}
-	for unlock == nil && err == nil {
-		// Poll: a statement that waited for the lock would log an error in PostgreSQL if ctx ended.
-		if unlock, err = s.tryLockACME(ctx); unlock == nil && err == nil {
-			err = sleep.For(ctx, time.Second)
-		}
-	}
-	return unlock, failure(ctx, "take the ACME lock", err)
-}
-
-// acmeLock is the number of the advisory lock: "nametag" in ASCII.
-const acmeLock = 0x6e616d65746167
-
-// tryLockACME returns nil if another server has the lock.
-func (s *Store) tryLockACME(ctx context.Context) (unlock func(), err error) {
 	conn, err := pgx.ConnectConfig(ctx, s.pool.Config().ConnConfig)
 	if err != nil {
-		return nil, err
+		return nil, failure(ctx, "take the ACME lock", err)
 	}
 	unlock = func() {
 		brief, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.callTimeout)
 		defer cancel()
 		_ = conn.Close(brief) // it is closed even after an error
 	}
-	var locked bool
-	if err = conn.QueryRow(ctx, `SELECT pg_try_advisory_lock($1)`, acmeLock).Scan(&locked); err != nil || !locked {
+	// Poll: a statement that waited for the lock would log an error in PostgreSQL if ctx ended.
+	for locked := false; !locked && err == nil; {
+		err = conn.QueryRow(ctx, `SELECT pg_try_advisory_lock($1)`, acmeLock).Scan(&locked)
+		if err == nil && !locked {
+			err = sleep.For(ctx, time.Second)
+		}
+	}
+	if err != nil {
 		unlock()
-		return nil, err
+		return nil, failure(ctx, "take the ACME lock", err)
 	}
 	return unlock, nil
 }
+
+// acmeLock is the number of the advisory lock: "nametag" in ASCII.
+const acmeLock = 0x6e616d65746167

@@ -13,7 +13,7 @@ import (
 	"nametag/internal/sleep"
 )
 
-// maxAttempts is how often a call is attempted that loses races.
+// maxAttempts bounds the attempts of a call that loses races.
 const maxAttempts = 5
 
 // Lost races, which call retries.

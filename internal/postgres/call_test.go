@@ -25,6 +25,7 @@ func TestALostRaceIsRetriedAFewTimes(t *testing.T) {
 		{"serialization", 1, &pgconn.PgError{Code: "40001"}, 2, ""},
 		{"unique violation", 1, &pgconn.PgError{Code: "23505"}, 2, ""},
 		{"forgotten key", 1, errAgain, 2, ""},
+		{"endless races", 1000, errHeadMoved, maxAttempts, registry.CodeUnavailable},
 		{"endless deadlocks", 1000, &pgconn.PgError{Code: "40P01"}, maxAttempts, registry.CodeUnavailable},
 		{"out of memory", 1, &pgconn.PgError{Code: "53200"}, 1, registry.CodeUnavailable},
 		{"a statement is wrong", 1, &pgconn.PgError{Code: "42601"}, 1, registry.CodeInternal},

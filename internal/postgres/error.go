@@ -43,6 +43,7 @@ func isUnavailable(err error) bool {
 	}
 	_, network := errors.AsType[net.Error](err)
 	return network || isConnectError(err) ||
+		errors.Is(err, errAgain) || errors.Is(err, errHeadMoved) || // after several attempts
 		pgconn.Timeout(err) || pgconn.SafeToRetry(err) ||
 		errors.Is(err, context.DeadlineExceeded) || // of CallTimeout: failure has checked the caller's
 		errors.Is(err, pgconn.ErrConnClosed) || errors.Is(err, puddle.ErrClosedPool) ||

@@ -54,8 +54,8 @@ func (s *Store) change(ctx context.Context, doing string, f func(context.Context
 	})
 }
 
-// A transaction implements registry.Tx. BEGIN is sent with the first statements and COMMIT with the last, because no
-// other transaction can change the registry during a round trip.
+// A transaction implements registry.Tx. BEGIN is sent with the first statements and COMMIT with the last, because all
+// other writers wait during each round trip under the lock.
 type transaction struct {
 	*pgx.Conn
 	begun      bool
@@ -66,9 +66,10 @@ type transaction struct {
 
 // optimism decides whether the next insert is optimistic. That pays if one server writes. If several do, the journal
 // head has usually moved, and the round trip was in vain.
-type optimism struct{ pause atomic.Int32 } // transactions until the next optimistic one
+type optimism struct{ pause atomic.Int32 } // transactions that would have won, until the next optimistic one
 
-// pauseAfterLoss is the number of transactions that are not optimistic after a lost race.
+// pauseAfterLoss is the number of transactions that must win in a row after a lost race, before one is optimistic
+// again.
 const pauseAfterLoss = 16
 
 func (o *optimism) allowed() bool { return o.pause.Load() <= 0 }
@@ -128,8 +129,8 @@ func (tx *transaction) Lock(ctx context.Context, sel registry.Selection) (head r
 }
 
 // Write implements registry.Tx. The first statement moves the journal's head. The others in the same round trip write
-// only if it did, so a lost race changes nothing and logs no error. Removals are committed after their rows are counted,
-// because a program that ignores the lock may have removed them before.
+// only if it did, so a lost race changes nothing and logs no error. Removals are committed after their rows are
+// counted, because a program that ignores the lock may have removed them before.
 func (tx *transaction) Write(ctx context.Context, c registry.Changes) error {
 	const commit = `COMMIT`
 	b := tx.batch()

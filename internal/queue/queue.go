@@ -97,7 +97,7 @@ func (q *Queue) join(c *call) error {
 		return registry.Unavailable(errors.New("the queue is closed"))
 	case len(q.waiting) == maxBacklog:
 		return &registry.Error{Code: registry.CodeUnavailable,
-			Message: "Too many are registering right now. Please try again in a moment.",
+			Message: "Too many registrations are waiting. Please try again in a moment.",
 			Err:     fmt.Errorf("%d registrations are waiting already", maxBacklog)}
 	}
 	q.waiting = append(q.waiting, c)

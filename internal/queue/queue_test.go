@@ -254,7 +254,7 @@ func TestAFullQueueRefusesAtOnce(t *testing.T) {
 			t.Errorf("%d are waiting", n)
 		}
 		start := time.Now()
-		if err := insert(t.Context(), q, "one too many"); registry.ErrorCode(err) != registry.CodeUnavailable || time.Since(start) > 0 || !strings.Contains(err.Error(), "Too many are registering right now") {
+		if err := insert(t.Context(), q, "one too many"); registry.ErrorCode(err) != registry.CodeUnavailable || time.Since(start) > 0 || !strings.Contains(err.Error(), "Too many registrations are waiting") {
 			t.Errorf("it got %v after %v", err, time.Since(start))
 		}
 		wg.Wait()

@@ -10,8 +10,8 @@ type Decision struct {
 	// Name is what was asked for; the zero Name if the text is not a valid name.
 	Name Name
 
-	// Code says why the name is refused: CodeInvalid, CodeTaken, CodeSimilar, CodeReserved or CodeKeyReused. It is
-	// empty if the name is available, or the change was made.
+	// Code says why the name is refused: CodeInvalid, CodeTaken, CodeSimilar, CodeReserved or CodeKeyReused, and from
+	// Store.Apply also CodeNotFound. It is empty if the name is available, or the change was made.
 	Code Code
 
 	// Rule is the rule of the policy that refuses the name, as in a policy file
@@ -28,7 +28,7 @@ type Decision struct {
 	Ruling *Ruling
 
 	// Errors are the invalid fields (CodeInvalid), one *Error each. If the name is
-	// valid but the policy reserves it, Ruling says so besides.
+	// valid but the policy reserves it, Ruling says so, too.
 	Errors []*Error
 
 	// Pet is the pet as registered, or as it is after the change that was made, or as it was before it was released.

@@ -77,7 +77,8 @@ func capitalsAgree(display, key string) bool {
 }
 
 // RestoreName returns the Name of a display form and a key that a store has kept from ParseName. It does not validate
-// them again: a registered name stays valid when the rules change.
+// them again: a registered name stays valid when the rules change. RestoreName computes the lookalike key as this
+// program does; a database may have that of another version.
 func RestoreName(display, key string) Name { return Name{display, key, lookalikeKey(display)} }
 
 // String returns the name as it is shown.

@@ -345,7 +345,7 @@ func TestVerifyFindsWhatWasChangedPastTheJournal(t *testing.T) {
 			[]string{"“Bella” is in the journal with another date: “2026-03-01T12:00:00Z”, not “2026-03-01T11:59:59.999999Z”."}},
 		"a lookalike key": {`UPDATE pets SET lookalike_key = 'x' WHERE name = 'Bella'`, []string{"“Bella” is in the journal with another lookalike key: “bella”, not “x”."}},
 		"who is let pass": {`UPDATE pets SET let_pass = 1 WHERE name = 'Bella'`,
-			[]string{"“Bella” is in the journal with another let_pass: “false”, not “true”."}},
+			[]string{"“Bella” is in the journal with another exemption: “false”, not “true”."}},
 		"colours exchanged": {`UPDATE pets SET favorite_color = CASE name WHEN 'Max' THEN 'sky blue' ELSE 'green' END WHERE name IN ('Max', 'Bella')`,
 			[]string{"“Bella” is in the journal with another colour: “sky blue”, not “green”.", "“Max” is in the journal with another colour: “green”, not “sky blue”."}},
 		"a ruling removed": {`DELETE FROM rulings WHERE name = 'King'`, []string{"A ruling on “King” is in the journal, but not in the registry: reserved."}},

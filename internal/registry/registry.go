@@ -1,5 +1,5 @@
-// Package registry is the domain of Nametag: names, pets, the policy that names are registered under, the decision who
-// gets a name, and the journal of all changes. It knows neither HTTP nor SQL. A Registry keeps its pets in a Store;
+// Package registry is the domain of Nametag: names, pets, the policy that names are registered under, the decision on
+// who gets a name, and the journal of all changes. It knows neither HTTP nor SQL. A Registry keeps its pets in a Store;
 // package sqlite and package postgres are such stores.
 package registry
 
@@ -70,8 +70,7 @@ func (r *Registry) Register(ctx context.Context, a Application) (Decision, error
 	}
 	d := decisions[0]
 	if d.concernsName() {
-		// The refusal is what matters: without suggestions it is still true.
-		d.Suggestions, _ = r.suggestions(ctx, r.moment(), d, a)
+		d.Suggestions, _ = r.suggestions(ctx, r.moment(), d, a) // as in Suggest
 	}
 	return d, nil
 }
@@ -168,7 +167,7 @@ func (r *Registry) Explain(ctx context.Context, decisions []Decision) {
 func (r *Registry) Pet(ctx context.Context, name string) (Pet, error) {
 	n, err := ParseName(name)
 	if err != nil {
-		return Pet{}, &Error{Code: CodeNotFound, Message: "No pet has this name, for it is not valid. " + errorMessage(err), Err: err}
+		return Pet{}, &Error{Code: CodeNotFound, Message: "No pet has this name, because it is not a valid name. " + errorMessage(err), Err: err}
 	}
 	pets, err := r.store.Find(ctx, []string{n.key})
 	if err != nil {

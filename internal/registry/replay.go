@@ -18,9 +18,6 @@ import (
 // compare the registry with its journal: with ten million pets, each has some 150.
 const buckets = 1 << 16
 
-// maxBuckets is the greatest number of differing buckets that are examined. Each has at least one difference.
-const maxBuckets = maxFaults
-
 // sums has, for each bucket, the sum of the SHA-256 hashes of items, each taken as four numbers. The items that the
 // journal leads to are added and those of the registry are subtracted, in any order, so a sum that is not zero shows a
 // difference. No item has to be kept in memory.
@@ -40,11 +37,11 @@ func (s *sums) add(state State, sign uint64) {
 // Signs, modulo 2^64.
 const plus, minus = 1, math.MaxUint64
 
-// unequal returns the buckets whose sums are not zero, at most maxBuckets.
+// unequal returns the buckets whose sums are not zero, at most maxFaults: each has at least one difference.
 func (s *sums) unequal() map[uint16]bool {
 	found := make(map[uint16]bool)
 	for i, sum := range s {
-		if sum != [4]uint64{} && len(found) < maxBuckets {
+		if sum != [4]uint64{} && len(found) < maxFaults {
 			found[uint16(i)] = true
 		}
 	}
@@ -72,7 +69,7 @@ const (
 
 var (
 	petTexts = [6]string{"with another spelling", "with another colour", "with another category", "with another date",
-		"with another lookalike key", "with another let_pass"}
+		"with another lookalike key", "with another exemption"}
 	rulingTexts = [6]string{"its spelling", "its kind", "its reason", "its date", "its end", "its lookalike key"}
 )
 

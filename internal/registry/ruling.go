@@ -2,7 +2,7 @@ package registry
 
 import "time"
 
-// A Ruling is a registrar's decision on a name that no pet has.
+// A Ruling reserves a name that no pet has, or permits it to look like another.
 type Ruling struct {
 	Kind   RulingKind
 	Name   Name
@@ -71,9 +71,6 @@ func (s *Rulings) Remove(key string) {
 	}
 }
 
-// IsEmpty reports whether there is no ruling.
-func (s *Rulings) IsEmpty() bool { return len(s.on) == 0 }
-
 // Concern reports whether a ruling, in force or not, is on n or on a lookalike of n.
 func (s *Rulings) Concern(n Name) bool {
 	return s.on[n.key] != nil || len(s.like[n.LookalikeKey()]) > 0
@@ -82,9 +79,6 @@ func (s *Rulings) Concern(n Name) bool {
 // Over returns the ruling that reserves n at a time, nil for none, and whether a ruling permits n to look like another
 // name. One on n itself comes before those on its lookalikes.
 func (s *Rulings) Over(n Name, at time.Time) (inForce *Ruling, permitted bool) {
-	if s.IsEmpty() {
-		return nil, false
-	}
 	if r := s.on[n.key]; r != nil {
 		if r.Kind == RulingAllowLookalike {
 			return nil, true

@@ -15,11 +15,11 @@ import (
 // Errors: if the database cannot be reached or is too busy, the error is an *Error with CodeUnavailable. If a context
 // ended, it wraps the context's error. Any other failure has no code and is a defect.
 type Store interface {
-	// Insert registers pets in one transaction, as InsertTx decides, in as many statements for one pet as for a
-	// thousand. The unique constraints on the comparison key and on the lookalike key have the last word: of any number
-	// of entries for one of them, here and in other processes, exactly one is registered, and within one call it is the
-	// first. When Insert returns without an error, everything that it reports as registered is on disk. When it fails,
-	// nothing was registered, unless the connection broke during the commit: then an idempotency key tells.
+	// Insert registers pets in one transaction, as InsertTx decides. The unique constraints on the comparison key and
+	// on the lookalike key are the final safeguard: of any number of entries for one of them, here and in other
+	// processes, exactly one is registered, and within one call it is the first. When Insert returns without an error,
+	// everything that it reports as registered is on disk. When it fails, nothing was registered, unless the connection
+	// broke during the commit: then an idempotency key tells.
 	Insert(ctx context.Context, entries []Entry) ([]Decision, error)
 
 	// Apply makes one change that does not register a pet, as ApplyTx decides.
@@ -79,7 +79,7 @@ type Store interface {
 type Entry struct {
 	Pet             Pet
 	AllowLookalike  bool // the name may look like another, and like a name with a ruling
-	LookalikeExempt bool // besides, other names may look like it
+	LookalikeExempt bool // other names may look like it, too
 	Action          Action
 	Origin          Origin
 	IdempotencyKey  string   // UTF-8 without NUL; "" for none

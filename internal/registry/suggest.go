@@ -31,9 +31,9 @@ func (r *Registry) Suggest(ctx context.Context, a Application) (Decision, error)
 	if !d.concernsName() {
 		return d, nil
 	}
-	suggestions, err := r.suggestions(ctx, at, d, a)
-	d.Suggestions = suggestions
-	return d, err
+	// The refusal is what matters: without suggestions it is still true.
+	d.Suggestions, _ = r.suggestions(ctx, at, d, a)
+	return d, nil
 }
 
 // concernsName reports whether d refuses a valid name, so that another name may help.
@@ -79,7 +79,8 @@ func (r *Registry) suggestions(ctx context.Context, at time.Time, d Decision, a 
 			return suggestions, err
 		}
 	}
-	return suggestions, add()
+	err := add()
+	return suggestions, err
 }
 
 // variations are the names that can be made of a name.

@@ -105,7 +105,7 @@ type Changes struct {
 	RemovePets    []string // keys of their names
 	RemoveRulings []string // the same
 	AddPets       []*PetState
-	PutRulings    []*RulingState // in place of others on the same names
+	PutRulings    []*RulingState // on names that have none after RemoveRulings
 	Answers       []Answer       // to the claims
 }
 
@@ -175,9 +175,9 @@ func NewAnswer(c Claim, outcome string, pet *Pet) Answer {
 	return a
 }
 
-// InsertTx decides on entries, one after another, and registers in tx the pets whose names are available. A pet that a
-// ruling permits to look like another, or whose entry allows it, is exempt from the rule on lookalikes; it uses up the
-// ruling. An entry that is refused does not hinder the others.
+// InsertTx decides on entries, one after another, and registers in tx the pets whose names are available. A pet that
+// looks like another, because a ruling permits it or its entry allows it, is exempt from the rule on lookalikes; it
+// uses up the ruling. An entry that is refused does not hinder the others.
 //
 // An entry with an idempotency key that was used before, in this call or earlier, is not registered: it gets the first
 // answer again if its fingerprint is the same, and CodeKeyReused if not.

@@ -250,6 +250,8 @@ func (a *ACME) advise(err error, try int) (wait time.Duration, check string) {
 	switch {
 	case errors.Is(err, errStore):
 		first, most, check = 5*time.Second, time.Minute, "check the database"
+	case errors.Is(err, errBusy):
+		first, most, check = 5*time.Second, time.Minute, "it will have its turn"
 	case unreachable || errors.Is(err, context.DeadlineExceeded):
 		first, most = 5*time.Second, 5*time.Minute
 		check = "check that this machine reaches " + a.config.Directory + " and trusts its certificate"

@@ -83,6 +83,9 @@ type ACMEStore interface {
 // clients that request challenges.
 var errStore = errors.New("the database cannot be used now; the log says why")
 
+// errBusy means that the lock was not free while autocert waited for it.
+var errBusy = errors.New("another server or domain is ordering a certificate")
+
 // cacheName returns the name in the store for a key of autocert. Each ACME server has its own names.
 func (c ACMEConfig) cacheName(key string) string { return c.Directory + " " + key }
 
@@ -117,7 +120,12 @@ func (c *acmeCache) Get(ctx context.Context, key string) ([]byte, error) {
 		}
 	}
 	unlock, err := c.config.Store.LockACME(ctx)
-	if err = c.logged("locking", err); err != nil {
+	if err != nil && ctx.Err() != nil {
+		err = errBusy
+	} else {
+		err = c.logged("locking", err)
+	}
+	if err != nil {
 		if renews {
 			<-ctx.Done() // autocert would order despite the error
 		}

@@ -17,7 +17,7 @@ func (s *Store) Insert(ctx context.Context, entries []registry.Entry) (decisions
 		return nil, nil
 	}
 	decisions, err = s.insert(ctx, entries)
-	if resultCode(err) == sqlite3.SQLITE_CONSTRAINT {
+	if resultCode(err) == sqlite3.SQLITE_CONSTRAINT { // the database was changed without the journal, so CheckedAt was wrong
 		decisions, err = s.insert(ctx, registry.Unchecked(entries))
 	}
 	if err != nil {

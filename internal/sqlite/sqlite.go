@@ -193,7 +193,7 @@ func (s *Store) Close() error {
 	if s.behind != nil {
 		errs = append(errs, s.behind.close())
 	}
-	if s.writer != nil { // last, for it tidies up the write-ahead log
+	if s.writer != nil { // last: closing it empties the write-ahead log
 		errs = append(errs, s.writer.Close())
 	}
 	if s.serving != nil {

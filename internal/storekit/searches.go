@@ -1,4 +1,4 @@
-// Package storekit has what both stores share besides deciding: it bounds searches,
+// Package storekit has what both stores share, except deciding: it bounds searches,
 // and deletes idempotency keys in small transactions.
 package storekit
 

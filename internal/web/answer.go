@@ -239,7 +239,7 @@ func writeText(w http.ResponseWriter, media []string, status int, text []byte) {
 	h := w.Header()
 	h["Content-Type"] = media
 	h["Cache-Control"] = noStore
-	if len(text) > 2048 { // net/http counts less
+	if len(text) > 2048 { // net/http sets it for shorter answers
 		h.Set("Content-Length", strconv.Itoa(len(text)))
 	}
 	w.WriteHeader(status)

@@ -42,7 +42,8 @@ func (s *site) observe(next http.Handler) http.Handler {
 		s.metrics.inFlight.Inc()
 
 		defer func() {
-			if v := recover(); v != nil {
+			v, begun := recover(), x.code != 0
+			if v != nil {
 				x.note(slog.String("stack", string(debug.Stack())))
 				s.failPanic(x, r, v)
 			}
@@ -50,6 +51,9 @@ func (s *site) observe(next http.Handler) http.Handler {
 			took := time.Since(start)
 			s.metrics.observe(r.Pattern, x.status(), took)
 			s.logRequest(x, r, took)
+			if v != nil && begun {
+				panic(http.ErrAbortHandler) // so that the client does not take a part of the answer for all of it
+			}
 		}()
 		next.ServeHTTP(x, r)
 	})
@@ -156,7 +160,7 @@ type metrics struct {
 	registrations *prometheus.CounterVec
 	checks        map[string]prometheus.Counter
 
-	// Those of answered checks: to look them up for each check would take 2 % of its CPU time.
+	// The metrics of answered checks. To look them up for each check would take 2 % of its CPU time: see parsePlain.
 	checked   prometheus.Counter
 	checkTime prometheus.Observer
 }
