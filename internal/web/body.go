@@ -132,14 +132,14 @@ func readJSON(r *http.Request, members map[string]any) error {
 	}
 	names := strings.Join(slices.Sorted(maps.Keys(members)), ", ")
 	if len(bytes.TrimSpace(body)) == 0 {
-		return webError(codeMalformed, "The body is empty. Send a JSON object with the members %s.", names)
+		return webError(codeMalformed, "The body is empty. Send a JSON object with: %s.", names)
 	}
 	if err := json.Unmarshal(body, new(json.RawMessage)); err != nil {
 		return webError(codeMalformed, "The body is not valid JSON: %s.", err) // err quotes only the body
 	}
 	d := json.NewDecoder(bytes.NewReader(body)) // of valid JSON: it can't fail
 	if open, _ := d.Token(); open != json.Delim('{') {
-		return webError(codeMalformed, "The body must be a JSON object with the members %s.", names)
+		return webError(codeMalformed, "The body must be a JSON object with: %s.", names)
 	}
 	seen := make(map[string]bool)
 	for d.More() {

@@ -54,14 +54,19 @@ func newPages() *pages {
 	return p
 }
 
-// nameSize returns the size of a name's letters on a tag: the longer the name, the smaller.
+// nameSize returns the size of a name's letters on a tag: the longer the name or one of its words, the smaller. app.js
+// has the same rule.
 func nameSize(name string) string {
+	word := 0 // the length of the longest one
+	for w := range strings.FieldsSeq(name) {
+		word = max(word, utf8.RuneCountInString(w))
+	}
 	switch n := utf8.RuneCountInString(name); {
 	case n >= 1 && n <= 6:
 		return "l"
-	case n <= 12:
+	case n <= 12 && word <= 8:
 		return "m"
-	case n <= 24:
+	case n <= 24 && word <= 10:
 		return "s"
 	default:
 		return "xs"

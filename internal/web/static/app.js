@@ -191,7 +191,8 @@ function previewTag(form) {
 
   function size(name) {
     const length = [...name].length;
-    return length <= 6 ? "l" : length <= 12 ? "m" : length <= 24 ? "s" : "xs";
+    const word = Math.max(...name.split(" ").map((w) => [...w].length));
+    return length <= 6 ? "l" : length <= 12 && word <= 8 ? "m" : length <= 24 && word <= 10 ? "s" : "xs";
   }
 
   function draw() {
