@@ -66,7 +66,7 @@ func nameSize(name string) string {
 		return "l"
 	case n <= 12 && word <= 8:
 		return "m"
-	case n <= 24 && word <= 10:
+	case n <= 24 && word <= 12:
 		return "s"
 	default:
 		return "xs"

@@ -192,7 +192,7 @@ function previewTag(form) {
   function size(name) {
     const length = [...name].length;
     const word = Math.max(...name.split(" ").map((w) => [...w].length));
-    return length <= 6 ? "l" : length <= 12 && word <= 8 ? "m" : length <= 24 && word <= 10 ? "s" : "xs";
+    return length <= 6 ? "l" : length <= 12 && word <= 8 ? "m" : length <= 24 && word <= 12 ? "s" : "xs";
   }
 
   function draw() {
