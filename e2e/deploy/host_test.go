@@ -204,7 +204,7 @@ func (h *host) Restart(t *testing.T) {
 	}
 }
 
-// look says what is to be seen on the host, for whoever has to find out why a test failed.
+// look returns the state of the host, to show why a test failed.
 func (h *host) look() string {
 	ctx, cancel := context.WithTimeout(lab.ctx, time.Minute)
 	defer cancel()

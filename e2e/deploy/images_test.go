@@ -31,7 +31,7 @@ var standIns = map[string]string{
 var images sync.Mutex // one at a time
 
 // ensure makes sure that there is a public image: one that is there, one that can be pulled, or a stand-in, in this
-// order. A stand-in whose Dockerfile has changed is made anew.
+// order. A stand-in whose Dockerfile has changed is built again.
 func ensure(name string) error {
 	images.Lock()
 	defer images.Unlock()
@@ -118,7 +118,7 @@ func build(name, folder string, options ...string) error {
 	return err
 }
 
-// writeContext writes images/<folder> as the tar archive that docker build takes, and beside it, if goroot is not "",
+// writeContext writes images/<folder> as the tar archive that docker build takes, and next to it, if goroot is not "",
 // that and the root certificates that this machine trusts: between it and the modules there may be a proxy. Times are
 // left out, so that the same files are the same archive.
 func writeContext(w io.Writer, folder, goroot string) error {

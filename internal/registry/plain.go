@@ -13,10 +13,10 @@ func isPlain(s string) bool {
 	return true
 }
 
-// parsePlain is ParseName for a plain name without surplus spaces, which is most names. It reads the text once:
-// ParseName without it would take 2 % more of a check's CPU time (go test -bench Handler/Check ./internal/web). Without
-// it, the looked-up metrics of checks (2 %) and the shared header values (3 %) together, a check would cost more than 5
-// % more. ok is false for other text, and for text that is not a valid name.
+// parsePlain is ParseName for a plain name without surplus spaces, as most names are. It reads the text once, which
+// saves 2 % of a check's CPU time (go test -bench Handler/Check ./internal/web). Together with the metrics that are
+// looked up once (2 %) and the shared header values (3 %), it saves more than 5 %. ok is false for other text, and for
+// text that is not a valid name.
 func parsePlain(s string) (n Name, ok bool) {
 	if len(s) > MaxNameLength || strings.HasSuffix(s, " ") {
 		return Name{}, false

@@ -375,8 +375,8 @@ func TestVerifyFindsWhatWasChangedPastTheJournal(t *testing.T) {
 	}
 }
 
-// What the last row about a name says is what counts, so a difference can be mended on the record.
-func TestADifferenceIsMendedOnTheRecord(t *testing.T) {
+// For each name, the last row of the journal counts, so a difference can be corrected by another row.
+func TestADifferenceIsCorrectedInTheJournal(t *testing.T) {
 	t.Parallel()
 	d, ctx := newDesk(t), t.Context()
 	d.mustRegister(t, "Bella", "Rex")

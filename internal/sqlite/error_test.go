@@ -67,7 +67,7 @@ func TestAContextThatEndedIsItsError(t *testing.T) {
 	}
 }
 
-// Every page of the book and of a search is read along the index, and sorted by it.
+// Every page of the list and of a search is read in the order of the index.
 func TestPagesAreReadAlongTheIndex(t *testing.T) {
 	t.Parallel()
 	s, err := Open(t.Context(), filepath.Join(t.TempDir(), "book.db"), Options{Migrate: true})

@@ -42,16 +42,16 @@ func (s *site) observe(next http.Handler) http.Handler {
 		s.metrics.inFlight.Inc()
 
 		defer func() {
-			v, begun := recover(), x.code != 0
+			begun, v := false, recover()
 			if v != nil {
 				x.note(slog.String("stack", string(debug.Stack())))
-				s.failPanic(x, r, v)
+				begun = s.failPanic(x, r, v)
 			}
 			s.metrics.inFlight.Dec()
 			took := time.Since(start)
 			s.metrics.observe(r.Pattern, x.status(), took)
 			s.logRequest(x, r, took)
-			if v != nil && begun {
+			if begun {
 				panic(http.ErrAbortHandler) // so that the client does not take a part of the answer for all of it
 			}
 		}()
@@ -59,14 +59,16 @@ func (s *site) observe(next http.Handler) http.Handler {
 	})
 }
 
-func (s *site) failPanic(x *exchange, r *http.Request, v any) {
+// failPanic answers after a panic, and reports whether the answer had begun before.
+func (s *site) failPanic(x *exchange, r *http.Request, v any) (begun bool) {
 	err := fmt.Errorf("panic: %v", v)
 	if x.code != 0 { // the answer has begun
 		x.note(slog.String("error", err.Error()))
 		x.code = http.StatusInternalServerError
-		return
+		return true
 	}
 	s.fail(x, r, err)
+	return false
 }
 
 func (s *site) logRequest(x *exchange, r *http.Request, took time.Duration) {
